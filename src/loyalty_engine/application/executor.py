@@ -1,0 +1,231 @@
+"""The executor: gather → decide → record, for every request that changes loyalty state.
+
+Requests of one member queue in this process. Whoever is at the head takes all that wait (up to a limit) through one
+gather, decides them one upon the other, and records them as one write. A lost guard means that somebody else was
+faster: gather and decide again. After a few losses the slow lane locks the member first.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+import orjson
+
+from loyalty_engine.application.asks import ask_for, lane_of, names_of
+from loyalty_engine.application.rulesets import Rulesets
+from loyalty_engine.core.engine.decide import decide
+from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Refused, Repeated
+from loyalty_engine.core.engine.facts import Facts
+from loyalty_engine.core.engine.fold import Note, Write, apply, fold
+from loyalty_engine.core.engine.requests import Request
+from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.kernel.refusals import Refusal
+from loyalty_engine.persistence.errors import UnavailableError
+from loyalty_engine.persistence.ledger import Gather, Gathered, Ledger, Record
+from loyalty_engine.persistence.sessions import StaleCredentialsError
+
+Clock = Callable[[], datetime]
+Renderer = Callable[[Refusal], str]
+
+_FOLD_LIMIT: Final = 16
+_FAST_TRIES: Final = 4
+_SLOW_TRIES: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An authenticated client of a program; ``generation`` is that of its key when it was looked up."""
+
+    program_id: int
+    client_id: int
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a request. ``refusal_code`` is None for success; ``answer`` is the exact text to send."""
+
+    answer: str
+    refusal_code: str | None = None
+    is_replayed: bool = False
+
+
+@dataclass(slots=True)
+class _Waiting:
+    caller: Caller
+    request: Request
+    future: "asyncio.Future[Outcome]"
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What a turn decided: the write (None when nothing is to be written) and each request's outcome."""
+
+    write: Write | None
+    outcomes: list[Outcome]
+
+
+class Executor:
+    """Runs requests; safe to call concurrently, never lets concurrent callers fail each other."""
+
+    def __init__(self, ledger: Ledger, rulesets: Rulesets, *, clock: Clock, render_refusal: Renderer) -> None:
+        self._ledger = ledger
+        self._rulesets = rulesets
+        self._clock = clock
+        self._render = render_refusal
+        self._lanes: dict[object, deque[_Waiting]] = {}
+        self._drains: set[asyncio.Task[None]] = set()
+
+    async def execute(self, caller: Caller, request: Request) -> Outcome:
+        """Decide and record a request.
+
+        Returns its outcome; raises ``StaleCredentialsError``, or ``UnavailableError`` when the outcome is unknown and
+        the caller must ask again with the same key.
+        """
+        waiting = _Waiting(caller, request, asyncio.get_running_loop().create_future())
+        name = (caller.program_id, lane_of(request))
+        lane = self._lanes.get(name)
+        if lane is not None:
+            lane.append(waiting)
+        else:
+            self._lanes[name] = deque((waiting,))
+            drain = asyncio.create_task(self._drain(name))
+            self._drains.add(drain)
+            drain.add_done_callback(self._drains.discard)
+        return await waiting.future
+
+    async def preview(self, caller: Caller, request: Request) -> Decision:
+        """Decide a request and write nothing."""
+        ruleset, gathered = await self._read(self._ledger.gather, caller.program_id, [request])
+        known, facts = gathered[0]
+        if known.generation != caller.generation:
+            raise StaleCredentialsError
+        return decide(ruleset, facts, request, self._clock())
+
+    async def stop(self) -> None:
+        """Let what is under way end."""
+        await asyncio.gather(*self._drains, return_exceptions=True)
+
+    async def _drain(self, name: tuple[int, object]) -> None:
+        """Serve one lane until nobody waits in it."""
+        lane = self._lanes[name]
+        while lane:
+            await self._serve(_take(lane))
+        del self._lanes[name]
+
+    async def _serve(self, batch: list[_Waiting]) -> None:
+        """Bring a batch to its end; a fault of one request must not hurt those that travel with it."""
+        try:
+            await self._run(batch)
+        except UnavailableError as error:
+            _fail(batch, error)
+        except Exception as error:  # noqa: BLE001  the process edge of a lane: the caller gets it through its future
+            if len(batch) == 1:
+                _fail(batch, error)
+            else:
+                for waiting in batch:
+                    await self._serve([waiting])
+
+    async def _run(self, batch: list[_Waiting]) -> None:
+        for _ in range(_FAST_TRIES):
+            if await self._try(batch, self._ledger.gather, self._ledger.record):
+                return
+        for _ in range(_SLOW_TRIES):
+            if await self._try_locked(batch):
+                return
+        raise UnavailableError
+
+    async def _try(self, batch: list[_Waiting], gather: Gather, record: Record) -> bool:
+        """Gather, decide, record once; False when the guard was lost."""
+        program_id = batch[0].caller.program_id
+        ruleset, gathered = await self._read(gather, program_id, [waiting.request for waiting in batch])
+        stale = [w for w, (known, _) in zip(batch, gathered, strict=True) if known.generation != w.caller.generation]
+        if stale:
+            _fail(stale, StaleCredentialsError())
+            batch[:] = [waiting for waiting in batch if waiting not in stale]
+            return not batch
+        turn = self._decide(ruleset, batch, [facts for _, facts in gathered])
+        if turn.write is not None and not await record(program_id, turn.write):
+            return False
+        for waiting, outcome in zip(batch, turn.outcomes, strict=True):
+            if not waiting.future.done():
+                waiting.future.set_result(outcome)
+        return True
+
+    async def _try_locked(self, batch: list[_Waiting]) -> bool:
+        """Try once in the slow lane: with the member locked first nobody else can be faster."""
+        program_id = batch[0].caller.program_id
+        _, gathered = await self._read(self._ledger.gather, program_id, [batch[0].request])
+        member = gathered[0][1].member
+
+        async def turn(gather: Gather, record: Record) -> bool:
+            return await self._try(batch, gather, record)
+
+        return await self._ledger.run_locked(program_id, [member.id] if member else [], turn)
+
+    async def _read(
+        self, gather: Gather, program_id: int, requests: Sequence[Request]
+    ) -> tuple[Ruleset, list[Gathered]]:
+        """Gather under the current ruleset; what gather must read depends on the rules, so a new revision reads anew."""
+        ruleset = await self._rulesets.latest(program_id)
+        while True:
+            wants_lots = any(ask_for(request, ruleset).wants_lots for request in requests)
+            asks = [replace(ask_for(request, ruleset), wants_lots=wants_lots) for request in requests]
+            gathered = await gather(program_id, asks)
+            revision = gathered[0][0].revision
+            if revision == ruleset.revision or gathered[0][0].generation is None:
+                return ruleset, gathered
+            ruleset = await self._rulesets.at(program_id, revision)
+
+    def _decide(self, ruleset: Ruleset, batch: Sequence[_Waiting], gathered: Sequence[Facts]) -> _Turn:
+        """Decide requests one upon the other: each sees the member as those before it leave it."""
+        now = self._clock()
+        parts: list[Changes] = []
+        notes: list[Note] = []
+        outcomes: list[Outcome] = []
+        moved: Facts | None = None
+        for waiting, facts in zip(batch, gathered, strict=True):
+            seen = facts if moved is None else replace(facts, member=moved.member)
+            decision = decide(ruleset, seen, waiting.request, now)
+            match decision:
+                case Accepted(changes):
+                    parts.append(changes)
+                    outcomes.append(Outcome(orjson.dumps(changes.answer).decode()))
+                    moved = apply(seen, changes)
+                case Refused():
+                    answer = self._render(decision.refusal)
+                    outcomes.append(Outcome(answer, decision.refusal.code))
+                    if decision.is_stored and waiting.request.call.key is not None:
+                        notes.append(_refusal_note(waiting.request, decision, answer, seen, now))
+                case Repeated(earlier):
+                    outcomes.append(Outcome(earlier.answer, earlier.refusal_code, is_replayed=True))
+                    if not decision.is_same_key:
+                        notes.append(Note(waiting.request.call, now, operation_id=earlier.operation_id))
+        return _Turn(fold(parts, notes) if parts or notes else None, outcomes)
+
+
+def _refusal_note(request: Request, decision: Refused, answer: str, facts: Facts, now: datetime) -> Note:
+    member_id = facts.member.id if facts.member is not None and facts.member.version else None
+    return Note(request.call, now, member_id=member_id, code=decision.refusal.code, answer=answer)
+
+
+def _take(lane: deque[_Waiting]) -> list[_Waiting]:
+    """Take the head of a lane and all that may be decided over the same gather."""
+    batch = [lane.popleft()]
+    taken = set(names_of(batch[0].request) or ())
+    while taken and lane and len(batch) < _FOLD_LIMIT:
+        names = names_of(lane[0].request)
+        if names is None or not taken.isdisjoint(names):
+            break
+        taken.update(names)
+        batch.append(lane.popleft())
+    return batch
+
+
+def _fail(batch: Sequence[_Waiting], error: Exception) -> None:
+    for waiting in batch:
+        if not waiting.future.done():
+            waiting.future.set_exception(error)

@@ -1,0 +1,1 @@
+"""Earning rules: what an order gives in points and money, and why."""

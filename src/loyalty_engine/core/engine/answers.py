@@ -1,0 +1,182 @@
+"""Answers: what the caller gets, as plain JSON values. Stored with the operation and repeated byte for byte."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from loyalty_engine.core.engine.decision import Changes, Operation, OrderRow
+from loyalty_engine.core.engine.facts import KnownRedemption, MemberState
+from loyalty_engine.core.engine.requests import Adjust, Redeem
+from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.engine.settlement import Paid, Settled
+from loyalty_engine.core.kernel.ids import show_id
+from loyalty_engine.core.kernel.instants import show_instant
+from loyalty_engine.core.points.balances import Balance
+from loyalty_engine.core.rules.order import Order
+
+Json = dict[str, Any]
+
+
+def show_order(
+    ruleset: Ruleset,
+    operation: Operation,
+    row: OrderRow,
+    *,
+    paid: Paid | None,
+    buyer: MemberState | None,
+    settled: Settled,
+) -> Json:
+    """Show an accepted order: what was earned, what points paid, what is still due, and what could be paid."""
+    order = row.order
+    total = order.goods_total + order.shipping
+    return {
+        "id": show_id("ord", row.id),
+        **_head(operation),
+        "status": _status(row),
+        "currency": order.currency,
+        "total": total,
+        "paid_with_points": {"wallet": paid.wallet, "points": paid.points, "amount": paid.amount} if paid else None,
+        "due": total - row.paid_with_points,
+        "effects": _effects(settled) if settled.after else [],
+        "balances": show_balances(settled.after),
+        "payable": _payable(ruleset, buyer, total),
+    }
+
+
+def show_evaluation(changes: Changes) -> Json:
+    """Show the same as for an order, without what only a recorded operation has, and with all reasons."""
+    answer = dict(changes.answer)
+    for name in ("id", "operation_id", "booked_at"):
+        del answer[name]
+    if changes.member is not None and changes.member.expected_version == 0:
+        answer["member_id"] = None  # would be enrolled by the order itself
+    answer["reasons"] = [reason.as_json() for reason in changes.reasons]
+    return answer
+
+
+def show_claim(operation: Operation, order: Order, settled: Settled) -> Json:
+    """Show what a claimed order earned."""
+    assert operation.order_id is not None
+    return {
+        **_head(operation),
+        "order_id": show_id("ord", operation.order_id),
+        "currency": order.currency,
+        "total": order.goods_total + order.shipping,
+        "effects": _effects(settled),
+        "balances": show_balances(settled.after),
+    }
+
+
+def show_redemption(operation: Operation, request: Redeem, value: int, after: MemberState) -> Json:
+    """Show points that were spent and what they were worth in minor units. It takes the operation's id."""
+    return {
+        "id": show_id("red", operation.id),
+        **_head(operation),
+        "wallet": request.wallet,
+        "points": request.points,
+        "amount": value,
+        "balances": show_balances(after),
+    }
+
+
+def show_cancel(operation: Operation, redemption: KnownRedemption, reason: str, after: MemberState) -> Json:
+    """Show a cancelled redemption."""
+    return {
+        "redemption_id": show_id("red", redemption.id),
+        **_head(operation),
+        "wallet": redemption.wallet,
+        "points_restored": redemption.points,
+        "reason": reason,
+        "balances": show_balances(after),
+    }
+
+
+def show_adjustment(operation: Operation, request: Adjust, after: MemberState) -> Json:
+    """Show a correction. The note stays out: it is personal data."""
+    return {
+        **_head(operation),
+        "wallet": request.wallet,
+        "points": request.points,
+        "reason": request.reason,
+        "balances": show_balances(after),
+    }
+
+
+def show_member(operation: Operation, after: MemberState) -> Json:
+    """Show that a member was enrolled or changed; the profile itself is read with GET, it is not kept twice."""
+    return {
+        "id": show_id("mem", after.id),
+        "operation_id": show_id("op", operation.id),
+        "status": after.status,
+        "booked_at": show_instant(operation.booked_at),
+    }
+
+
+def show_balances(member: MemberState | None) -> list[Json]:
+    """Show all balances of a member, by wallet key."""
+    if member is None:
+        return []
+    return [
+        {
+            "wallet": wallet,
+            "available": balance.available,
+            "pending": balance.pending,
+            "held": balance.held,
+            "debt": balance.debt,
+        }
+        for wallet, balance in sorted(member.balances.items())
+    ]
+
+
+def show_facts(member: MemberState | None) -> Mapping[str, Any]:
+    """Keep what a replay of the decision needs and nobody could otherwise know; no personal data."""
+    if member is None:
+        return {}
+    return {
+        "member": {
+            "version": member.version,
+            "orders": member.orders,
+            "spend": member.spend,
+            "balances": {wallet: _amounts(balance) for wallet, balance in sorted(member.balances.items())},
+        }
+    }
+
+
+def _head(operation: Operation) -> Json:
+    return {
+        "operation_id": show_id("op", operation.id),
+        "member_id": show_id("mem", operation.member_id) if operation.member_id else None,
+        "revision": operation.revision,
+        "effective_at": show_instant(operation.effective_at),
+        "booked_at": show_instant(operation.booked_at),
+    }
+
+
+def _status(row: OrderRow) -> str:
+    if row.member_id is not None:
+        return "credited"
+    return "parked" if row.parked_for is not None else "guest"
+
+
+def _effects(settled: Settled) -> list[Json]:
+    return [
+        {"type": "grant_points", "wallet": grant.wallet, "points": grant.amount, "rule": grant.rule}
+        for grant in settled.earned.grants
+    ]
+
+
+def _payable(ruleset: Ruleset, buyer: MemberState | None, total: int) -> list[Json]:
+    """The most of this order that each wallet could have paid, judged by the balance before it."""
+    if buyer is None:
+        return []
+    options = []
+    for wallet, balance in sorted(buyer.balances.items()):
+        rules = ruleset.wallets.get(wallet)
+        terms = rules.redeem if rules else None
+        points = terms.most_payable(balance.available, total) if terms else 0
+        if terms and points:
+            options.append({"wallet": wallet, "points": points, "amount": terms.value_of(points)})
+    return options
+
+
+def _amounts(balance: Balance) -> list[int]:
+    return [balance.available, balance.pending, balance.held, balance.debt]

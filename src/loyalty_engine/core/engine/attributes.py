@@ -1,0 +1,78 @@
+"""Declared attributes: a program says which it knows and of what type; anything else is refused, with the place."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from loyalty_engine.core.engine.ruleset import AttributeTypes, Ruleset
+from loyalty_engine.core.kernel.quantities import parse_quantity
+from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
+from loyalty_engine.core.program.attributes import ValueType
+from loyalty_engine.core.rules.order import Order, Scalar
+
+_DATE: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", re.ASCII)
+
+
+def check_order_attributes(ruleset: Ruleset, order: Order) -> None:
+    """Refuse undeclared or mistyped attributes of an order and its lines."""
+    check_attributes(ruleset.order_attributes, order.attributes, "/attributes")
+    for position, line in enumerate(order.lines):
+        if line.attributes:
+            check_attributes(ruleset.line_attributes, line.attributes, f"/lines/{position}/attributes")
+
+
+def check_attributes(declared: AttributeTypes, given: Mapping[str, Scalar | None], pointer: str) -> None:
+    """Refuse the first attribute that is not declared or has another type; None (remove it) fits any type."""
+    for name, value in given.items():
+        expected = declared.get(name)
+        place = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
+        if expected is None:
+            refuse(RefusalCode.ATTRIBUTE_NOT_DECLARED, place, declared=sorted(declared))
+        if value is not None and not _fits(expected, value):
+            refuse(RefusalCode.ATTRIBUTE_TYPE_MISMATCH, place, expected=expected)
+
+
+def with_decimals(ruleset: Ruleset, order: Order) -> Order:
+    """Return the order as rules see it: decimal attributes, which travel as text, in millionths."""
+    kinds = {*ruleset.order_attributes.values(), *ruleset.line_attributes.values()}
+    if "decimal" not in kinds:
+        return order
+    lines = tuple(
+        replace(line, attributes=read_decimals(ruleset.line_attributes, line.attributes)) for line in order.lines
+    )
+    return replace(order, lines=lines, attributes=read_decimals(ruleset.order_attributes, order.attributes))
+
+
+def read_decimals(declared: AttributeTypes, given: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
+    """Return attributes with decimals in millionths; one of another type than declared by now is left as it is."""
+    if not given:
+        return given
+    return {
+        name: parse_quantity(value)
+        if declared.get(name) == "decimal" and isinstance(value, str) and _is_decimal(value)
+        else value
+        for name, value in given.items()
+    }
+
+
+def _fits(expected: ValueType, value: Scalar) -> bool:
+    match expected:
+        case "boolean":
+            return isinstance(value, bool)
+        case "integer":
+            return isinstance(value, int) and not isinstance(value, bool)
+        case "text":
+            return isinstance(value, str)
+        case "date":
+            return isinstance(value, str) and _DATE.fullmatch(value) is not None
+        case "decimal":
+            return isinstance(value, str) and _is_decimal(value)
+
+
+def _is_decimal(value: str) -> bool:
+    try:
+        parse_quantity(value)
+    except ValueError:
+        return False
+    return True

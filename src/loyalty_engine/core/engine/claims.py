@@ -1,0 +1,53 @@
+"""Claims: a member takes over an order that was accepted without one, once."""
+
+from datetime import datetime
+
+from loyalty_engine.core.engine.accounts import guard, require_member
+from loyalty_engine.core.engine.answers import show_claim, show_facts
+from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Operation
+from loyalty_engine.core.engine.facts import Facts, KnownOrder
+from loyalty_engine.core.engine.requests import ClaimOrder
+from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.engine.settlement import settle
+from loyalty_engine.core.kernel.ids import show_id
+from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
+
+
+def decide_claim(ruleset: Ruleset, facts: Facts, request: ClaimOrder, now: datetime) -> Decision:
+    """Credit a guest order, or one parked for an unknown card, to its member as if it had been known then."""
+    member = require_member(facts)
+    known = _require_claimable(facts, request)
+    if known.parked_for is not None and known.parked_owner != member.id:
+        refuse(RefusalCode.ORDER_CLAIM_MISMATCH, "/member")
+    assert known.order is not None
+    operation = Operation(
+        id=request.call.operation_id,
+        kind="claim",
+        call=request.call,
+        member_id=member.id,
+        order_id=known.id,
+        effective_at=known.order.placed_at,
+        booked_at=now,
+        revision=ruleset.revision,
+    )
+    settled = settle(ruleset, operation, known.order, member, None)
+    assert settled.after is not None
+    return Accepted(
+        Changes(
+            operation=operation,
+            answer=show_claim(operation, known.order, settled),
+            facts=show_facts(member),
+            reasons=settled.earned.reasons,
+            member=guard(member, settled.after),
+            entries=settled.entries,
+            claimed_order_id=known.id,
+        )
+    )
+
+
+def _require_claimable(facts: Facts, request: ClaimOrder) -> KnownOrder:
+    if facts.order is None:
+        refuse(RefusalCode.ORDER_NOT_FOUND, "", order_id=show_id("ord", request.order_id))
+    if facts.order.member_id is not None or facts.order.claimed_by is not None:
+        refuse(RefusalCode.ORDER_ALREADY_CLAIMED, "", order_id=show_id("ord", facts.order.id))
+    return facts.order

@@ -1,0 +1,96 @@
+"""Members: enrolling them and changing what we know of them."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, datetime
+from typing import cast
+
+from loyalty_engine.core.engine.accounts import guard, new_member, require_member
+from loyalty_engine.core.engine.answers import show_facts, show_member
+from loyalty_engine.core.engine.attributes import check_attributes
+from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Operation
+from loyalty_engine.core.engine.facts import Facts, MemberState
+from loyalty_engine.core.engine.requests import ChangeMember, EnrolMember, Profile
+from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.kernel.identities import Identity
+from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
+from loyalty_engine.core.rules.order import Scalar
+
+
+def decide_enrolment(ruleset: Ruleset, facts: Facts, request: EnrolMember, now: datetime) -> Decision:
+    """Enrol a new member; each identity belongs to one member at most."""
+    check_attributes(ruleset.member_attributes, request.profile.attributes, "/attributes")
+    for position, identity in enumerate(request.identities):
+        if identity in facts.owners:
+            refuse(RefusalCode.IDENTITY_TAKEN, f"/identities/{position}")
+    member = replace(new_member(request.call, now), profile=request.profile)
+    after = replace(member, version=1)
+    operation = Operation(
+        id=request.call.operation_id,
+        kind="enrolment",
+        call=request.call,
+        effective_at=now,
+        booked_at=now,
+        revision=ruleset.revision,
+        member_id=member.id,
+    )
+    return Accepted(
+        Changes(
+            operation=operation,
+            answer=show_member(operation, after),
+            facts=show_facts(None),
+            member=guard(member, after),
+            identities_added=request.identities,
+            profile=request.profile,
+        )
+    )
+
+
+def decide_change(ruleset: Ruleset, facts: Facts, request: ChangeMember, now: datetime) -> Decision:
+    """Change a member's profile and identities; what the request does not name stays as it is."""
+    member = require_member(facts, "")
+    for position, identity in enumerate(request.add_identities):
+        if facts.owners.get(identity, member.id) != member.id:
+            refuse(RefusalCode.IDENTITY_TAKEN, f"/add_identities/{position}")
+    for position, identity in enumerate(request.remove_identities):
+        if facts.owners.get(identity) != member.id:
+            refuse(RefusalCode.IDENTITY_NOT_FOUND, f"/remove_identities/{position}")
+    profile = _changed_profile(ruleset, member.profile or Profile(), request.changes)
+    after = replace(member, version=member.version + 1, booked_at=now, profile=profile)
+    operation = Operation(
+        id=request.call.operation_id,
+        kind="member_change",
+        call=request.call,
+        effective_at=now,
+        booked_at=now,
+        revision=ruleset.revision,
+        member_id=member.id,
+    )
+    return Accepted(
+        Changes(
+            operation=operation,
+            answer=show_member(operation, after),
+            facts=show_facts(member),
+            member=guard(member, after),
+            identities_added=tuple(i for i in request.add_identities if i not in facts.owners),
+            identities_removed=request.remove_identities,
+            profile=profile,
+        )
+    )
+
+
+def _changed_profile(ruleset: Ruleset, profile: Profile, changes: Mapping[str, object]) -> Profile:
+    if "name" in changes:
+        profile = replace(profile, name=cast("str | None", changes["name"]))
+    if "birthday" in changes:
+        profile = replace(profile, birthday=cast("date | None", changes["birthday"]))
+    if "attributes" in changes:
+        profile = replace(profile, attributes=_merge_attributes(ruleset, profile, changes["attributes"]))
+    return profile
+
+
+def _merge_attributes(ruleset: Ruleset, profile: Profile, changes: object) -> dict[str, Scalar]:
+    wanted = cast("Mapping[str, Scalar | None]", changes)
+    check_attributes(ruleset.member_attributes, wanted, "/attributes")
+    merged = {**profile.attributes, **wanted}
+    return {name: value for name, value in merged.items() if value is not None}

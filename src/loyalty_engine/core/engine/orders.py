@@ -1,0 +1,157 @@
+"""Orders: one call pays part with points and earns on the rest, or looks what would happen."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from loyalty_engine.core.engine.accounts import guard, new_member, require_redeem_terms
+from loyalty_engine.core.engine.answers import show_facts, show_order
+from loyalty_engine.core.engine.attributes import check_order_attributes
+from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Operation, OrderRow, Repeated
+from loyalty_engine.core.engine.facts import Facts, MemberState
+from loyalty_engine.core.engine.requests import Actor, PlaceOrder
+from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.engine.settlement import Paid, settle
+from loyalty_engine.core.kernel.amounts import MAX_AMOUNT
+from loyalty_engine.core.kernel.identities import Identity
+from loyalty_engine.core.kernel.ids import show_id
+from loyalty_engine.core.kernel.instants import show_instant
+from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
+from loyalty_engine.core.rules.order import Order, Receipt, natural_key
+
+CLOCK_SKEW: Final = timedelta(minutes=5)
+"""How far ahead of ours a till's clock may run before its receipts are refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """Who bought: a member, a new member enrolled under the unknown card, or nobody we know yet."""
+
+    member: MemberState | None
+    enrolled_as: tuple[Identity, ...] = ()
+    parked_for: Identity | None = None
+
+
+def decide_order(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datetime) -> Decision:
+    """Accept a paid order: points spent on it leave first, then what was really paid earns."""
+    if facts.order is not None:
+        return _repeat_order(facts, request)
+    _check_order(ruleset, request.order, request.call.actor, now)
+    buyer = _find_buyer(ruleset, facts, request, now)
+    paid = _plan_payment(ruleset, request, buyer.member)
+    operation = _operation(ruleset, request, buyer, now)
+    row = _order_row(request, buyer, paid)
+    settled = settle(ruleset, operation, row.order, buyer.member, paid)
+    return Accepted(
+        Changes(
+            operation=operation,
+            answer=show_order(ruleset, operation, row, paid=paid, buyer=buyer.member, settled=settled),
+            facts=show_facts(buyer.member),
+            reasons=settled.earned.reasons,
+            member=guard(buyer.member, settled.after) if buyer.member and settled.after else None,
+            entries=settled.entries,
+            order=row,
+            identities_added=buyer.enrolled_as,
+        )
+    )
+
+
+def _repeat_order(facts: Facts, request: PlaceOrder) -> Decision:
+    """The same receipt under a new key repeats its answer; another content under its number is refused."""
+    assert facts.order is not None
+    if facts.order.earlier.request_hash == request.call.request_hash:
+        return Repeated(facts.order.earlier, is_same_key=False)
+    refuse(RefusalCode.ORDER_EXISTS, "/reference", order_id=show_id("ord", facts.order.id))
+
+
+def _check_order(ruleset: Ruleset, order: Order, actor: Actor, now: datetime) -> None:
+    """Refuse what no rule should ever see: foreign money, the future, undeclared attributes, a foreign till."""
+    if order.currency != ruleset.currency:
+        refuse(RefusalCode.CURRENCY_MISMATCH, "/currency", currency=order.currency, expected=ruleset.currency)
+    if order.placed_at > now + CLOCK_SKEW:
+        refuse(
+            RefusalCode.ORDER_IN_FUTURE,
+            "/placed_at",
+            placed_at=show_instant(order.placed_at),
+            now=show_instant(now),
+        )
+    if order.goods_total + order.shipping > MAX_AMOUNT:
+        refuse(RefusalCode.ORDER_TOTAL_TOO_LARGE, "/lines", largest=MAX_AMOUNT)
+    _check_place(order, actor)
+    check_order_attributes(ruleset, order)
+
+
+def _check_place(order: Order, actor: Actor) -> None:
+    """A key bound to a location or till speaks for that one only."""
+    reference = order.reference
+    till = reference.till if isinstance(reference, Receipt) else None
+    if actor.location is not None and order.location != actor.location:
+        refuse(RefusalCode.TILL_MISMATCH, "/location", location=actor.location)
+    if actor.till is not None and till != actor.till:
+        refuse(RefusalCode.TILL_MISMATCH, "/reference/till", till=actor.till)
+
+
+def _find_buyer(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datetime) -> Buyer:
+    """Tell who bought; an unknown card is treated as the program's policy says."""
+    if request.member is None:
+        return Buyer(None)
+    member = facts.member
+    if member is not None:
+        if member.status == "blocked":
+            refuse(RefusalCode.MEMBER_BLOCKED, "/member")
+        return Buyer(member)
+    if not isinstance(request.member, str) or ruleset.unknown_card == "refuse":
+        refuse(RefusalCode.MEMBER_NOT_FOUND, "/member")
+    card = request.member
+    if ruleset.unknown_card == "park":
+        return Buyer(None, parked_for=card)
+    return Buyer(new_member(request.call, now), enrolled_as=(card,))
+
+
+def _plan_payment(ruleset: Ruleset, request: PlaceOrder, member: MemberState | None) -> Paid | None:
+    """Return what points pay of the order; refuse a wish that cannot be met in full."""
+    wish, order = request.payment, request.order
+    if wish is None:
+        return None
+    if member is None:
+        refuse(RefusalCode.MEMBER_REQUIRED, "/pay_with_points")
+    terms = require_redeem_terms(ruleset, wish.wallet, "/pay_with_points/wallet")
+    total = order.goods_total + order.shipping
+    balance = member.balances.get(wish.wallet)
+    available = balance.available if balance else 0
+    if wish.points is None:
+        most = terms.most_payable(available, total)
+        return Paid(wish.wallet, most, terms.value_of(most)) if most else None
+    pointer = "/pay_with_points/points"
+    terms.check(wish.points, pointer)
+    most = terms.most_payable(wish.points, total)
+    if wish.points > most:
+        refuse(RefusalCode.POINTS_ABOVE_SHARE, pointer, points=wish.points, most=most)
+    if wish.points > available:
+        refuse(RefusalCode.INSUFFICIENT_POINTS, pointer, needed=wish.points, available=available)
+    return Paid(wish.wallet, wish.points, terms.value_of(wish.points))
+
+
+def _operation(ruleset: Ruleset, request: PlaceOrder, buyer: Buyer, now: datetime) -> Operation:
+    return Operation(
+        id=request.call.operation_id,
+        kind="order",
+        call=request.call,
+        member_id=buyer.member.id if buyer.member else None,
+        order_id=request.call.operation_id,
+        effective_at=request.order.placed_at,
+        booked_at=now,
+        revision=ruleset.revision,
+    )
+
+
+def _order_row(request: PlaceOrder, buyer: Buyer, paid: Paid | None) -> OrderRow:
+    """An order takes the id of the operation that placed it."""
+    return OrderRow(
+        id=request.call.operation_id,
+        natural_key=natural_key(request.order.reference, request.call.actor.location),
+        order=request.order,
+        member_id=buyer.member.id if buyer.member else None,
+        parked_for=buyer.parked_for,
+        paid_with_points=paid.amount if paid else 0,
+    )

@@ -1,0 +1,100 @@
+"""Points in time (aware ``datetime`` in UTC, whole microseconds) and calendar periods in a program's zone.
+
+Intervals are half-open: a start belongs to them, an end does not.
+"""
+
+import re
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Final, Literal
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_RFC3339: Final = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
+)
+
+PeriodUnit = Literal["days", "weeks", "months", "years"]
+CalendarUnit = Literal["month", "quarter", "year"]
+
+
+def parse_instant(text: str) -> datetime:
+    """Return the instant of an RFC 3339 text with an offset; raise ``ValueError`` for anything else."""
+    if _RFC3339.fullmatch(text) is None:
+        raise ValueError(text)
+    try:
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except OverflowError as error:  # year 1 or 9999 with an offset that leaves the calendar
+        raise ValueError(text) from error
+
+
+def show_instant(instant: datetime) -> str:
+    """Return the one text form we answer with: UTC, ``Z``, microseconds only when there are some."""
+    return instant.isoformat().replace("+00:00", "Z")
+
+
+def to_micros(instant: datetime) -> int:
+    """Return whole microseconds since 1970, the form in which instants travel to and from the database."""
+    return (instant - EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """Return the instant that lies so many microseconds after 1970."""
+    return EPOCH + timedelta(microseconds=micros)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A calendar length such as 12 months. Days are calendar days of the zone, not 24 hours."""
+
+    count: int
+    unit: PeriodUnit
+
+    def after(self, start: datetime, zone: tzinfo) -> datetime:
+        """Return the instant one period after ``start`` at the same wall time in ``zone``.
+
+        A day that the month lacks becomes its last day (31 January + 1 month = 28 or 29 February). A wall time
+        that a clock change skips moves on by the gap; one that occurs twice keeps its first occurrence.
+        """
+        local = start.astimezone(zone)
+        day = _shift_date(local.date(), self)
+        return _at_wall_time(day, local.time(), zone)
+
+
+def end_of(unit: CalendarUnit, instant: datetime, zone: tzinfo) -> datetime:
+    """Return the first instant after the calendar unit in which ``instant`` lies, seen from ``zone``."""
+    day = instant.astimezone(zone).date()
+    match unit:
+        case "month":
+            months = 1
+        case "quarter":
+            months = 3 - (day.month - 1) % 3
+        case "year":
+            months = 13 - day.month
+    first = _shift_date(day.replace(day=1), Period(months, "months"))
+    return _at_wall_time(first, time(), zone)
+
+
+def start_of_day(day: date, zone: tzinfo) -> datetime:
+    """Return the first instant of a calendar day in ``zone``, also where midnight does not exist."""
+    return _at_wall_time(day, time(), zone)
+
+
+def _shift_date(day: date, period: Period) -> date:
+    match period.unit:
+        case "days":
+            return day + timedelta(days=period.count)
+        case "weeks":
+            return day + timedelta(weeks=period.count)
+        case "months":
+            months = day.year * 12 + day.month - 1 + period.count
+        case "years":
+            months = (day.year + period.count) * 12 + day.month - 1
+    year, month = months // 12, months % 12 + 1
+    return date(year, month, min(day.day, monthrange(year, month)[1]))
+
+
+def _at_wall_time(day: date, wall: time, zone: tzinfo) -> datetime:
+    """Resolve a wall time: through UTC and back, a skipped one lands behind the gap by the gap's length."""
+    return datetime.combine(day, wall.replace(fold=0, tzinfo=None), zone).astimezone(UTC)

@@ -1,0 +1,71 @@
+"""Every way in which the engine says no to a well-formed request, as one closed list.
+
+A refusal moves no value, ever. The codes are stable: clients branch on them. HTTP status and wording live beside
+the API (``api/problems.py``), and a test proves that both lists are the same.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NoReturn
+
+
+class RefusalCode(StrEnum):
+    """Stable codes, grouped by the noun they speak of."""
+
+    IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
+
+    MEMBER_NOT_FOUND = "member_not_found"
+    MEMBER_BLOCKED = "member_blocked"
+    MEMBER_REQUIRED = "member_required"
+    IDENTITY_TAKEN = "identity_taken"
+    IDENTITY_NOT_FOUND = "identity_not_found"
+
+    ORDER_NOT_FOUND = "order_not_found"
+    ORDER_EXISTS = "order_exists"
+    ORDER_ALREADY_CLAIMED = "order_already_claimed"
+    ORDER_CLAIM_MISMATCH = "order_claim_mismatch"
+    ORDER_IN_FUTURE = "order_in_future"
+    ORDER_TOTAL_TOO_LARGE = "order_total_too_large"
+    CURRENCY_MISMATCH = "currency_mismatch"
+    TILL_MISMATCH = "till_mismatch"
+
+    ATTRIBUTE_NOT_DECLARED = "attribute_not_declared"
+    ATTRIBUTE_TYPE_MISMATCH = "attribute_type_mismatch"
+
+    WALLET_NOT_FOUND = "wallet_not_found"
+    WALLET_NOT_REDEEMABLE = "wallet_not_redeemable"
+    INSUFFICIENT_POINTS = "insufficient_points"
+    POINTS_BELOW_MINIMUM = "points_below_minimum"
+    POINTS_NOT_IN_STEP = "points_not_in_step"
+    POINTS_ABOVE_SHARE = "points_above_share"
+    BALANCE_TOO_LARGE = "balance_too_large"
+
+    REDEMPTION_NOT_FOUND = "redemption_not_found"
+    REDEMPTION_ALREADY_CANCELLED = "redemption_already_cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One refusal: its code, where in the request the fault lies, and the numbers that explain it.
+
+    ``pointer`` is a JSON pointer into the request body ("" when the whole request is meant). ``details`` holds
+    plain JSON values only and never personal data.
+    """
+
+    code: RefusalCode
+    pointer: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+class RefusalError(Exception):
+    """Carries a refusal from where it is found up to ``decide``, which turns it into a decision."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.code)
+        self.refusal = refusal
+
+
+def refuse(code: RefusalCode, pointer: str = "", **details: Any) -> NoReturn:
+    """Stop the decision: the request is refused."""
+    raise RefusalError(Refusal(code, pointer, details))

@@ -1,0 +1,46 @@
+"""What points are worth when they are spent, and how many of them an order may be paid with."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from loyalty_engine.core.kernel.amounts import Ratio
+from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
+
+_MICROS: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class RedeemTerms:
+    """How a wallet may be spent.
+
+    ``worth`` is minor units per point and exact for every multiple of ``step`` (the document's check proves it).
+    ``max_share`` is the largest part of an order's total that points may pay.
+    """
+
+    worth: Ratio
+    min_points: int
+    step: int
+    max_share: Ratio
+
+    def value_of(self, points: int) -> int:
+        """Return the minor units that ``points`` (a multiple of the step) pay."""
+        return self.worth.of(points, "floor")
+
+    @property
+    def cost_micros(self) -> int:
+        """Return what one point costs its funder, in millionths of a minor unit, rounded to nearest."""
+        return self.worth.of(_MICROS, "nearest")
+
+    def most_payable(self, available: int, total: int) -> int:
+        """Return the most points that an order of ``total`` minor units can be paid with; 0 when none can."""
+        cap = self.max_share.of(total, "floor")
+        by_amount = cap * self.worth.denominator // self.worth.numerator
+        points = min(available, by_amount) // self.step * self.step
+        return points if points >= self.min_points else 0
+
+    def check(self, points: int, pointer: str) -> None:
+        """Refuse an amount that cannot be spent from this wallet, whatever the balance."""
+        if points < self.min_points:
+            refuse(RefusalCode.POINTS_BELOW_MINIMUM, pointer, points=points, min_points=self.min_points)
+        if points % self.step:
+            refuse(RefusalCode.POINTS_NOT_IN_STEP, pointer, points=points, step=self.step)

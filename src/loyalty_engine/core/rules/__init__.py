@@ -1,0 +1,1 @@
+"""What rules can see of an order and a member, and conditions compiled to closures that explain themselves."""

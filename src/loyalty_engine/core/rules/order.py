@@ -1,0 +1,98 @@
+"""A purchase as the shop or till reports it, in the form that rules can see. Amounts are minor units."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal
+
+Scalar = str | int | bool
+"""What a declared attribute may hold. Decimal attributes travel as millionths (``kernel.quantities``)."""
+
+ReceiptType = Literal["sale"]
+
+
+@dataclass(frozen=True, slots=True)
+class ShopOrder:
+    """An order known by the shop's own id."""
+
+    order_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A till's receipt. The number is a text: leading zeros matter. The date is the business date as the till sent it."""
+
+    location: str
+    till: str
+    business_date: date
+    number: str
+    type: ReceiptType = "sale"
+
+
+OrderReference = ShopOrder | Receipt
+
+
+def natural_key(reference: OrderReference, shop: str | None) -> str:
+    """Return the text under which an order can be accepted only once, for ever.
+
+    A receipt is told by location, till, business date, type and number; a shop order by its id within ``shop``,
+    the location that the API client is bound to, if any.
+    """
+    match reference:
+        case ShopOrder(order_id):
+            parts = ("order", shop or "", order_id)
+        case Receipt(location, till, day, number, kind):
+            parts = ("receipt", location, till, day.isoformat(), kind, number)
+    return "|".join(part.replace("\\", "\\\\").replace("|", "\\|") for part in parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One position: its total ``amount`` before our discounts, and a quantity in millionths (0 is allowed)."""
+
+    id: str
+    amount: int
+    quantity: int
+    sku: str | None = None
+    category: str | None = None
+    brand: str | None = None
+    unit: str | None = None
+    attributes: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Tender:
+    """How a part of the order was paid outside the engine: cash, card, gift card …"""
+
+    kind: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A whole purchase. ``placed_at`` is when it happened and picks the rules; ``shipping`` is what delivery cost."""
+
+    reference: OrderReference
+    placed_at: datetime
+    currency: str
+    lines: tuple[Line, ...]
+    channel: str | None = None
+    location: str | None = None
+    shipping: int = 0
+    tenders: tuple[Tender, ...] = ()
+    attributes: Mapping[str, Scalar] = field(default_factory=dict)
+
+    @property
+    def goods_total(self) -> int:
+        """The sum of the lines, without shipping."""
+        return sum(line.amount for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class MemberSnapshot:
+    """What rules can see of a member. ``None`` in its place means a guest."""
+
+    status: Literal["active", "blocked"]
+    orders: int
+    spend: int
+    attributes: Mapping[str, Scalar] = field(default_factory=dict)

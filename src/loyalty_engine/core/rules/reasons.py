@@ -1,0 +1,114 @@
+"""Why a rule applied or did not: what was needed, what there was, how much is missing.
+
+These are made for every rule of every order, most of them for rules that fail. So they are named tuples (0.15 µs
+each, a frozen dataclass takes 0.9), and what is known when a rule is compiled waits in one :class:`Need`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from loyalty_engine.core.kernel.quantities import show_quantity
+from loyalty_engine.core.program.attributes import ValueType
+from loyalty_engine.core.program.facts import Operator
+from loyalty_engine.core.rules.order import Scalar
+
+ReasonCode = Literal["applied", "condition_failed", "nothing_to_earn", "inactive"]
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What one comparison asks for.
+
+    ``needed`` is the comparand as the document has it. ``bound`` is the least number with which the comparison holds
+    (decimals in millionths), None when more would not help. ``lines`` is the selection that is measured, as JSON.
+    """
+
+    fact: str
+    type: ValueType
+    operator: Operator
+    needed: Any
+    bound: int | None = None
+    personal: bool = False
+    lines: Mapping[str, Any] | None = None
+
+
+class Unmet(NamedTuple):
+    """A comparison that does not hold. ``actual`` is None when the fact is absent, and always when it is personal."""
+
+    need: Need
+    actual: Scalar | None
+
+    @property
+    def missing(self) -> int | None:
+        """How much more is needed, when more of it would help and the actual value may be shown."""
+        if self.need.bound is None or self.actual is None:
+            return None
+        return self.need.bound - int(self.actual)
+
+    def as_json(self) -> dict[str, Any]:
+        need, missing = self.need, self.missing
+        shown: dict[str, Any] = {
+            "code": "unmet",
+            "fact": need.fact,
+            "operator": need.operator,
+            "needed": need.needed,
+            "actual": _show(need.type, self.actual),
+        }
+        if need.lines is not None:
+            shown["lines"] = need.lines
+        if need.personal:
+            shown["personal"] = True
+        if missing is not None:
+            shown["missing"] = _show(need.type, missing)
+        return shown
+
+
+class NoneOf(NamedTuple):
+    """An ``any`` of which no child holds, with the miss of every child."""
+
+    misses: "tuple[Miss, ...]"
+
+    def as_json(self) -> dict[str, Any]:
+        return {"code": "none_of", "misses": [miss.as_json() for miss in self.misses]}
+
+
+class Excluded(NamedTuple):
+    """A ``not`` whose child holds. ``condition`` is that child as the document has it."""
+
+    condition: Mapping[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        return {"code": "excluded", "condition": self.condition}
+
+
+Miss = Unmet | NoneOf | Excluded
+"""Why a condition does not hold. Of an ``all`` it is the first child that fails, in document order."""
+
+
+class Reason(NamedTuple):
+    """Why one rule gave ``amount`` points, or minor units, of ``wallet``, or nothing.
+
+    A miss comes with ``condition_failed`` only.
+    """
+
+    rule: str
+    applied: bool
+    code: ReasonCode
+    amount: int
+    wallet: str | None
+    miss: Miss | None
+
+    def as_json(self) -> dict[str, Any]:
+        shown = {
+            "rule": self.rule,
+            "applied": self.applied,
+            "code": self.code,
+            "amount": self.amount,
+            "wallet": self.wallet,
+        }
+        return shown if self.miss is None else {**shown, "miss": self.miss.as_json()}
+
+
+def _show(value_type: ValueType, value: Scalar | None) -> Scalar | None:
+    return show_quantity(int(value)) if value_type == "decimal" and value is not None else value

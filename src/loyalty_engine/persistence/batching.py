@@ -1,0 +1,158 @@
+"""Batching: callers wait in the process, not in PostgreSQL.
+
+A batcher owns a few pinned connections. Whatever queued up while a connection was busy goes out together on it, so
+that under load many operations share one round trip and one commit, and an idle service answers at once.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from typing import Any, Final, Generic, TypeVar
+
+from loyalty_engine.persistence.connections import AWAY, Connection, connect
+from loyalty_engine.persistence.errors import UnavailableError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_RECONNECT_SECONDS: Final = 0.2
+_LONGEST_QUEUE: Final = 2_000
+"""Beyond this many waiting items a caller is told to come back: it would time out anyway."""
+
+
+class Batcher(Generic[Item, Result]):
+    """Sends items in batches over ``connections`` pinned connections.
+
+    ``group`` names what may share a batch (the program); ``alone`` names what must be there only once (the member):
+    a second item with the same name waits for the next batch. ``run`` answers each item in order.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        run: Callable[[Connection, Sequence[Item]], Awaitable[Sequence[Result]]],
+        *,
+        connections: int,
+        limit: int,
+        group: Callable[[Item], Hashable],
+        alone: Callable[[Item], Hashable | None],
+    ) -> None:
+        self._url = url
+        self._run = run
+        self._connections = connections
+        self._limit = limit
+        self._group = group
+        self._alone = alone
+        self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
+        self._idle: list[asyncio.Future[None]] = []
+        self._workers: list[asyncio.Task[None]] = []
+        self._connected = 0
+
+    async def start(self) -> None:
+        """Start one worker per connection; they connect on their own and again after every loss."""
+        self._workers = [asyncio.create_task(self._work()) for _ in range(self._connections)]
+
+    async def stop(self) -> None:
+        """Close the connections; whoever still waits is told that we are away."""
+        for worker in self._workers:
+            worker.cancel()
+        await asyncio.gather(*self._workers, return_exceptions=True)
+        self._fail(UnavailableError())
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether at least one connection stands."""
+        return self._connected > 0
+
+    def submit(self, item: Item) -> "asyncio.Future[Result]":
+        """Queue an item; the future gives its result or :class:`UnavailableError`."""
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        if len(self._waiting) >= _LONGEST_QUEUE:
+            future.set_exception(UnavailableError())
+            return future
+        self._waiting.append((item, future))
+        if self._idle:
+            idle = self._idle.pop()
+            if not idle.done():
+                idle.set_result(None)
+        return future
+
+    async def _work(self) -> None:
+        while True:
+            try:
+                connection = await connect(self._url)
+            except UnavailableError as error:
+                if not self._connected:
+                    self._fail(error)
+                await asyncio.sleep(_RECONNECT_SECONDS)
+                continue
+            self._connected += 1
+            try:
+                await self._serve(connection)
+            finally:
+                self._connected -= 1
+                with contextlib.suppress(*AWAY):
+                    connection.terminate()
+
+    async def _serve(self, connection: Connection) -> None:
+        """Send batches until the connection is lost."""
+        while not connection.is_closed():
+            batch = self._take()
+            if not batch:
+                idle = asyncio.get_running_loop().create_future()
+                self._idle.append(idle)
+                await idle
+                continue
+            await self._send(connection, batch)
+
+    async def _send(self, connection: Connection, batch: "list[tuple[Item, asyncio.Future[Result]]]") -> None:
+        """Run one batch. A fault of one item must not hurt its neighbours: each is then tried alone."""
+        try:
+            results = await self._run(connection, [item for item, _ in batch])
+        except asyncio.CancelledError:
+            _refuse(batch, UnavailableError())
+            raise
+        except AWAY as error:
+            _refuse(batch, UnavailableError(), error)
+        except Exception as error:  # noqa: BLE001  the process edge of a batch: callers get it through their futures
+            if len(batch) == 1:
+                _refuse(batch, error)
+            else:
+                for entry in batch:
+                    await self._send(connection, [entry])
+        else:
+            for (_, future), result in zip(batch, results, strict=True):
+                if not future.done():
+                    future.set_result(result)
+
+    def _take(self) -> "list[tuple[Item, asyncio.Future[Result]]]":
+        """Take what may travel together, oldest first; leave the rest in its order."""
+        batch: list[tuple[Item, asyncio.Future[Result]]] = []
+        later: list[tuple[Item, asyncio.Future[Result]]] = []
+        names: set[Hashable] = set()
+        while self._waiting and len(batch) < self._limit:
+            entry = self._waiting.popleft()
+            item = entry[0]
+            name = self._alone(item)
+            if (batch and self._group(item) != self._group(batch[0][0])) or name in names:
+                later.append(entry)
+                continue
+            if name is not None:
+                names.add(name)
+            batch.append(entry)
+        self._waiting.extendleft(reversed(later))
+        return batch
+
+    def _fail(self, error: Exception) -> None:
+        _refuse(self._waiting, error)
+        self._waiting.clear()
+
+
+def _refuse(
+    entries: "Iterable[tuple[object, asyncio.Future[Any]]]", error: Exception, cause: Exception | None = None
+) -> None:
+    error.__cause__ = cause
+    for _, future in entries:
+        if not future.done():
+            future.set_exception(error)

@@ -1,0 +1,141 @@
+"""API clients and their keys. Secrets are kept as SHA-256 only; every change raises the client's generation."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from loyalty_engine.persistence.connections import Connection
+
+_FIND: Final = """
+SELECT c.id, c.program_id, c.name, c.scopes, c.location, c.till, c.generation
+  FROM loyalty.api_key k
+  JOIN loyalty.api_client c ON c.program_id = k.program_id AND c.id = k.client_id
+ WHERE k.program_id = $1 AND k.hash = $2 AND k.revoked_at IS NULL
+   AND (k.expires_at IS NULL OR k.expires_at > now())
+"""
+
+_LIST: Final = """
+SELECT k.id, k.client_id, c.name, c.scopes, c.location, c.till, k.hint, k.created_at, k.expires_at, k.revoked_at
+  FROM loyalty.api_key k
+  JOIN loyalty.api_client c ON c.program_id = k.program_id AND c.id = k.client_id
+ WHERE k.program_id = $1 AND ($2::uuid IS NULL OR k.id = $2) AND ($3::uuid IS NULL OR k.id < $3)
+ ORDER BY k.id DESC LIMIT $4
+"""
+
+_RAISE_GENERATION: Final = """
+UPDATE loyalty.api_client SET generation = generation + 1 WHERE program_id = $1 AND id = $2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """An authenticated application: what it may do and where it stands."""
+
+    id: int
+    program_id: int
+    name: str
+    scopes: frozenset[str]
+    location: str | None
+    till: str | None
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key as it can be shown: everything but the secret."""
+
+    id: UUID
+    client_id: int
+    name: str
+    scopes: tuple[str, ...]
+    location: str | None
+    till: str | None
+    hint: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+async def find_client(connection: Connection, program_id: int, secret_hash: bytes) -> Client | None:
+    """Return the client of a live key."""
+    row = await connection.fetchrow(_FIND, program_id, secret_hash)
+    if row is None:
+        return None
+    return Client(**{**dict(row), "scopes": frozenset(row["scopes"])})
+
+
+async def add_client(
+    connection: Connection, program_id: int, *, name: str, scopes: list[str], location: str | None, till: str | None
+) -> int:
+    """Add an application without keys; return its id."""
+    return int(
+        await connection.fetchval(
+            "INSERT INTO loyalty.api_client (program_id, name, scopes, location, till) VALUES ($1, $2, $3, $4, $5) "
+            "RETURNING id",
+            program_id,
+            name,
+            scopes,
+            location,
+            till,
+        )
+    )
+
+
+async def add_key(
+    connection: Connection,
+    program_id: int,
+    *,
+    key_id: UUID,
+    client_id: int,
+    secret_hash: bytes,
+    hint: str,
+    expires_at: datetime | None,
+) -> None:
+    """Add a key to a client."""
+    await connection.execute(
+        "INSERT INTO loyalty.api_key (program_id, id, client_id, hash, hint, expires_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        program_id,
+        key_id,
+        client_id,
+        secret_hash,
+        hint,
+        expires_at,
+    )
+
+
+async def expire_other_keys(
+    connection: Connection, program_id: int, *, client_id: int, keep: UUID, expires_at: datetime
+) -> None:
+    """Let a client's other live keys end at ``expires_at`` at the latest, so that a rotation needs no standstill."""
+    await connection.execute(
+        "UPDATE loyalty.api_key SET expires_at = least(expires_at, $4) "
+        "WHERE program_id = $1 AND client_id = $2 AND id <> $3 AND revoked_at IS NULL",
+        program_id,
+        client_id,
+        keep,
+        expires_at,
+    )
+    await connection.execute(_RAISE_GENERATION, program_id, client_id)
+
+
+async def revoke_key(connection: Connection, program_id: int, key_id: UUID) -> bool:
+    """End a key now and for ever; False when there is no such key."""
+    client_id = await connection.fetchval(
+        "UPDATE loyalty.api_key SET revoked_at = coalesce(revoked_at, now()) WHERE program_id = $1 AND id = $2 "
+        "RETURNING client_id",
+        program_id,
+        key_id,
+    )
+    if client_id is None:
+        return False
+    await connection.execute(_RAISE_GENERATION, program_id, client_id)
+    return True
+
+
+async def list_keys(
+    connection: Connection, program_id: int, *, key_id: UUID | None = None, before: UUID | None = None, limit: int
+) -> list[Key]:
+    """Return keys, newest first; with ``key_id`` only that one."""
+    rows = await connection.fetch(_LIST, program_id, key_id, before, limit)
+    return [Key(**{**dict(row), "scopes": tuple(row["scopes"])}) for row in rows]

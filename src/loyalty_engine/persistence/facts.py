@@ -1,0 +1,109 @@
+"""From gathered rows to facts."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from loyalty_engine.core.engine.facts import Earlier, Facts, KnownOrder, KnownRedemption, MemberState
+from loyalty_engine.core.engine.requests import Profile
+from loyalty_engine.core.kernel.identities import Identity
+from loyalty_engine.core.points.balances import Balance
+from loyalty_engine.core.points.lots import Lot, LotUse
+from loyalty_engine.persistence.asks import Known
+from loyalty_engine.persistence.orders import read_order
+
+Row = Mapping[str, Any]
+
+
+def read_gathered(row: Row) -> tuple[Known, Facts]:
+    """Turn one row of ``gather_v1`` into what is known of the caller and the facts of its request."""
+    return Known(row["generation"], row["revision"]), Facts(
+        member=_read_member(row) if row["version"] is not None else None,
+        earlier=_read_earlier(row) if row["earlier_hash"] is not None else None,
+        order=_read_known_order(row) if row["order_id"] is not None else None,
+        redemption=_read_redemption(row) if row["redemption"] is not None else None,
+        owners=_read_owners(row["owners"]) if row["owners"] is not None else {},
+    )
+
+
+def _read_member(row: Row) -> MemberState:
+    return MemberState(
+        id=row["member_id"],
+        version=row["version"],
+        seq=row["seq"],
+        status=row["status"],
+        booked_at=row["booked_at"],
+        orders=row["orders"],
+        spend=row["spend"],
+        first_order_at=row["first_order_at"],
+        last_order_at=row["last_order_at"],
+        balances={x[0]: Balance(*x[1:]) for x in orjson.loads(row["balances"])} if row["balances"] else {},
+        lots=tuple(_read_lot(x) for x in orjson.loads(row["lots"])) if row["lots"] else (),
+        profile=read_profile(orjson.loads(row["profile"])) if row["profile"] else None,
+    )
+
+
+def _read_lot(raw: Mapping[str, Any]) -> Lot:
+    return Lot(
+        id=UUID(raw["id"]),
+        member_id=UUID(raw["member_id"]),
+        wallet=raw["wallet"],
+        amount=raw["amount"],
+        remaining=raw["remaining"],
+        earned_at=datetime.fromisoformat(raw["earned_at"]),
+        available_at=datetime.fromisoformat(raw["available_at"]),
+        expires_at=datetime.fromisoformat(raw["expires_at"]) if raw["expires_at"] else None,
+        funder=raw["funder"],
+        cost_micros=raw["cost_micros"],
+        operation_id=UUID(raw["operation_id"]),
+    )
+
+
+def read_profile(raw: Mapping[str, Any]) -> Profile:
+    """Turn a row of ``member_profile`` as JSON into a profile."""
+    return Profile(
+        name=raw["name"],
+        birthday=date.fromisoformat(raw["birthday"]) if raw["birthday"] else None,
+        attributes=raw["attributes"],
+    )
+
+
+def _read_earlier(row: Row) -> Earlier:
+    return Earlier(
+        request_hash=row["earlier_hash"],
+        answer=row["earlier_answer"],
+        refusal_code=row["earlier_refusal"],
+        operation_id=row["earlier_id"],
+    )
+
+
+def _read_known_order(row: Row) -> KnownOrder:
+    return KnownOrder(
+        id=row["order_id"],
+        earlier=Earlier(request_hash=row["order_hash"] or b"", answer=row["order_answer"], operation_id=row["order_id"]),
+        member_id=row["order_member_id"],
+        claimed_by=row["order_claimed_by"],
+        parked_for=Identity(row["order_parked_for"]) if row["order_parked_for"] else None,
+        parked_owner=row["order_parked_owner"],
+        order=read_order(orjson.loads(row["order_body"])) if row["order_body"] else None,
+    )
+
+
+def _read_redemption(row: Row) -> KnownRedemption:
+    raw = orjson.loads(row["redemption"])
+    uses = tuple(LotUse(UUID(lot_id), amount) for lot_id, amount in raw["uses"])
+    return KnownRedemption(
+        id=UUID(raw["id"]),
+        member_id=UUID(raw["member_id"]),
+        wallet=raw["wallet"],
+        points=sum(use.amount for use in uses),
+        uses=uses,
+        cancelled_by=UUID(raw["cancelled_by"]) if raw["cancelled_by"] else None,
+    )
+
+
+def _read_owners(text: str) -> dict[Identity, UUID]:
+    return {Identity(identity): UUID(member) for identity, member in orjson.loads(text).items()}

@@ -1,0 +1,176 @@
+"""The ledger: gather and record, the two statements through which all loyalty state is read and written."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from loyalty_engine.core.engine.facts import Facts
+from loyalty_engine.core.engine.fold import Write
+from loyalty_engine.persistence.asks import Ask, Known
+from loyalty_engine.persistence.batching import Batcher
+from loyalty_engine.persistence.connections import AWAY, Connection, connect
+from loyalty_engine.persistence.errors import UnavailableError
+from loyalty_engine.persistence.facts import read_gathered
+from loyalty_engine.persistence.rows import Rows, rows_of
+
+Gathered = tuple[Known, Facts]
+Gather = Callable[[int, Sequence[Ask]], Awaitable[list[Gathered]]]
+Record = Callable[[int, Write], Awaitable[bool]]
+
+_GATHER: Final = "SELECT * FROM loyalty.gather_v1($1, $2)"
+_RECORD_S: Final = "SELECT loyalty.record_s_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+_RECORD_B: Final = "SELECT loyalty.record_b_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+_LOCK: Final = "SELECT loyalty.lock_v1($1, $2)"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The asks of one turn; they are answered from one snapshot."""
+
+    program_id: int
+    asks: tuple[Ask, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One write of one program."""
+
+    program_id: int
+    write: Write
+
+
+async def gather(connection: Connection, questions: Sequence[Question]) -> list[list[Gathered]]:
+    """Answer questions of one program in one round trip."""
+    asks = [ask for question in questions for ask in question.asks]
+    rows = await connection.fetch(
+        _GATHER, questions[0].program_id, [ask.as_row(n) for n, ask in enumerate(asks)]
+    )
+    answers: list[Any] = [None] * len(asks)
+    for row in rows:
+        answers[row["n"]] = read_gathered(row)
+    taken = iter(answers)
+    return [[next(taken) for _ in question.asks] for question in questions]
+
+
+async def record(connection: Connection, entries: Sequence[Entry]) -> list[bool]:
+    """Write entries of one program in one round trip; tell for each whether it kept its guard.
+
+    When a unique key collides the whole batch wrote nothing and the batcher tries each entry alone; one that
+    collides alone has lost: its next gather will show it why.
+    """
+    try:
+        won = await _record_rows(connection, entries[0].program_id, rows_of([entry.write for entry in entries]))
+    except asyncpg.UniqueViolationError:
+        if len(entries) > 1:
+            raise
+        return [False]
+    return [n in won for n in range(len(entries))]
+
+
+async def _record_rows(connection: Connection, program_id: int, rows: Rows) -> set[int]:
+    if rows.fits_shape_s:
+        is_won = await connection.fetchval(
+            _RECORD_S,
+            program_id,
+            rows.members[0],
+            rows.outcomes,
+            rows.operations,
+            rows.orders,
+            rows.balances,
+            rows.postings,
+            rows.lots,
+            rows.lot_changes,
+            rows.lot_uses,
+        )
+        return {0} if is_won else set()
+    won = await connection.fetchval(
+        _RECORD_B,
+        program_id,
+        rows.writes,
+        rows.members,
+        rows.takes,
+        rows.outcomes,
+        rows.operations,
+        rows.orders,
+        rows.balances,
+        rows.postings,
+        rows.lots,
+        rows.lot_changes,
+        rows.lot_uses,
+        rows.refusals,
+        rows.rare,
+    )
+    return set(won)
+
+
+class Ledger:
+    """Gather and record over a few pinned connections, batched; and a slow lane for callers who would starve."""
+
+    def __init__(self, url: str, *, gather_connections: int, record_connections: int, batch_limit: int) -> None:
+        self._url = url
+        self._gathers = Batcher(
+            url,
+            gather,
+            connections=gather_connections,
+            limit=batch_limit,
+            group=lambda question: question.program_id,
+            alone=lambda _: None,
+        )
+        self._records = Batcher(
+            url,
+            record,
+            connections=record_connections,
+            limit=batch_limit,
+            group=lambda entry: entry.program_id,
+            alone=lambda entry: entry.write.member.after.id if entry.write.member else None,
+        )
+        self._slow_lane = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Open the connections."""
+        await self._gathers.start()
+        await self._records.start()
+
+    async def stop(self) -> None:
+        """Close the connections."""
+        await self._gathers.stop()
+        await self._records.stop()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether requests can be served now."""
+        return self._gathers.is_connected and self._records.is_connected
+
+    async def gather(self, program_id: int, asks: Sequence[Ask]) -> list[Gathered]:
+        """Read what the decisions on one turn's requests need, from one snapshot."""
+        return await self._gathers.submit(Question(program_id, tuple(asks)))
+
+    async def record(self, program_id: int, write: Write) -> bool:
+        """Write all or nothing; False when the guard was lost and nothing was written."""
+        return await self._records.submit(Entry(program_id, write))
+
+    async def run_locked(
+        self, program_id: int, member_ids: Sequence[UUID], turn: Callable[[Gather, Record], Awaitable[bool]]
+    ) -> bool:
+        """Run a turn with its members locked first, one at a time in this process, so that a starving caller ends."""
+        async with self._slow_lane:
+            connection = await connect(self._url)
+
+            async def gather_here(program_id: int, asks: Sequence[Ask]) -> list[Gathered]:
+                return (await gather(connection, [Question(program_id, tuple(asks))]))[0]
+
+            async def record_here(program_id: int, write: Write) -> bool:
+                return (await record(connection, [Entry(program_id, write)]))[0]
+
+            try:
+                async with connection.transaction():
+                    await connection.execute(_LOCK, program_id, member_ids)
+                    return await turn(gather_here, record_here)
+            except AWAY as error:
+                raise UnavailableError from error
+            finally:
+                connection.terminate()

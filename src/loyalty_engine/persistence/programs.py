@@ -1,0 +1,106 @@
+"""Programs: their revisions, stored as lists of content-hashed parts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from loyalty_engine.core.program.parts import Part
+from loyalty_engine.persistence.connections import Connection
+
+_READ_PARTS: Final = """
+SELECT p.key, p.body, encode(p.hash, 'hex') AS hash
+  FROM loyalty.program_revision r
+ CROSS JOIN LATERAL unnest(r.parts) WITH ORDINALITY u(hash, place)
+  JOIN loyalty.program_part p ON p.program_id = r.program_id AND p.hash = u.hash
+ WHERE r.program_id = $1 AND r.number = $2
+ ORDER BY u.place
+"""
+
+_ADD_PARTS: Final = """
+INSERT INTO loyalty.program_part (program_id, hash, key, body)
+SELECT $1, decode(x.hash, 'hex'), x.key, x.body FROM unnest($2::text[], $3::text[], $4::text[]) x(hash, key, body)
+    ON CONFLICT DO NOTHING
+"""
+
+_ADD_REVISION: Final = """
+INSERT INTO loyalty.program_revision (program_id, number, parts, client_id, note)
+SELECT $1, $2, array_agg(decode(x.hash, 'hex') ORDER BY x.place), $3, $4
+  FROM unnest($5::text[]) WITH ORDINALITY x(hash, place)
+"""
+
+_LIST: Final = """
+SELECT number, published_at, client_id, note, cardinality(parts) AS parts
+  FROM loyalty.program_revision
+ WHERE program_id = $1 AND number < $2
+ ORDER BY number DESC LIMIT $3
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A published revision without its content; ``parts`` counts them."""
+
+    number: int
+    published_at: datetime
+    client_id: int | None
+    note: str | None
+    parts: int
+
+
+async def read_revision_number(connection: Connection, program_id: int) -> int:
+    """Return the current revision's number; 0 when nothing was published."""
+    number = await connection.fetchval("SELECT revision FROM loyalty.program WHERE id = $1", program_id)
+    return int(number or 0)
+
+
+async def read_parts(connection: Connection, program_id: int, number: int) -> tuple[Part, ...]:
+    """Return a revision's parts in document order; none when it does not exist."""
+    rows = await connection.fetch(_READ_PARTS, program_id, number)
+    return tuple(Part(row["key"], row["body"], row["hash"]) for row in rows)
+
+
+async def publish_parts(
+    connection: Connection,
+    program_id: int,
+    parts: Sequence[Part],
+    *,
+    expected: int | None,
+    client_id: int | None,
+    note: str | None,
+) -> int | None:
+    """Publish ``parts`` as the next revision if the current one is still ``expected``; None when it is not.
+
+    The program's row is locked first, so that two editors never overwrite each other.
+    """
+    current = await connection.fetchval(
+        "UPDATE loyalty.program SET revision = revision + 1 WHERE id = $1 AND ($2::int IS NULL OR revision = $2) "
+        "RETURNING revision",
+        program_id,
+        expected,
+    )
+    if current is None:
+        return None
+    hashes = [part.content_hash for part in parts]
+    await connection.execute(
+        _ADD_PARTS, program_id, hashes, [part.key for part in parts], [part.body for part in parts]
+    )
+    await connection.execute(_ADD_REVISION, program_id, current, client_id, note, hashes)
+    return int(current)
+
+
+async def list_revisions(connection: Connection, program_id: int, *, before: int, limit: int) -> list[Revision]:
+    """Return revisions with numbers below ``before``, newest first."""
+    rows: list[Any] = await connection.fetch(_LIST, program_id, before, limit)
+    return [Revision(**dict(row)) for row in rows]
+
+
+async def find_program(connection: Connection, key: str) -> int | None:
+    """Return the id of the program of that key. Needs the owner's role: no program is entered yet."""
+    found = await connection.fetchval("SELECT id FROM loyalty.program WHERE key = $1", key)
+    return None if found is None else int(found)
+
+
+async def create_program(connection: Connection, key: str) -> int:
+    """Create an empty program; needs the owner's role."""
+    return int(await connection.fetchval("INSERT INTO loyalty.program (key) VALUES ($1) RETURNING id", key))

@@ -1,0 +1,214 @@
+"""From writes to the composite rows that the record functions take, in the column order of ``types_v1.sql``."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import orjson
+
+from loyalty_engine.core.engine.decision import Changes, Operation, OrderRow
+from loyalty_engine.core.engine.fold import Note, Write
+from loyalty_engine.core.engine.requests import Call
+from loyalty_engine.core.points.lots import Lot
+from loyalty_engine.core.points.postings import Posting
+from loyalty_engine.core.rules.order import Receipt
+from loyalty_engine.persistence.orders import show_lines, show_rest
+
+Row = tuple[object, ...]
+
+
+@dataclass(slots=True)
+class Rows:
+    """All rows of one call to record, by table. Mutable while it is filled."""
+
+    writes: list[int] = field(default_factory=list)
+    members: list[Row] = field(default_factory=list)
+    takes: list[Row] = field(default_factory=list)
+    outcomes: list[Row] = field(default_factory=list)
+    operations: list[Row] = field(default_factory=list)
+    orders: list[Row] = field(default_factory=list)
+    balances: list[Row] = field(default_factory=list)
+    postings: list[Row] = field(default_factory=list)
+    lots: list[Row] = field(default_factory=list)
+    lot_changes: list[Row] = field(default_factory=list)
+    lot_uses: list[Row] = field(default_factory=list)
+    refusals: list[Row] = field(default_factory=list)
+    rare: list[Row] = field(default_factory=list)
+
+    @property
+    def fits_shape_s(self) -> bool:
+        """Whether one recorded member and nothing rare is written."""
+        return len(self.members) == 1 and self.members[0][2] != 0 and not self.refusals and not self.rare
+
+
+def rows_of(writes: Sequence[Write]) -> Rows:
+    """Lay out writes for record; each row begins with its write's number."""
+    rows = Rows()
+    for n, write in enumerate(writes):
+        rows.writes.append(n)
+        _add_member(rows, n, write)
+        for part in write.parts:
+            _add_changes(rows, n, part)
+        for note in write.notes:
+            _add_note(rows, n, note)
+    return rows
+
+
+def _add_member(rows: Rows, n: int, write: Write) -> None:
+    guard = write.member
+    if guard is None:
+        return
+    after = guard.after
+    rows.members.append(
+        (
+            n,
+            after.id,
+            guard.expected_version,
+            after.version,
+            after.seq,
+            after.status,
+            after.booked_at,
+            after.orders,
+            after.spend,
+            after.first_order_at,
+            after.last_order_at,
+        )
+    )
+    for wallet, balance in write.balances.items():
+        rows.balances.append(
+            (n, after.id, wallet, balance.available, balance.pending, balance.held, balance.debt)
+        )
+    rows.lots.extend(_lot_row(n, lot) for lot in write.lots)
+    rows.lot_changes.extend((n, lot_id, remaining) for lot_id, remaining in write.lots_changed.items())
+
+
+def _add_changes(rows: Rows, n: int, changes: Changes) -> None:
+    operation = changes.operation
+    rows.operations.append(_operation_row(n, operation, changes))
+    _add_outcome(rows, n, operation.call, operation.id, is_refusal=False)
+    if changes.order is not None:
+        rows.orders.append(_order_row(n, changes.order, operation.call))
+    if changes.entries is not None:
+        rows.postings.extend(_posting_row(n, posting) for posting in changes.entries.postings)
+        rows.lot_uses.extend((n, operation.id, use.lot_id, use.amount) for use in changes.entries.uses)
+    _add_rare(rows, n, changes)
+
+
+def _add_outcome(rows: Rows, n: int, call: Call, outcome_id: object, *, is_refusal: bool) -> None:
+    if call.key is not None:
+        rows.outcomes.append(
+            (n, call.actor.client_id, call.scope, call.key, outcome_id, is_refusal, call.request_hash)
+        )
+
+
+def _add_note(rows: Rows, n: int, note: Note) -> None:
+    call = note.call
+    if note.operation_id is not None:
+        _add_outcome(rows, n, call, note.operation_id, is_refusal=False)
+        return
+    _add_outcome(rows, n, call, call.operation_id, is_refusal=True)
+    rows.refusals.append(
+        (n, call.operation_id, note.code, note.member_id, call.actor.client_id, note.booked_at, note.answer)
+    )
+
+
+def _add_rare(rows: Rows, n: int, changes: Changes) -> None:
+    operation = changes.operation
+    member_id, operation_id = operation.member_id, operation.id
+
+    def add(kind: str, *, subject: object = None, name: object = None, day: object = None, data: object = None) -> None:
+        rows.rare.append((n, kind, member_id, operation_id, subject, name, day, data))
+
+    for identity in changes.identities_removed:
+        add("identity_removed", name=identity)
+    for identity in changes.identities_added:
+        add("identity_added", name=identity)
+    profile = changes.profile
+    if profile is not None:
+        add("profile", name=profile.name, day=profile.birthday, data=orjson.dumps(dict(profile.attributes)).decode())
+    if changes.note is not None:
+        add("note", name=changes.note)
+    if changes.order is not None and changes.order.parked_for is not None:
+        add("parked", subject=changes.order.id, name=changes.order.parked_for)
+    if changes.claimed_order_id is not None:
+        add("claim", subject=changes.claimed_order_id)
+    if operation.reverses is not None:
+        add("reversal", subject=operation.reverses)
+
+
+def _operation_row(n: int, operation: Operation, changes: Changes) -> Row:
+    order = changes.order.order if changes.order else None
+    reference = order.reference if order else None
+    return (
+        n,
+        operation.id,
+        operation.kind,
+        operation.member_id,
+        operation.order_id,
+        operation.call.actor.client_id,
+        order.location if order else operation.call.actor.location,
+        reference.till if isinstance(reference, Receipt) else operation.call.actor.till,
+        operation.effective_at,
+        operation.booked_at,
+        operation.revision,
+        operation.reverses,
+        orjson.dumps(changes.facts).decode(),
+        orjson.dumps([reason.as_json() for reason in changes.reasons]).decode(),
+        orjson.dumps(changes.answer).decode(),
+    )
+
+
+def _order_row(n: int, row: OrderRow, call: Call) -> Row:
+    order = row.order
+    return (
+        n,
+        row.id,
+        row.natural_key,
+        call.request_hash,
+        row.member_id,
+        order.placed_at,
+        order.currency,
+        order.goods_total,
+        order.shipping,
+        row.paid_with_points,
+        order.channel,
+        order.location,
+        show_lines(order),
+        show_rest(order),
+    )
+
+
+def _posting_row(n: int, posting: Posting) -> Row:
+    after = posting.after
+    return (
+        n,
+        posting.id,
+        posting.operation_id,
+        posting.member_id,
+        posting.seq,
+        posting.wallet,
+        posting.source,
+        posting.destination,
+        posting.amount,
+        posting.lot_id,
+        after.available,
+        after.pending,
+        after.held,
+        after.debt,
+    )
+
+
+def _lot_row(n: int, lot: Lot) -> Row:
+    return (
+        n,
+        lot.id,
+        lot.member_id,
+        lot.wallet,
+        lot.amount,
+        lot.remaining,
+        lot.earned_at,
+        lot.available_at,
+        lot.expires_at,
+        lot.funder,
+        lot.cost_micros,
+        lot.operation_id,
+    )
