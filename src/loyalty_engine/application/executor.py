@@ -17,7 +17,7 @@ import orjson
 from loyalty_engine.application.asks import ask_for, lane_of, names_of
 from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.core.engine.decide import decide
-from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Refused, Repeated
+from loyalty_engine.core.engine.decision import Accepted, Changes, Refused, Repeated
 from loyalty_engine.core.engine.facts import Facts
 from loyalty_engine.core.engine.fold import Note, Write, apply, fold
 from loyalty_engine.core.engine.requests import Request
@@ -97,13 +97,19 @@ class Executor:
             drain.add_done_callback(self._drains.discard)
         return await waiting.future
 
-    async def preview(self, caller: Caller, request: Request) -> Decision:
-        """Decide a request and write nothing."""
+    async def preview(self, caller: Caller, request: Request) -> Accepted | Refused:
+        """Decide a request as if it were new, and write nothing."""
         ruleset, gathered = await self._read(self._ledger.gather, caller.program_id, [request])
         known, facts = gathered[0]
         if known.generation != caller.generation:
             raise StaleCredentialsError
-        return decide(ruleset, facts, request, self._clock())
+        decision = decide(ruleset, replace(facts, earlier=None, order=None), request, self._clock())
+        assert not isinstance(decision, Repeated)
+        return decision
+
+    def render(self, refusal: Refusal) -> str:
+        """Return a refusal as the text that callers get."""
+        return self._render(refusal)
 
     async def stop(self) -> None:
         """Let what is under way end."""

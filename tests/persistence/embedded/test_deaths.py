@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from loyalty_engine.persistence.embedded import EmbeddedServer, EmbeddedServerError
+from loyalty_engine.persistence.embedded.cluster import drop_stale_pid_file
 from loyalty_engine.persistence.embedded.supervisor import children_of
 
 Ask = Callable[[str, str], object]
@@ -121,6 +123,16 @@ asyncio.run(work())
 """
 
 
+def test_server_outlives_the_thread_that_started_it(state: Path, ask: Ask) -> None:
+    server = EmbeddedServer(state, is_durable=False)
+    thread = threading.Thread(target=server.start)
+    thread.start()
+    thread.join()
+    time.sleep(0.3)
+    assert ask(server.url, "SELECT 1") == 1
+    server.stop()
+
+
 def test_server_ended_by_somebody_else_comes_back(server: EmbeddedServer, ask: Ask, until: Until) -> None:
     before = server.pid
     os.kill(before, signal.SIGTERM)
@@ -152,7 +164,7 @@ def test_failing_restarts_go_on_until_one_succeeds(server: EmbeddedServer, state
     before = server.pid
     (state / "data/global").rename(state / "data/away")
     os.kill(before, signal.SIGKILL)
-    until(lambda: (state / "postgres.log").read_text(encoding="utf-8").count("could not find the database") >= 2)
+    until(lambda: (state / "postgres.log").read_text(encoding="utf-8").count("could not find the database") == 1)
     (state / "data/away").rename(state / "data/global")
     assert ask(server.url, "SELECT 1") == 1
 
@@ -194,6 +206,18 @@ def test_pid_files_whose_ids_belong_to_others_by_now_do_not_stop_a_start(state: 
     finally:
         foreign.kill()
         foreign.wait()
+
+
+def test_pid_file_goes_with_its_process_and_not_before(state: Path) -> None:
+    path = state / "data/postmaster.pid"
+    with EmbeddedServer(state, is_durable=False):
+        drop_stale_pid_file(state / "data")
+        assert path.exists()
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    path.write_text(f"{ended.pid}\n", encoding="utf-8")
+    drop_stale_pid_file(state / "data")
+    assert not path.exists()
 
 
 def test_forked_child_does_not_keep_the_server_of_its_dead_parent(

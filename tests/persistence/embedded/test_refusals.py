@@ -60,6 +60,12 @@ def test_file_in_place_of_the_data_directory_is_refused(place: Path, complaint: 
     assert complaint(EmbeddedServer(place)).endswith("ot a directory")
 
 
+def test_link_to_nowhere_is_not_answered_with_an_empty_database(place: Path, complaint: Complaint) -> None:
+    (place / "data").symlink_to(place / "disk_not_mounted")
+    assert complaint(EmbeddedServer(place)) == f"{place}/data is a link, but not to a PostgreSQL data directory"
+    assert (place / "data").is_symlink()
+
+
 def test_unknown_setting_is_refused_in_the_words_of_postgresql(state: Path, complaint: Complaint) -> None:
     line = complaint(EmbeddedServer(state, settings={"shared_bufers": "1GB"}))
     assert line == 'PostgreSQL refuses a setting: unrecognized configuration parameter "shared_bufers"'

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from loyalty_engine.core.earning.rules import EarningRule
-from loyalty_engine.core.rules.reasons import Reason
+from loyalty_engine.core.rules.reasons import Reason, new
 from loyalty_engine.core.rules.view import OrderView
 
 
@@ -30,7 +30,11 @@ def evaluate_earning(rules: Sequence[EarningRule], view: OrderView) -> Earned:
 
     A guest's order is computed like any other: whether somebody can receive the grants is not decided here.
     """
-    reasons = tuple([rule.decide(view) for rule in rules])
-    return Earned(
-        tuple([Grant(rule, wallet, amount) for rule, applied, _, amount, wallet, _ in reasons if applied]), reasons
-    )
+    reasons = []
+    grants = []
+    for rule in rules:
+        reason = rule.decide(view)
+        reasons.append(reason)
+        if reason.applied:
+            grants.append(new(Grant, (rule.key, rule.wallet, reason.amount)))
+    return Earned(tuple(grants), tuple(reasons))

@@ -6,6 +6,7 @@ rules compiles one.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import assert_never
 
 from loyalty_engine.core.kernel.amounts import Ratio, Rounding
@@ -13,12 +14,13 @@ from loyalty_engine.core.program.conditions import LineSelection
 from loyalty_engine.core.program.document import EarningPolicy, EarningRuleEntry, Fixed, PerAmount, PercentOfAmount
 from loyalty_engine.core.program.facts import Vocabulary
 from loyalty_engine.core.rules.conditions import Check, compile_condition, reads_member_attributes
-from loyalty_engine.core.rules.reasons import Reason
-from loyalty_engine.core.rules.selections import compile_selection
+from loyalty_engine.core.rules.reasons import Reason, new
+from loyalty_engine.core.rules.selections import Measure, compile_selection
 from loyalty_engine.core.rules.view import OrderView
 
-Amount = Callable[[OrderView], int]
-"""How much a rule gives an order that meets its condition; 0 when there is nothing to earn on."""
+Decide = Callable[[OrderView], Reason]
+Base = Callable[[OrderView], int]
+"""The minor units that a rule is computed on."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +32,7 @@ class EarningRule:
 
     key: str
     wallet: str
-    decide: Callable[[OrderView], Reason]
+    decide: Decide
     reads_member_attributes: bool
 
 
@@ -46,55 +48,61 @@ def compile_earning(rule: EarningRuleEntry, *, policy: EarningPolicy, vocabulary
     )
 
 
-def _decider(rule: EarningRuleEntry, policy: EarningPolicy, vocabulary: Vocabulary) -> Callable[[OrderView], Reason]:
-    key, wallet = rule.key, rule.wallet
+def _decider(rule: EarningRuleEntry, policy: EarningPolicy, vocabulary: Vocabulary) -> Decide:
     if not rule.active:
-        inactive = Reason(key, applied=False, code="inactive", amount=0, wallet=wallet, miss=None)
+        inactive = Reason(rule.key, applied=False, code="inactive", amount=0, wallet=rule.wallet, miss=None)
         return lambda _: inactive
+    earn = rule.earn
+    check = _always if rule.when is None else compile_condition(rule.when, vocabulary)
+    match earn:
+        case Fixed():
+            return _fixed(rule, check, earn.points)
+        case PerAmount():
+            rate = Ratio(earn.points, earn.per)
+        case PercentOfAmount():
+            rate = Ratio.parse_percent(earn.rate)
+        case _:
+            assert_never(earn)
+    return _rated(rule, check, rate, rule.rounding or policy.rounding, _base(earn.of, policy, vocabulary))
+
+
+def _always(_: OrderView) -> None:
+    return None
+
+
+def _fixed(rule: EarningRuleEntry, check: Check, points: int) -> Decide:
+    key, wallet = rule.key, rule.wallet
+    applied = Reason(key, applied=True, code="applied", amount=points, wallet=wallet, miss=None)
+
+    def decide(view: OrderView) -> Reason:
+        miss = check(view)
+        return applied if miss is None else new(Reason, (key, False, "condition_failed", 0, wallet, miss))
+
+    return decide
+
+
+def _rated(rule: EarningRuleEntry, check: Check, rate: Ratio, rounding: Rounding, base: Base) -> Decide:
+    key, wallet = rule.key, rule.wallet
     nothing = Reason(key, applied=False, code="nothing_to_earn", amount=0, wallet=wallet, miss=None)
-    check: Check = (lambda _: None) if rule.when is None else compile_condition(rule.when, vocabulary)
-    new = tuple.__new__  # twice as fast as calling the named tuple, and this runs for every rule of every order
-    amount_of = _amount(rule, policy, vocabulary)
 
     def decide(view: OrderView) -> Reason:
         miss = check(view)
         if miss is not None:
             return new(Reason, (key, False, "condition_failed", 0, wallet, miss))
-        amount = amount_of(view)
+        amount = rate.of(base(view), rounding)
         return new(Reason, (key, True, "applied", amount, wallet, None)) if amount else nothing
 
     return decide
 
 
-def _amount(rule: EarningRuleEntry, policy: EarningPolicy, vocabulary: Vocabulary) -> Amount:
-    earn = rule.earn
-    rounding = rule.rounding or policy.rounding
-    match earn:
-        case Fixed(points=points):
-            return lambda _: points
-        case PerAmount():
-            return _rated(Ratio(earn.points, earn.per), rounding, _base(earn.of, policy, vocabulary))
-        case PercentOfAmount():
-            return _rated(Ratio.parse_percent(earn.rate), rounding, _base(earn.of, policy, vocabulary))
-        case _:
-            assert_never(earn)
-
-
-def _rated(rate: Ratio, rounding: Rounding, base: Amount) -> Amount:
-    return lambda view: rate.of(base(view), rounding)
-
-
-def _base(of: LineSelection | None, policy: EarningPolicy, vocabulary: Vocabulary) -> Amount:
+def _base(of: LineSelection | None, policy: EarningPolicy, vocabulary: Vocabulary) -> Base:
     """Return what an order earns on: the selected lines' amounts, never shipping."""
     if of is None:
         match policy.base:
             case "gross":
-                return lambda view: view.total
+                return attrgetter("total")
             case "net_of_points":
-                return lambda view: view.net_total
+                return attrgetter("net_total")
     selection = compile_selection(of, vocabulary)
-    match policy.base:
-        case "gross":
-            return lambda view: view.totals_of(selection).amount
-        case "net_of_points":
-            return lambda view: view.totals_of(selection).net
+    measure = Measure.of(selection, "amount" if policy.base == "gross" else "net")
+    return lambda view: view.take(measure)

@@ -61,7 +61,8 @@ def _repeat_order(facts: Facts, request: PlaceOrder) -> Decision:
     assert facts.order is not None
     if facts.order.earlier.request_hash == request.call.request_hash:
         return Repeated(facts.order.earlier, is_same_key=False)
-    refuse(RefusalCode.ORDER_EXISTS, "/reference", order_id=show_id("ord", facts.order.id))
+    pointer = "/receipt" if isinstance(request.order.reference, Receipt) else "/order_id"
+    refuse(RefusalCode.ORDER_EXISTS, pointer, order_id=show_id("ord", facts.order.id))
 
 
 def _check_order(ruleset: Ruleset, order: Order, actor: Actor, now: datetime) -> None:
@@ -86,9 +87,10 @@ def _check_place(order: Order, actor: Actor) -> None:
     reference = order.reference
     till = reference.till if isinstance(reference, Receipt) else None
     if actor.location is not None and order.location != actor.location:
-        refuse(RefusalCode.TILL_MISMATCH, "/location", location=actor.location)
+        pointer = "/receipt/location" if isinstance(reference, Receipt) else "/location"
+        refuse(RefusalCode.TILL_MISMATCH, pointer, location=actor.location)
     if actor.till is not None and till != actor.till:
-        refuse(RefusalCode.TILL_MISMATCH, "/reference/till", till=actor.till)
+        refuse(RefusalCode.TILL_MISMATCH, "/receipt/till", till=actor.till)
 
 
 def _find_buyer(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datetime) -> Buyer:

@@ -5,7 +5,7 @@ A kind of node is known by the field that only it has. A new kind is one model h
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Final, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
@@ -114,9 +114,9 @@ class LinesComparison(Entry):
     )
 
     @property
-    def measure(self) -> str:
-        """``count``, ``quantity`` or ``amount``."""
-        return _single(self, _MEASURES, "of count, quantity and amount")
+    def measure(self) -> Literal["count", "quantity", "amount"]:
+        """What is measured."""
+        return _single(self, _MEASURES, "of count, quantity and amount")  # type: ignore[return-value]  # as above
 
     @property
     def comparison(self) -> WholeComparison | QuantityComparison:

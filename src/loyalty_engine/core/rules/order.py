@@ -38,6 +38,7 @@ def natural_key(reference: OrderReference, shop: str | None) -> str:
     A receipt is told by location, till, business date, type and number; a shop order by its id within ``shop``,
     the location that the API client is bound to, if any.
     """
+    parts: tuple[str, ...]
     match reference:
         case ShopOrder(order_id):
             parts = ("order", shop or "", order_id)

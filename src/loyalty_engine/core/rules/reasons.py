@@ -5,8 +5,8 @@ each, a frozen dataclass takes 0.9), and what is known when a rule is compiled w
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, NamedTuple
 
 from loyalty_engine.core.kernel.quantities import show_quantity
 from loyalty_engine.core.program.attributes import ValueType
@@ -14,6 +14,9 @@ from loyalty_engine.core.program.facts import Operator
 from loyalty_engine.core.rules.order import Scalar
 
 ReasonCode = Literal["applied", "condition_failed", "nothing_to_earn", "inactive"]
+
+new: Final = tuple.__new__
+"""Makes a named tuple from a tuple in half the time that calling it takes. For what runs once per rule and order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,16 @@ class Need:
     bound: int | None = None
     personal: bool = False
     lines: Mapping[str, Any] | None = None
+    shown: Mapping[str, Any] = field(init=False)
+    """All of this that a reason shows, as JSON."""
+
+    def __post_init__(self) -> None:
+        shown = {"code": "unmet", "fact": self.fact, "operator": self.operator, "needed": self.needed}
+        if self.lines is not None:
+            shown["lines"] = self.lines
+        if self.personal:
+            shown["personal"] = True
+        object.__setattr__(self, "shown", shown)
 
 
 class Unmet(NamedTuple):
@@ -47,21 +60,14 @@ class Unmet(NamedTuple):
         return self.need.bound - int(self.actual)
 
     def as_json(self) -> dict[str, Any]:
-        need, missing = self.need, self.missing
-        shown: dict[str, Any] = {
-            "code": "unmet",
-            "fact": need.fact,
-            "operator": need.operator,
-            "needed": need.needed,
-            "actual": _show(need.type, self.actual),
-        }
-        if need.lines is not None:
-            shown["lines"] = need.lines
-        if need.personal:
-            shown["personal"] = True
+        shown = {**self.need.shown, "actual": self._show(self.actual)}
+        missing = self.missing
         if missing is not None:
-            shown["missing"] = _show(need.type, missing)
+            shown["missing"] = self._show(missing)
         return shown
+
+    def _show(self, value: Scalar | None) -> Scalar | None:
+        return show_quantity(int(value)) if self.need.type == "decimal" and value is not None else value
 
 
 class NoneOf(NamedTuple):
@@ -108,7 +114,3 @@ class Reason(NamedTuple):
             "wallet": self.wallet,
         }
         return shown if self.miss is None else {**shown, "miss": self.miss.as_json()}
-
-
-def _show(value_type: ValueType, value: Scalar | None) -> Scalar | None:
-    return show_quantity(int(value)) if value_type == "decimal" and value is not None else value

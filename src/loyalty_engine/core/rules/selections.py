@@ -1,10 +1,10 @@
-"""Line selections compiled to columns of values and the values wanted in each."""
+"""Line selections, and measures of them, compiled to columns of values and the values wanted in each."""
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from loyalty_engine.core.program.attributes import PYTHON_TYPES, Scalar, ValueType, read_value
 from loyalty_engine.core.program.conditions import LineSelection
@@ -31,6 +31,25 @@ class Selection:
     key: str
     written: Mapping[str, Any]
     columns: tuple[tuple[Column, frozenset[Scalar]], ...]
+
+
+MeasureName = Literal["count", "quantity", "amount", "net"]
+"""Number of lines; millionths of quantity, whatever the units; minor units before our discounts; the same without
+what points paid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One number about the selected lines. Equal keys mean equal measures, so a view takes each of them once."""
+
+    key: str
+    name: MeasureName
+    selection: Selection
+
+    @classmethod
+    def of(cls, selection: Selection, name: MeasureName) -> "Measure":
+        """Return the measure of that name over the selected lines."""
+        return cls(f"{name} {selection.key}", name, selection)
 
 
 _FIELDS: Final = tuple(Column(name, attrgetter(name)) for name in ("sku", "category", "brand", "unit"))

@@ -2,26 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import Final
 
 from loyalty_engine.core.program.attributes import PYTHON_TYPES
 from loyalty_engine.core.program.facts import Fact
 from loyalty_engine.core.rules.order import MemberSnapshot, Order, Receipt, Scalar
-from loyalty_engine.core.rules.selections import Selection
-
-
-class Totals(NamedTuple):
-    """Measures of the selected lines. The quantity is in millionths, whatever the units; ``amount`` is in minor units
-    before our discounts, ``net`` the same without what points paid.
-    """
-
-    lines: int
-    quantity: int
-    amount: int
-    net: int
-
-
-_NOTHING: Final = Totals(0, 0, 0, 0)
+from loyalty_engine.core.rules.selections import Column, Measure, MeasureName
 
 
 class OrderView:
@@ -31,49 +17,62 @@ class OrderView:
     points paid; None when points paid nothing.
     """
 
-    __slots__ = ("_columns", "_totals", "lines", "member", "net_amounts", "net_total", "order", "total")
+    __slots__ = ("_columns", "_measured", "_numbers", "lines", "member", "net_total", "order", "total")
 
     def __init__(self, order: Order, member: MemberSnapshot | None, net_amounts: tuple[int, ...] | None = None) -> None:
         assert net_amounts is None or len(net_amounts) == len(order.lines)
+        amounts = [line.amount for line in order.lines]
         self.order = order
         self.member = member
         self.lines = order.lines
-        amounts = [line.amount for line in order.lines]
         self.total = sum(amounts)
-        self.net_amounts = amounts if net_amounts is None else net_amounts
         self.net_total = self.total if net_amounts is None else sum(net_amounts)
+        self._numbers: dict[MeasureName, Sequence[int]] = {
+            "amount": amounts,
+            "net": amounts if net_amounts is None else net_amounts,
+        }
         self._columns: dict[str, list[Scalar | None]] = {}
-        self._totals: dict[str, Totals] = {}
+        self._measured: dict[str, int] = {}
 
-    def totals_of(self, selection: Selection) -> Totals:
-        """Return the measures of the selected lines; all are 0 when no line is selected."""
-        totals = self._totals.get(selection.key)
-        if totals is None:
-            totals = self._totals[selection.key] = self._measure(self.positions_of(selection))
-        return totals
+    def take(self, measure: Measure) -> int:
+        """Return the number that ``measure`` asks for; 0 when no line is selected."""
+        found = self._measured.get(measure.key)
+        if found is None:
+            found = self._measured[measure.key] = self._take(measure.name, measure.selection.columns)
+        return found
 
-    def positions_of(self, selection: Selection) -> Sequence[int]:
-        """Return the positions of the selected lines, in the order of the lines."""
+    def _take(self, name: MeasureName, columns: Sequence[tuple[Column, frozenset[Scalar]]]) -> int:
+        if len(columns) != 1:
+            numbers = self._numbers_of(name)
+            return sum([numbers[position] for position in self._positions_of(columns)])
+        column, wanted = columns[0]  # by far the most common case, in one pass
+        values = self._values_of(column)
+        if wanted.isdisjoint(values):
+            return 0
+        numbers = self._numbers_of(name)
+        return sum([number for number, value in zip(numbers, values, strict=True) if value in wanted])
+
+    def _positions_of(self, columns: Sequence[tuple[Column, frozenset[Scalar]]]) -> Sequence[int]:
         positions: Sequence[int] = range(len(self.lines))
-        for column, wanted in selection.columns:
-            values = self._columns.get(column.key)
-            if values is None:
-                values = self._columns[column.key] = [column.read(line) for line in self.lines]
+        for column, wanted in columns:
+            values = self._values_of(column)
             if wanted.isdisjoint(values):
                 return ()
             positions = [position for position in positions if values[position] in wanted]
         return positions
 
-    def _measure(self, positions: Sequence[int]) -> Totals:
-        if not positions:
-            return _NOTHING
-        quantity = amount = net = 0
-        for position in positions:
-            line = self.lines[position]
-            quantity += line.quantity
-            amount += line.amount
-            net += self.net_amounts[position]
-        return Totals(len(positions), quantity, amount, net)
+    def _values_of(self, column: Column) -> list[Scalar | None]:
+        values = self._columns.get(column.key)
+        if values is None:
+            values = self._columns[column.key] = list(map(column.read, self.lines))
+        return values
+
+    def _numbers_of(self, name: MeasureName) -> Sequence[int]:
+        numbers = self._numbers.get(name)
+        if numbers is None:
+            numbers = [1 if name == "count" else line.quantity for line in self.lines]
+            self._numbers[name] = numbers
+        return numbers
 
 
 Reader = Callable[[OrderView], Scalar | None]

@@ -11,7 +11,7 @@ from typing import Final
 from loyalty_engine.persistence.embedded.errors import EmbeddedServerError
 
 HARMLESS_NAMES: Final = ("postgres", "nobody")
-PASSED_ON: Final = ("PATH", "HOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+PASSED_ON: Final = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
 @dataclass(frozen=True, slots=True)

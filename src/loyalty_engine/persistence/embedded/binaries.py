@@ -84,7 +84,7 @@ def _copy(package: Path, state: Path) -> Path:
             shutil.rmtree(other)
         draft = target.with_name(target.name + ".new")
         needless = shutil.ignore_patterns("include", "*.a", "*.py", "__pycache__")
-        for part in (f"{WHEEL}/pginstall", f"{WHEEL}.libs"):
+        for part in (f"{WHEEL}/pginstall", f"{WHEEL}.libs", f"{WHEEL}/.dylibs"):
             if (package.parent / part).exists():
                 shutil.copytree(package.parent / part, draft / part, symlinks=True, ignore=needless)
         for path in (draft, *draft.rglob("*")):

@@ -11,6 +11,7 @@ from typing import Final
 from loyalty_engine.persistence.embedded.account import Account
 from loyalty_engine.persistence.embedded.binaries import Binaries
 from loyalty_engine.persistence.embedded.errors import EmbeddedServerError, telling_line
+from loyalty_engine.persistence.embedded.lock import is_alive
 
 DATABASE: Final = "loyalty"
 DEFAULTS: Final[Mapping[str, str]] = MappingProxyType(
@@ -53,6 +54,8 @@ def prepare_data(data: Path, binaries: Binaries, account: Account, *, lock: int,
     if data.is_dir() and any(data.iterdir()):
         _require_same_major(data, binaries)
         return
+    if data.is_symlink():  # to a disk that is not mounted, perhaps: an empty database would be no answer
+        raise EmbeddedServerError(f"{data} is a link, but not to a PostgreSQL data directory")
     if data.exists() and not data.is_dir():
         raise EmbeddedServerError(f"{data} is not a directory")
     draft = data.with_name(data.name + ".new")
@@ -105,19 +108,29 @@ def _sync(directory: Path) -> None:
 
 
 def drop_stale_pid_file(data: Path) -> None:
-    """Removes the postmaster.pid of a server long gone whose process id belongs to another program by now.
+    """Removes the postmaster.pid of a server long gone, unless its process id is that of a running postgres.
 
-    PostgreSQL would refuse to start for ever; in containers, where ids are few, this happens at every second restart.
-    Who calls holds the lock. A file that names a running postgres stays: somebody started it by hand.
+    In containers ids are few and come again. With the id of another program in the file PostgreSQL would refuse to
+    start for ever; with the id that the new server happens to get, the old file would pass for its word that it is
+    ready. Who calls holds the lock, so a running postgres was started by hand, and it is PostgreSQL that objects.
     """
     path = data / "postmaster.pid"
     try:
         pid = int(path.read_text(encoding="utf-8", errors="replace").partition("\n")[0])
-        program = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8", errors="replace").strip()
-    except (OSError, ValueError):
-        return  # no file, nobody of that id, or a system without /proc: PostgreSQL copes
-    if program != "postgres":
+    except FileNotFoundError:
+        return
+    except ValueError:
+        pid = None
+    if pid is None or not is_alive(pid) or _program_of(pid) not in {"postgres", None}:
         path.unlink()
+
+
+def _program_of(pid: int) -> str | None:
+    """The name of the program that this process runs; None where the system does not tell."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return None
 
 
 def server_command(

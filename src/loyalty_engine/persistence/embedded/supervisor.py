@@ -28,7 +28,7 @@ PR_SET_PDEATHSIG: Final = 1
 PR_SET_CHILD_SUBREAPER: Final = 36
 SILENCE_SECONDS: Final = 60.0
 FIRST_DELAY_SECONDS: Final = 0.1
-LONGEST_DELAY_SECONDS: Final = 10.0
+LONGEST_DELAY_SECONDS: Final = 15.0  # so that a disk with room again is soon noticed, within the starts allowed
 ORPHAN_SECONDS: Final = 1.0
 # Fast shutdown loses nothing and leaves a checkpoint; immediate and kill lose nothing either, but cost a recovery.
 LAST_WORDS: Final = ((signal.SIGINT, 10.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
@@ -66,7 +66,8 @@ class Supervisor:
         self._launch()
         came_up = self._comes_up()
         if came_up:
-            os.write(STATUS, b"ready\n")
+            with contextlib.suppress(OSError):  # our parent may be gone already; we shall notice
+                os.write(STATUS, b"ready\n")
             while self._until(lambda: self._postmaster is None, float("inf")) and self._pause():
                 self._launch()
         self._end()
@@ -76,7 +77,8 @@ class Supervisor:
         self._starts.append(time.monotonic())
         self._childless = False
         me = os.getpid()
-        self._postmaster = os.fork()  # we have one thread, so the child may run Python
+        with contextlib.suppress(OSError):  # no process to be had counts as a failed start
+            self._postmaster = os.fork()  # we have one thread, so the child may run Python
         if self._postmaster == 0:
             try:
                 become_postgres(self._order["command"], supervisor=me)
@@ -118,6 +120,8 @@ class Supervisor:
         delay = self._delay_seconds
         if len(self._starts) == self._starts.maxlen:
             delay = max(delay, self._starts[0] + 60 - time.monotonic())
+        with contextlib.suppress(OSError):  # the disk may be full
+            os.write(LOG, f"supervisor: PostgreSQL ended by itself; next start in {delay:.1f} s\n".encode())
         return not self._until(lambda: self._released, delay)
 
     def _bury_orphans(self) -> None:
@@ -171,10 +175,9 @@ class Supervisor:
             if pid == 0:
                 return
             if pid == self._postmaster:
-                was_ready = self._is_ready(pid)  # a crash leaves the file as it was
-                self._delay_seconds = (
-                    FIRST_DELAY_SECONDS if was_ready else min(self._delay_seconds * 2, LONGEST_DELAY_SECONDS)
-                )
+                longer = min(self._delay_seconds * 10, LONGEST_DELAY_SECONDS)
+                # A crash leaves the file as it was.
+                self._delay_seconds = FIRST_DELAY_SECONDS if self._is_ready(pid) else longer
                 self._postmaster = None
 
 
@@ -203,11 +206,12 @@ def control_process(option: int, value: int) -> None:
 def children_of(parent: int) -> list[int]:
     """The ids of the processes whose parent is this one (Linux; elsewhere none)."""
     children = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):  # it ended meanwhile
-            after_name = path.read_text(encoding="utf-8", errors="replace").rpartition(")")[2]
-            if int(after_name.split()[1]) == parent:
-                children.append(int(path.parent.name))
+    processes = Path("/proc").iterdir() if sys.platform == "linux" else ()
+    for process in processes:
+        with contextlib.suppress(OSError):  # it ended meanwhile, or it is not a process
+            after_name = (process / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2]
+            if process.name.isdigit() and int(after_name.split()[1]) == parent:
+                children.append(int(process.name))
     return children
 
 

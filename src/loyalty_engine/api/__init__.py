@@ -1,0 +1,1 @@
+"""The part that speaks: HTTP routes, schemas, problems, authentication."""

@@ -1,0 +1,39 @@
+"""From an HTTP request's context to the call that surrounds a request of the engine."""
+
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from loyalty_engine.api.problems import ProblemError
+from loyalty_engine.api.routing import Context
+from loyalty_engine.api.schemas.fields import parse_member_ref
+from loyalty_engine.core.engine.requests import Actor, Call, MemberRef
+from loyalty_engine.core.kernel.ids import InvalidIdError, Prefix, read_id
+
+
+def begin_call(context: Context, *, scope: str = "") -> Call:
+    """Return the call of a fresh operation; ``scope`` keeps apart the idempotency keys of tills that share a client."""
+    client = context.client
+    return Call(
+        operation_id=uuid7(),
+        actor=Actor(client.id, client.location, client.till),
+        request_hash=context.request_hash,
+        key=context.key,
+        scope=scope,
+    )
+
+
+def read_path_id(prefix: Prefix, text: str) -> UUID:
+    """Return the id in a path; what cannot be one is simply not there."""
+    try:
+        return read_id(prefix, text)
+    except InvalidIdError:
+        raise ProblemError("not_found") from None
+
+
+def read_path_member(text: str) -> MemberRef:
+    """Return the member in a path: ``mem_…`` or ``kind:value``."""
+    try:
+        return parse_member_ref(text)
+    except ValueError:
+        raise ProblemError("member_not_found") from None

@@ -1,0 +1,162 @@
+"""Problems: every error this API answers with, as one table of RFC 9457 problem kinds.
+
+``status`` lives here and nowhere else. A 4xx moved no value, ever; a 5xx means: ask again with the same key.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from fastapi import Response
+
+from loyalty_engine.core.kernel.refusals import Refusal, RefusalCode
+
+MEDIA_TYPE: Final = "application/problem+json"
+TYPE_PREFIX: Final = "https://loyalty-engine.example/errors#"
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemKind:
+    """What a code means: HTTP status, a short title, what to do about it, and whether the same call may succeed."""
+
+    status: int
+    title: str
+    advice: str
+    retryable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault in a request, with a JSON pointer into the body or the name of a header or parameter."""
+
+    pointer: str
+    code: str
+    message: str
+
+
+class ProblemError(Exception):
+    """Ends a request with a problem that is not a decision of the engine."""
+
+    def __init__(
+        self,
+        code: str,
+        *,
+        detail: str | None = None,
+        errors: Sequence[Fault] = (),
+        details: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
+        self.errors = errors
+        self.details = details or {}
+        self.headers = headers
+
+    def as_response(self) -> Response:
+        """Return the HTTP answer."""
+        body = render(self.code, detail=self.detail, errors=self.errors, details=self.details)
+        return Response(body, PROBLEMS[self.code].status, self.headers, MEDIA_TYPE)
+
+
+PROBLEMS: Final[Mapping[str, ProblemKind]] = {
+    "malformed_json": ProblemKind(400, "The body is not JSON", "Send one JSON document in UTF-8."),
+    "duplicate_name": ProblemKind(400, "A name stands twice in one object", "Send each name once per object."),
+    "idempotency_key_required": ProblemKind(
+        400, "The Idempotency-Key header is missing", "Send a fresh key per business act and repeat it on retries."
+    ),
+    "idempotency_key_invalid": ProblemKind(
+        400, "The Idempotency-Key header cannot be used", "Use 1 to 255 visible ASCII characters."
+    ),
+    "unauthenticated": ProblemKind(
+        401, "The API key is missing, unknown, expired or revoked", "Send Authorization: Bearer with a live key."
+    ),
+    "scope_missing": ProblemKind(403, "The API key may not do this", "Use a key with the scope named in details."),
+    "not_found": ProblemKind(404, "There is nothing here", "Check the id; what belongs to others looks the same."),
+    "method_not_allowed": ProblemKind(405, "This address knows other methods", "See the Allow header."),
+    "revision_conflict": ProblemKind(
+        412, "The program was published by somebody else meanwhile", "Read it again, merge, and publish upon that."
+    ),
+    "body_too_large": ProblemKind(413, "The body is larger than 256 KB", "Split the request."),
+    "unsupported_media_type": ProblemKind(415, "The body is not declared as JSON", "Send Content-Type: application/json."),
+    "validation_failed": ProblemKind(
+        422, "The request does not have the documented form", "Each entry of errors points to one fault."
+    ),
+    "program_invalid": ProblemKind(
+        422, "The program document has faults", "Each entry of errors points to one fault; nothing was published."
+    ),
+    "if_match_required": ProblemKind(
+        428, "The If-Match header is missing", "Send the ETag of the revision that you edited, or * to overwrite."
+    ),
+    "internal_error": ProblemKind(
+        500, "Something broke on our side", "Ask again with the same idempotency key.", retryable=True
+    ),
+    "unavailable": ProblemKind(
+        503, "The service cannot answer now", "Ask again with the same idempotency key.", retryable=True
+    ),
+    RefusalCode.IDEMPOTENCY_KEY_REUSED: ProblemKind(
+        422, "This idempotency key belongs to another request", "Use a fresh key; the first answer stays as it was."
+    ),
+    RefusalCode.MEMBER_NOT_FOUND: ProblemKind(404, "No such member", "Enrol the member or check the identity."),
+    RefusalCode.MEMBER_BLOCKED: ProblemKind(409, "The member is blocked", "Ask the programme's support."),
+    RefusalCode.MEMBER_REQUIRED: ProblemKind(422, "Only members can pay with points", "Name the member."),
+    RefusalCode.IDENTITY_TAKEN: ProblemKind(409, "The identity belongs to a member already", "Find that member by it."),
+    RefusalCode.IDENTITY_NOT_FOUND: ProblemKind(
+        422, "The member does not have this identity", "Read the member's identities."
+    ),
+    RefusalCode.ORDER_NOT_FOUND: ProblemKind(404, "No such order", "Check the order's id."),
+    RefusalCode.ORDER_EXISTS: ProblemKind(
+        409, "An order of this number was accepted with other content", "Read it by the id in details."
+    ),
+    RefusalCode.ORDER_ALREADY_CLAIMED: ProblemKind(409, "The order has its member", "Nothing is left to claim."),
+    RefusalCode.ORDER_CLAIM_MISMATCH: ProblemKind(
+        409, "The order waits for another card", "Add that card to the member first."
+    ),
+    RefusalCode.ORDER_IN_FUTURE: ProblemKind(422, "The order lies in the future", "Check the till's clock."),
+    RefusalCode.ORDER_TOTAL_TOO_LARGE: ProblemKind(422, "The order's total is too large", "Check the amounts."),
+    RefusalCode.CURRENCY_MISMATCH: ProblemKind(422, "The program has another currency", "Send the program's currency."),
+    RefusalCode.TILL_MISMATCH: ProblemKind(403, "The API key is bound to another place", "Use the key of that till."),
+    RefusalCode.ATTRIBUTE_NOT_DECLARED: ProblemKind(
+        422, "The program does not declare this attribute", "Declare it in the program or leave it out."
+    ),
+    RefusalCode.ATTRIBUTE_TYPE_MISMATCH: ProblemKind(422, "The attribute has another type", "See details.expected."),
+    RefusalCode.WALLET_NOT_FOUND: ProblemKind(422, "The program has no such wallet", "See details.known."),
+    RefusalCode.WALLET_NOT_REDEEMABLE: ProblemKind(422, "This wallet cannot be spent", "See the program's wallets."),
+    RefusalCode.INSUFFICIENT_POINTS: ProblemKind(409, "The balance does not suffice", "See details.available."),
+    RefusalCode.POINTS_BELOW_MINIMUM: ProblemKind(422, "Too few points to redeem", "See details.min_points."),
+    RefusalCode.POINTS_NOT_IN_STEP: ProblemKind(422, "Points are spent in steps", "See details.step."),
+    RefusalCode.POINTS_ABOVE_SHARE: ProblemKind(422, "Points may not pay that much", "See details.most."),
+    RefusalCode.BALANCE_TOO_LARGE: ProblemKind(422, "The balance would become too large", "See details.largest."),
+    RefusalCode.REDEMPTION_NOT_FOUND: ProblemKind(404, "No such redemption", "Check the redemption's id."),
+    RefusalCode.REDEMPTION_ALREADY_CANCELLED: ProblemKind(
+        409, "The redemption was cancelled before", "The points are back already."
+    ),
+}
+"""By code, in order of status for the transport's own and in order of the refusals' list for the engine's."""
+
+
+def render(
+    code: str, *, detail: str | None = None, errors: Sequence[Fault] = (), details: Mapping[str, Any] | None = None
+) -> str:
+    """Return the problem document of a code as JSON text."""
+    kind = PROBLEMS[code]
+    return orjson.dumps(
+        {
+            "type": TYPE_PREFIX + code,
+            "title": kind.title,
+            "status": kind.status,
+            "detail": detail or kind.advice,
+            "code": code,
+            "retryable": kind.retryable,
+            "errors": [{"pointer": e.pointer, "code": e.code, "message": e.message} for e in errors],
+            "details": details or {},
+        }
+    ).decode()
+
+
+def render_refusal(refusal: Refusal) -> str:
+    """Return a refusal of the engine as a problem document; it is stored and repeated word for word."""
+    title = PROBLEMS[refusal.code].title
+    errors = [Fault(refusal.pointer, refusal.code, title)] if refusal.pointer else []
+    return render(refusal.code, errors=errors, details=refusal.details)

@@ -1,0 +1,109 @@
+"""Orders: report a purchase, look what it would do, claim one later."""
+
+from datetime import datetime
+
+from fastapi import APIRouter
+
+from loyalty_engine.api.calls import begin_call, read_path_id
+from loyalty_engine.api.documentation import problems
+from loyalty_engine.api.routing import Context, Route, access
+from loyalty_engine.api.schemas.orders import (
+    CartBody,
+    ClaimAnswer,
+    ClaimBody,
+    EvaluationAnswer,
+    EvaluationBody,
+    OrderAnswer,
+    OrderBody,
+)
+from loyalty_engine.application.evaluate_order import evaluate_order
+from loyalty_engine.application.executor import Outcome
+from loyalty_engine.application.services import Services
+from loyalty_engine.core.engine.requests import ClaimOrder, PlaceOrder
+
+router = APIRouter(route_class=Route, tags=["orders"])
+
+_REFUSALS = (
+    "member_not_found",
+    "member_blocked",
+    "member_required",
+    "order_in_future",
+    "order_total_too_large",
+    "currency_mismatch",
+    "till_mismatch",
+    "attribute_not_declared",
+    "attribute_type_mismatch",
+    "wallet_not_found",
+    "wallet_not_redeemable",
+    "insufficient_points",
+    "points_below_minimum",
+    "points_not_in_step",
+    "points_above_share",
+    "balance_too_large",
+    "order_exists",
+)
+
+
+@router.post(
+    "/orders",
+    operation_id="place_order",
+    status_code=201,
+    response_model=OrderAnswer,
+    summary="Report a paid order or receipt",
+    **problems(*_REFUSALS, "idempotency_key_reused", body=True, key=True),
+)
+@access("orders:write", needs_key=True)
+async def post_order(context: Context, body: OrderBody) -> Outcome:
+    """Credit what the order earns and, on request, pay a part of it with points, in one step.
+
+    The same receipt is accepted once, whatever the idempotency key; a repetition gets the first answer again.
+    """
+    services: Services = context.services
+    return await services.executor.execute(context.caller, _request(context, body, body.placed_at))
+
+
+@router.post(
+    "/evaluations",
+    operation_id="evaluate_order",
+    response_model=EvaluationAnswer,
+    summary="Look what an order would do",
+    **problems(*_REFUSALS, body=True),
+)
+@access("evaluations:read")
+async def post_evaluation(context: Context, body: EvaluationBody) -> Outcome:
+    """Decide an order as if it were placed now, explain every rule, and write nothing."""
+    services: Services = context.services
+    request = _request(context, body, body.placed_at or services.clock())
+    return await evaluate_order(services.executor, context.caller, request)
+
+
+@router.post(
+    "/orders/{order_id}/claim",
+    operation_id="claim_order",
+    response_model=ClaimAnswer,
+    summary="Claim a guest order for a member",
+    **problems(
+        "member_not_found",
+        "member_blocked",
+        "order_not_found",
+        "order_already_claimed",
+        "order_claim_mismatch",
+        "balance_too_large",
+        "idempotency_key_reused",
+        body=True,
+        key=True,
+    ),
+)
+@access("orders:write", needs_key=True)
+async def post_claim(context: Context, body: ClaimBody, order_id: str) -> Outcome:
+    """Credit an order that was accepted without a member, once. A parked receipt goes only to the owner of its card."""
+    services: Services = context.services
+    request = ClaimOrder(begin_call(context), read_path_id("ord", order_id), body.member)
+    return await services.executor.execute(context.caller, request)
+
+
+def _request(context: Context, body: CartBody, placed_at: datetime) -> PlaceOrder:
+    """Short keys that tills make themselves are told apart by the till."""
+    scope = f"{body.receipt.location}/{body.receipt.till}" if body.receipt else ""
+    call = begin_call(context, scope=scope)
+    return PlaceOrder(call, body.member, body.as_order_at(placed_at, context.client.location), body.as_payment())

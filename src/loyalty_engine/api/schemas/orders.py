@@ -1,0 +1,278 @@
+"""Orders: what a shop or till sends, and what it gets back."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from loyalty_engine.api.problems import Fault, ProblemError
+from loyalty_engine.api.schemas.fields import (
+    Amount,
+    Answer,
+    Attributes,
+    BalanceAnswer,
+    Body,
+    Code,
+    DayField,
+    InstantField,
+    MemberField,
+    OperationHead,
+    Points,
+    QuantityField,
+    Text,
+)
+from loyalty_engine.core.engine.requests import Payment
+from loyalty_engine.core.kernel.quantities import SCALE
+from loyalty_engine.core.rules.order import Line, Order, OrderReference, Receipt, ShopOrder, Tender
+
+
+class ReceiptBody(Body):
+    """A till's receipt: accepted once under these five parts, whatever the idempotency key."""
+
+    location: Code = Field(description="The store.", examples=["berlin-1"])
+    till: Code = Field(description="The till in the store.", examples=["3"])
+    business_date: DayField = Field(description="The business date as the till has it.", examples=["2026-11-21"])
+    number: Code = Field(description="The receipt's number as printed; leading zeros matter.", examples=["000123"])
+    type: Literal["sale"] = Field(default="sale", description="What kind of receipt it is.", examples=["sale"])
+
+
+class LineBody(Body):
+    """One position of an order."""
+
+    id: Code | None = Field(default=None, description="The shop's own id of the line; its position by default.", examples=["1"])
+    amount: Amount = Field(description="The line's total in minor units, before our discounts.", examples=[499])
+    quantity: QuantityField = Field(
+        default=SCALE, description="Pieces, or a decimal text of a unit.", examples=["1.25"]
+    )
+    sku: Text | None = Field(default=None, description="Stock-keeping unit.", examples=["4006381333931"])
+    category: Text | None = Field(default=None, description="Category of goods.", examples=["coffee"])
+    brand: Text | None = Field(default=None, description="Brand.", examples=["Acme"])
+    unit: Code | None = Field(default=None, description="Unit of the quantity.", examples=["kg"])
+    unit_price: Amount | None = Field(default=None, description="For information only.", examples=[399])
+    attributes: Attributes = Field(default_factory=dict, description="Declared attributes.", examples=[{"own_cup": True}])
+
+
+class TenderBody(Body):
+    """How a part of the order was paid."""
+
+    kind: Code = Field(description="Kind of payment.", examples=["card"])
+    amount: Amount = Field(description="Minor units.", examples=[499])
+
+
+class PaymentBody(Body):
+    """The wish to pay a part of the order with points."""
+
+    wallet: Code = Field(description="The wallet to pay from.", examples=["points"])
+    points: Points | Literal["max"] = Field(description="How many points, or as many as possible.", examples=[200, "max"])
+
+
+class CartBody(Body):
+    """What is bought, by whom, where."""
+
+    order_id: Text | None = Field(default=None, description="The shop's own order id.", examples=["W-10001"])
+    receipt: ReceiptBody | None = Field(
+        default=None,
+        description="The till's receipt.",
+        examples=[{"location": "berlin-1", "till": "3", "business_date": "2026-11-21", "number": "000123"}],
+    )
+    member: MemberField | None = Field(
+        default=None, description="Who bought; without it the order is a guest's.", examples=["card:2000012345"]
+    )
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = Field(description="ISO 4217 code.", examples=["EUR"])
+    lines: Annotated[list[LineBody], Field(min_length=1, max_length=1000)] = Field(
+        description="What was bought.", examples=[[{"sku": "espresso-1kg", "category": "coffee", "amount": 1899}]]
+    )
+    channel: Code | None = Field(default=None, description="Where it was sold.", examples=["pos"])
+    location: Code | None = Field(
+        default=None, description="The store of a shop order; a receipt has its own.", examples=["berlin-1"]
+    )
+    shipping: Amount = Field(default=0, description="Delivery cost in minor units.", examples=[490])
+    tenders: Annotated[list[TenderBody], Field(max_length=20)] = Field(
+        default_factory=list, description="How it was paid.", examples=[[{"kind": "card", "amount": 1899}]]
+    )
+    attributes: Attributes = Field(default_factory=dict, description="Declared attributes.", examples=[{"gift_wrap": True}])
+    pay_with_points: PaymentBody | None = Field(
+        default=None, description="Pay a part with points.", examples=[{"wallet": "points", "points": "max"}]
+    )
+
+    def as_order_at(self, placed_at: datetime, location: str | None) -> Order:
+        """Return the core's order; ``location`` is where the API key is bound to, if the order does not say."""
+        reference = self._reference()
+        if isinstance(reference, Receipt):
+            location = reference.location
+        return Order(
+            reference=reference,
+            placed_at=placed_at,
+            currency=self.currency,
+            lines=self._lines(),
+            channel=self.channel,
+            location=self.location or location,
+            shipping=self.shipping,
+            tenders=tuple(Tender(tender.kind, tender.amount) for tender in self.tenders),
+            attributes=self.attributes,
+        )
+
+    def as_payment(self) -> Payment | None:
+        """Return the wish to pay with points."""
+        wish = self.pay_with_points
+        if wish is None:
+            return None
+        return Payment(wish.wallet, None if wish.points == "max" else wish.points)
+
+    def _reference(self) -> OrderReference:
+        if self.receipt is None:
+            return ShopOrder(self.order_id or "")
+        receipt = self.receipt
+        return Receipt(receipt.location, receipt.till, receipt.business_date, receipt.number, receipt.type)
+
+    def _lines(self) -> tuple[Line, ...]:
+        seen: set[str] = set()
+        lines = []
+        for position, line in enumerate(self.lines):
+            line_id = line.id or str(position + 1)
+            if line_id in seen:
+                fault = Fault(f"/lines/{position}/id", "duplicate_line_id", "stands on an earlier line")
+                raise ProblemError("validation_failed", errors=[fault])
+            seen.add(line_id)
+            lines.append(
+                Line(
+                    line_id,
+                    line.amount,
+                    line.quantity,
+                    line.sku,
+                    line.category,
+                    line.brand,
+                    line.unit,
+                    line.attributes,
+                )
+            )
+        return tuple(lines)
+
+
+class OrderBody(CartBody):
+    """A purchase: exactly one of ``order_id`` (a shop's) and ``receipt`` (a till's) says which."""
+
+    placed_at: InstantField = Field(description="When it was bought.", examples=["2026-11-21T10:15:00+01:00"])
+
+    @model_validator(mode="after")
+    def _check_reference(self) -> Self:
+        if (self.order_id is None) == (self.receipt is None):
+            raise PydanticCustomError("reference", "must have exactly one of order_id and receipt")
+        return self
+
+
+class EvaluationBody(CartBody):
+    """A cart or order to look at; it needs no number yet."""
+
+    placed_at: InstantField | None = Field(
+        default=None, description="When it would be bought; now by default.", examples=["2026-11-21T10:15:00+01:00"]
+    )
+
+
+class ClaimBody(Body):
+    """The member who takes over an order."""
+
+    member: MemberField
+
+
+class PaidWithPoints(Answer):
+    """What points paid."""
+
+    wallet: str = Field(description="Key of the wallet.", examples=["points"])
+    points: int = Field(description="Points spent.", examples=[200])
+    amount: int = Field(description="What they paid in minor units.", examples=[200])
+
+
+class Effect(Answer):
+    """One thing that the decision did."""
+
+    type: Literal["grant_points"] = Field(description="What was done.", examples=["grant_points"])
+    wallet: str = Field(description="Key of the wallet.", examples=["points"])
+    points: int = Field(description="Points, or minor units of a money wallet.", examples=[18])
+    rule: str = Field(description="The rule that did it.", examples=["base"])
+
+
+class OrderAnswer(OperationHead):
+    """An accepted order."""
+
+    id: str = Field(description="The order.", examples=["ord_01m8054496erxvcc6weqy7k3j5"])
+    status: Literal["credited", "parked", "guest"] = Field(
+        description="Whether a member was credited, or the order waits to be claimed.", examples=["credited"]
+    )
+    currency: str = Field(description="ISO 4217 code.", examples=["EUR"])
+    total: int = Field(description="Goods and shipping in minor units.", examples=[1899])
+    paid_with_points: PaidWithPoints | None = Field(
+        description="What points paid, if anything.", examples=[{"wallet": "points", "points": 200, "amount": 200}]
+    )
+    due: int = Field(description="What is left to pay in minor units.", examples=[1699])
+    effects: list[Effect] = Field(
+        description="What the order earned.",
+        examples=[[{"type": "grant_points", "wallet": "points", "points": 16, "rule": "base"}]],
+    )
+    balances: list[BalanceAnswer] = Field(
+        description="The member's balances afterwards.",
+        examples=[[{"wallet": "points", "available": 16, "pending": 0, "held": 0, "debt": 0}]],
+    )
+    payable: list[PaidWithPoints] = Field(
+        description="The most of this order that each wallet could have paid.",
+        examples=[[{"wallet": "points", "points": 400, "amount": 400}]],
+    )
+
+
+class ReasonAnswer(Answer):
+    """Why a rule did or did not apply."""
+
+    rule: str = Field(description="The rule.", examples=["coffee"])
+    applied: bool = Field(description="Whether it applied.", examples=[False])
+    code: str = Field(description="Stable code.", examples=["condition_failed"])
+    wallet: str | None = Field(description="Wallet that it would credit.", examples=["points"])
+    amount: int = Field(description="What it gave.", examples=[0])
+    miss: dict[str, Any] | None = Field(
+        description="The first condition that failed: needed, actual, missing.",
+        examples=[{"fact": "order.total", "operator": "at_least", "needed": 2000, "actual": 1899, "missing": 101}],
+    )
+
+
+class EvaluationAnswer(Answer):
+    """What an order would do, with the reason of every rule. Nothing was written."""
+
+    member_id: str | None = Field(description="The member, if it is known.", examples=["mem_01m8054496erxvcc6weqy7k3j5"])
+    revision: int = Field(description="The program's revision that decided.", examples=[3])
+    effective_at: str = Field(description="When it would happen.", examples=["2026-11-21T10:15:00Z"])
+    status: Literal["credited", "parked", "guest"] = Field(description="What would become of it.", examples=["credited"])
+    currency: str = Field(description="ISO 4217 code.", examples=["EUR"])
+    total: int = Field(description="Goods and shipping in minor units.", examples=[1899])
+    paid_with_points: PaidWithPoints | None = Field(
+        description="What points would pay.", examples=[{"wallet": "points", "points": 200, "amount": 200}]
+    )
+    due: int = Field(description="What would be left to pay in minor units.", examples=[1699])
+    effects: list[Effect] = Field(
+        description="What it would earn.",
+        examples=[[{"type": "grant_points", "wallet": "points", "points": 16, "rule": "base"}]],
+    )
+    balances: list[BalanceAnswer] = Field(
+        description="The balances it would leave.",
+        examples=[[{"wallet": "points", "available": 16, "pending": 0, "held": 0, "debt": 0}]],
+    )
+    payable: list[PaidWithPoints] = Field(
+        description="The most that each wallet could pay.",
+        examples=[[{"wallet": "points", "points": 400, "amount": 400}]],
+    )
+    reasons: list[ReasonAnswer] = Field(description="Every rule and why it did or did not apply.", examples=[[]])
+
+
+class ClaimAnswer(OperationHead):
+    """A claimed order."""
+
+    order_id: str = Field(description="The order.", examples=["ord_01m8054496erxvcc6weqy7k3j5"])
+    currency: str = Field(description="ISO 4217 code.", examples=["EUR"])
+    total: int = Field(description="Goods and shipping in minor units.", examples=[1899])
+    effects: list[Effect] = Field(
+        description="What the order earned.",
+        examples=[[{"type": "grant_points", "wallet": "points", "points": 18, "rule": "base"}]],
+    )
+    balances: list[BalanceAnswer] = Field(
+        description="The member's balances afterwards.",
+        examples=[[{"wallet": "points", "available": 18, "pending": 0, "held": 0, "debt": 0}]],
+    )

@@ -1,0 +1,21 @@
+"""Services: what the API needs, built once by the bootstrap and handed to every route."""
+
+from dataclasses import dataclass
+
+from loyalty_engine.application.authenticate import Authenticator
+from loyalty_engine.application.executor import Clock, Executor
+from loyalty_engine.application.rulesets import Rulesets
+from loyalty_engine.persistence.ledger import Ledger
+from loyalty_engine.persistence.sessions import Sessions
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The composition of one process."""
+
+    ledger: Ledger
+    sessions: Sessions
+    rulesets: Rulesets
+    authenticator: Authenticator
+    executor: Executor
+    clock: Clock

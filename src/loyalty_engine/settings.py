@@ -1,0 +1,29 @@
+"""Settings: the environment read once into one frozen object. Only the bootstrap and the CLI read it."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ConnectionCount = Annotated[int, Field(ge=1, le=64)]
+
+
+class Settings(BaseSettings):
+    """What an operator can choose; each is an environment variable ``LOYALTY_…``."""
+
+    model_config = SettingsConfigDict(env_prefix="LOYALTY_", frozen=True, extra="ignore")
+
+    database_url: str | None = Field(
+        default=None, description="postgresql://… of a server of your own; without it one is started under state_dir."
+    )
+    state_dir: Path | None = Field(default=None, description="Where the embedded server keeps its data.")
+    gather_connections: ConnectionCount = Field(default=1, description="Pinned connections per process for gather.")
+    record_connections: ConnectionCount = Field(default=2, description="Pinned connections per process for record.")
+    read_connections: ConnectionCount = Field(default=4, description="Most connections per process for reads.")
+    batch_limit: Annotated[int, Field(ge=1, le=256)] = Field(
+        default=32, description="Most requests that share one round trip."
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    processes: Annotated[int, Field(ge=1, le=64)] = Field(default=1, description="API processes to run.")
+    log_level: str = Field(default="info", description="debug, info, warning or error.")
