@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from loyalty_engine import __version__
 from loyalty_engine.api.problems import Fault, ProblemError
-from loyalty_engine.api.routes import orders
+from loyalty_engine.api.routes import members, orders, points
 from loyalty_engine.persistence.errors import UnavailableError
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -27,7 +27,7 @@ def create_application(lifespan: Lifespan) -> FastAPI:
         lifespan=lifespan,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
-    for room in (orders,):
+    for room in (orders, points, members):
         application.include_router(room.router, prefix="/v1")
     application.add_exception_handler(ProblemError, _answer_problem)
     application.add_exception_handler(RequestValidationError, _answer_validation)

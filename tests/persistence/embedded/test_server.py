@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from loyalty_engine.persistence.embedded import EmbeddedServer, EmbeddedServerError, default_directory
+from loyalty_engine.persistence.embedded.supervisor import children_of
 
 Ask = Callable[[str, str], object]
 LinkState = Callable[[Path], Path]
@@ -201,7 +202,8 @@ def test_default_directory_of_root_is_one_that_others_can_enter(monkeypatch: pyt
 def test_root_runs_neither_postgresql_nor_its_supervisor(server: EmbeddedServer, state: Path) -> None:
     owner = (state / "data").stat().st_uid
     assert pwd.getpwuid(owner).pw_name in {"postgres", "nobody"}
-    for pid in (server.pid, server._process.pid if server._process else 0):  # noqa: SLF001
+    (supervisor,) = (pid for pid in children_of(os.getpid()) if server.pid in children_of(pid))
+    for pid in (server.pid, supervisor):
         status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
         assert f"Uid:\t{owner}\t{owner}\t{owner}\t{owner}" in status
         assert "Groups:\t \n" in status

@@ -1,0 +1,55 @@
+"""Members: enrolment, changes, and what is known of them."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from loyalty_engine.api.schemas.fields import Answer, Attributes, Body, Code, DayField, IdentityField, ScalarField, Text
+from loyalty_engine.core.engine.requests import Profile
+
+Identities = Annotated[list[IdentityField], Field(max_length=20)]
+
+
+class EnrolmentBody(Body):
+    """A new member. Its identities belong to no other member of the program."""
+
+    identities: Annotated[list[IdentityField], Field(min_length=1, max_length=20)] = Field(
+        description="Names by which shops and tills know the member.", examples=[["card:2000012345", "email:a@example.com"]]
+    )
+    name: Text | None = Field(default=None, description="Name for people.", examples=["Ada"])
+    birthday: DayField | None = Field(default=None, description="Day of birth.", examples=["1990-05-31"])
+    attributes: Attributes = Field(default_factory=dict, description="Declared attributes.", examples=[{"vegan": True}])
+
+    def as_profile(self) -> Profile:
+        """Return the core's profile."""
+        return Profile(self.name, self.birthday, self.attributes)
+
+
+class MemberChangeBody(Body):
+    """What changes; what is not named stays. null removes a name, a birthday or an attribute."""
+
+    name: Text | None = Field(default=None, description="Name for people.", examples=["Ada"])
+    birthday: DayField | None = Field(default=None, description="Day of birth.", examples=["1990-05-31"])
+    attributes: Annotated[dict[Code, ScalarField | None], Field(max_length=100)] = Field(
+        default_factory=dict, description="Attributes to set, or to remove with null.", examples=[{"vegan": None}]
+    )
+    add_identities: Identities = Field(
+        default_factory=list, description="Identities to add.", examples=[["card:2000012346"]]
+    )
+    remove_identities: Identities = Field(
+        default_factory=list, description="Identities to remove.", examples=[["card:2000012345"]]
+    )
+
+    def changes(self) -> dict[str, object]:
+        """Return the profile fields that the caller named."""
+        named = self.model_fields_set & {"name", "birthday", "attributes"}
+        return {name: getattr(self, name) for name in named}
+
+
+class MemberWriteAnswer(Answer):
+    """A member that was enrolled or changed."""
+
+    id: str = Field(description="The member.", examples=["mem_01m8054496erxvcc6weqy7k3j5"])
+    operation_id: str = Field(description="The accepted operation.", examples=["op_01m8054496erxvcc6weqy7k3j5"])
+    status: str = Field(description="active or blocked.", examples=["active"])
+    booked_at: str = Field(description="When it was accepted.", examples=["2026-11-21T10:15:02.120000Z"])
