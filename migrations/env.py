@@ -4,6 +4,7 @@ import asyncio
 import os
 from logging.config import fileConfig
 
+import asyncpg
 from alembic import context
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -55,7 +56,8 @@ def _run(connection: Connection) -> None:
 
 
 async def _run_online(url: str) -> None:
-    engine = create_async_engine(url, poolclass=NullPool)
+    # The driver reads the address itself, as it does for the service: SQLAlchemy refuses parts of some (sslmode).
+    engine = create_async_engine("postgresql+asyncpg://", poolclass=NullPool, async_creator=lambda: asyncpg.connect(url))
     async with engine.connect() as connection:
         await connection.run_sync(_run)
     await engine.dispose()
@@ -77,4 +79,4 @@ if context.is_offline_mode():
     _run_offline()
 else:
     database_url = context.config.attributes.get("url") or os.environ["LOYALTY_DATABASE_URL"]
-    asyncio.run(_run_online(str(database_url).replace("postgresql://", "postgresql+asyncpg://", 1)))
+    asyncio.run(_run_online(str(database_url)))

@@ -8,6 +8,7 @@ CREATE FUNCTION loyalty.record_s_v1(
 RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = loyalty, pg_temp
+SET plan_cache_mode = force_generic_plan
 SET enable_hashjoin = off
 SET enable_mergejoin = off
 SET enable_seqscan = off

@@ -16,7 +16,17 @@ depends_on = None
 _SQL = Path(__file__).parents[1] / "sql"
 
 _STATEMENTS = ("tables_v1", "types_v1")
-_FUNCTIONS = ("record_rare_v1", "gather_v1", "record_s_v1", "record_b_v1", "lock_v1", "enter_v1")
+_FUNCTIONS = (
+    "read_earlier_v1",
+    "read_order_v1",
+    "read_redemption_v1",
+    "gather_v1",
+    "record_rare_v1",
+    "record_s_v1",
+    "record_b_v1",
+    "lock_v1",
+    "enter_v1",
+)
 
 _BY_PROGRAM = (
     "program_part",

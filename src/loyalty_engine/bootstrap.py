@@ -1,5 +1,6 @@
 """Builds everything once: connections, rulesets, executor, application."""
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,18 +14,23 @@ from loyalty_engine.application.authenticate import Authenticator
 from loyalty_engine.application.executor import Executor
 from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.application.services import Services
+from loyalty_engine.meters import METERS, Exchange, Meters
 from loyalty_engine.persistence.connections import create_pool
 from loyalty_engine.persistence.ledger import Ledger
 from loyalty_engine.persistence.sessions import Sessions
 from loyalty_engine.settings import Settings
 
+_SHARE_SECONDS = 1.0
 _COLLECT_AFTER = 50_000
 """Allocations between garbage collections: rarer pauses for the requests that share a batch."""
 
 
 @asynccontextmanager
-async def run_services(settings: Settings) -> AsyncIterator[Services]:
-    """Open all connections, hand out the services, and close in order."""
+async def run_services(settings: Settings, exchange: Exchange | None = None) -> AsyncIterator[Services]:
+    """Open all connections, hand out the services, and close in order.
+
+    ``exchange`` is where the processes of one service share what they count; without it each counts for itself.
+    """
     assert settings.database_url is not None
     url = settings.database_url
     ledger = Ledger(
@@ -39,18 +45,19 @@ async def run_services(settings: Settings) -> AsyncIterator[Services]:
         executor = Executor(ledger, rulesets, clock=_utc_now, render_refusal=render_refusal)
         await ledger.start()
         try:
-            yield Services(ledger, sessions, rulesets, Authenticator(sessions), executor, _utc_now)
+            total_meters = exchange.total if exchange is not None else _own_meters
+            yield Services(ledger, sessions, rulesets, Authenticator(sessions), executor, _utc_now, total_meters)
         finally:
             await executor.stop()
             await ledger.stop()
 
 
-def build_application(settings: Settings) -> FastAPI:
+def build_application(settings: Settings, exchange: Exchange | None = None) -> FastAPI:
     """Return the ASGI application; its connections open when it starts."""
 
     @asynccontextmanager
     async def lifespan(application: FastAPI) -> AsyncIterator[None]:
-        async with run_services(settings) as services:
+        async with run_services(settings, exchange) as services, _sharing(exchange):
             application.state.services = services
             gc.collect()
             gc.freeze()
@@ -63,6 +70,30 @@ def build_application(settings: Settings) -> FastAPI:
 def application_from_environment() -> FastAPI:
     """Return the application for servers that start several processes from an import string."""
     return build_application(Settings())
+
+
+@asynccontextmanager
+async def _sharing(exchange: Exchange | None) -> AsyncIterator[None]:
+    """Show the other processes once a second, and at the end, what this one counted."""
+    if exchange is None:
+        yield
+        return
+
+    async def share() -> None:
+        while True:
+            exchange.leave()
+            await asyncio.sleep(_SHARE_SECONDS)
+
+    sharing = asyncio.create_task(share())
+    try:
+        yield
+    finally:
+        sharing.cancel()
+        exchange.leave()
+
+
+def _own_meters() -> Meters:
+    return METERS
 
 
 def _utc_now() -> datetime:

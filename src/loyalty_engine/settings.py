@@ -1,7 +1,7 @@
 """Settings: the environment read once into one frozen object. Only the bootstrap and the CLI read it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -26,4 +26,4 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     processes: Annotated[int, Field(ge=1, le=64)] = Field(default=1, description="API processes to run.")
-    log_level: str = Field(default="info", description="debug, info, warning or error.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="What is logged at least.")

@@ -2,19 +2,27 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from loyalty_engine import __version__
+from loyalty_engine.api.metrics import UNMATCHED, CountRequests
+from loyalty_engine.api.openapi import describe_api
 from loyalty_engine.api.problems import Fault, ProblemError
-from loyalty_engine.api.routes import members, orders, points
+from loyalty_engine.api.routes import api_keys, health, ledger, members, operations, orders, points, program
+from loyalty_engine.api.routing import Route
+from loyalty_engine.application.rulesets import NotPublishedError
 from loyalty_engine.persistence.errors import UnavailableError
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+_PREFIX: Final = "/v1"
+_MAX_FAULTS: Final = 50
 
 _log = structlog.get_logger()
 
@@ -26,15 +34,28 @@ def create_application(lifespan: Lifespan) -> FastAPI:
         version=__version__,
         lifespan=lifespan,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        redirect_slashes=False,  # a write must not be sent on to an address that nobody wrote down
     )
-    for room in (orders, points, members):
-        application.include_router(room.router, prefix="/v1")
+    for room in (orders, points, members, operations, ledger, program, api_keys):
+        application.include_router(room.router, prefix=_PREFIX)
+    application.include_router(health.router)
+    application.openapi = lambda: describe_api(application)  # type: ignore[method-assign]  # FastAPI's documented way
+    application.add_middleware(CountRequests, template_of=_template_of)
     application.add_exception_handler(ProblemError, _answer_problem)
     application.add_exception_handler(RequestValidationError, _answer_validation)
     application.add_exception_handler(UnavailableError, _answer_unavailable)
+    application.add_exception_handler(NotPublishedError, _answer_unpublished)
     application.add_exception_handler(HTTPException, _answer_http)
     application.add_exception_handler(Exception, _answer_bug)
     return application
+
+
+def _template_of(scope: Scope) -> str:
+    """Return a request's route as it is declared. Never the path that was asked for: it may name a person."""
+    route = scope.get("route")
+    if isinstance(route, Route):
+        return _PREFIX + route.path
+    return getattr(route, "path", UNMATCHED)
 
 
 async def _answer_problem(_: Request, error: Any) -> Response:
@@ -43,12 +64,17 @@ async def _answer_problem(_: Request, error: Any) -> Response:
 
 
 async def _answer_validation(_: Request, error: Any) -> Response:
-    faults = [Fault("/".join(str(step) for step in e["loc"]), e["type"], e["msg"]) for e in error.errors()]
+    """Name the parameter at fault; where it was found ("query", "path") is left out."""
+    faults = [Fault("/".join(map(str, e["loc"][1:])), e["type"], e["msg"]) for e in error.errors()[:_MAX_FAULTS]]
     return ProblemError("validation_failed", errors=faults).as_response()
 
 
 async def _answer_unavailable(_: Request, error: Any) -> Response:
     return ProblemError("unavailable", headers={"retry-after": str(error.retry_after_seconds)}).as_response()
+
+
+async def _answer_unpublished(_: Request, __: Exception) -> Response:
+    return ProblemError("program_not_published").as_response()
 
 
 async def _answer_http(_: Request, error: Any) -> Response:
@@ -57,5 +83,5 @@ async def _answer_http(_: Request, error: Any) -> Response:
 
 
 async def _answer_bug(request: Request, error: Any) -> Response:
-    _log.error("request_failed", method=request.method, path=request.url.path, exc_info=error)
+    _log.error("request_failed", method=request.method, route=_template_of(request.scope), exc_info=error)
     return ProblemError("internal_error").as_response()

@@ -2,9 +2,9 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
-from typing import Any, Final, Generic, NoReturn, TypeVar
+from typing import Any, Final, Generic, NoReturn, Protocol, TypeVar
 
 import orjson
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -18,6 +18,21 @@ MAX_DEPTH: Final = 20
 _MAX_FAULTS: Final = 50
 _DIGEST_BYTES: Final = 16
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+
+
+class DocumentReader(Protocol):
+    """Reads the bodies of one route that are larger than others, or not JSON."""
+
+    @property
+    def media_types(self) -> Sequence[str]:
+        """What the body may be declared as."""
+
+    @property
+    def max_bytes(self) -> int:
+        """How large the body may be."""
+
+    async def read(self, raw: bytes, media_type: str) -> Any:  # noqa: ANN401 - whatever the endpoint takes
+        """Return the endpoint's ``body``; raise :class:`ProblemError` with a pointer to each fault."""
 
 
 class BodyReader(Generic[Model]):
@@ -36,12 +51,12 @@ class BodyReader(Generic[Model]):
 
 
 def parse_strictly(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value
-    """Parse JSON; refuse what two readers could understand differently or PostgreSQL could not keep.
+    """Parse JSON in UTF-8; refuse what two readers could understand differently or PostgreSQL could not keep.
 
     That is: names given twice, NaN and infinities, lone surrogates, NUL, and nesting deeper than 20.
     """
     try:
-        parsed = json.loads(raw, object_pairs_hook=_unique_names, parse_constant=_refuse_constant)
+        parsed = json.loads(raw.decode(), object_pairs_hook=_unique_names, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         raise ProblemError("malformed_json") from None
     if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH or b"\\u" in raw:

@@ -1,5 +1,6 @@
-"""From an HTTP request's context to the call that surrounds a request of the engine."""
+"""From an HTTP request's context to the call that surrounds a request of the engine, or to the session of a read."""
 
+from contextlib import AbstractAsyncContextManager
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -7,8 +8,11 @@ from uuid_utils.compat import uuid7
 from loyalty_engine.api.problems import ProblemError
 from loyalty_engine.api.routing import Context
 from loyalty_engine.api.schemas.fields import parse_member_ref
+from loyalty_engine.application.services import Services
 from loyalty_engine.core.engine.requests import Actor, Call, MemberRef
 from loyalty_engine.core.kernel.ids import InvalidIdError, Prefix, read_id
+from loyalty_engine.persistence.connections import Connection
+from loyalty_engine.persistence.reading.members import find_member_id
 
 
 def begin_call(context: Context, *, scope: str = "") -> Call:
@@ -37,3 +41,18 @@ def read_path_member(text: str) -> MemberRef:
         return parse_member_ref(text)
     except ValueError:
         raise ProblemError("member_not_found") from None
+
+
+def open_session(context: Context) -> AbstractAsyncContextManager[Connection]:
+    """Open the snapshot of one read: it sees the caller's program only, and fails when its key was revoked."""
+    services: Services = context.services
+    client = context.client
+    return services.sessions.open_for(client.program_id, client.id, client.generation)
+
+
+async def require_member_id(context: Context, session: Connection, text: str) -> UUID:
+    """Return the id of the member in a path; raise :class:`ProblemError` when there is none."""
+    member_id = await find_member_id(session, context.client.program_id, read_path_member(text))
+    if member_id is None:
+        raise ProblemError("member_not_found")
+    return member_id

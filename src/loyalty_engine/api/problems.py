@@ -62,6 +62,9 @@ class ProblemError(Exception):
 
 PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     "malformed_json": ProblemKind(400, "The body is not JSON", "Send one JSON document in UTF-8."),
+    "malformed_yaml": ProblemKind(
+        400, "The body is not YAML as we read it", "Correct the place that errors names, or send JSON."
+    ),
     "duplicate_name": ProblemKind(400, "A name stands twice in one object", "Send each name once per object."),
     "idempotency_key_required": ProblemKind(
         400, "The Idempotency-Key header is missing", "Send a fresh key per business act and repeat it on retries."
@@ -72,14 +75,27 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     "unauthenticated": ProblemKind(
         401, "The API key is missing, unknown, expired or revoked", "Send Authorization: Bearer with a live key."
     ),
+    "grant_exceeds_caller": ProblemKind(
+        403, "A key cannot grant what its creator may not do", "Use a key that has the scopes and reach that errors name."
+    ),
     "scope_missing": ProblemKind(403, "The API key may not do this", "Use a key with the scope named in details."),
     "not_found": ProblemKind(404, "There is nothing here", "Check the id; what belongs to others looks the same."),
+    "revision_not_found": ProblemKind(404, "The program has no such revision", "List the program's revisions."),
     "method_not_allowed": ProblemKind(405, "This address knows other methods", "See the Allow header."),
+    "program_not_published": ProblemKind(
+        409, "The program has no rules yet", 'Publish a document with PUT /v1/program and If-Match: "0".'
+    ),
+    "key_not_live": ProblemKind(409, "The API key has ended", "Create a new key."),
+    "key_rotation_open": ProblemKind(
+        409, "Two keys of this application are live", "Revoke one of them, or wait until the older one ends."
+    ),
     "revision_conflict": ProblemKind(
         412, "The program was published by somebody else meanwhile", "Read it again, merge, and publish upon that."
     ),
-    "body_too_large": ProblemKind(413, "The body is larger than 256 KB", "Split the request."),
-    "unsupported_media_type": ProblemKind(415, "The body is not declared as JSON", "Send Content-Type: application/json."),
+    "body_too_large": ProblemKind(413, "The body is too large", "Split the request; see details.max_bytes."),
+    "unsupported_media_type": ProblemKind(
+        415, "The body is not declared as JSON", "Send Content-Type: application/json; see details.accepted."
+    ),
     "validation_failed": ProblemKind(
         422, "The request does not have the documented form", "Each entry of errors points to one fault."
     ),

@@ -4,7 +4,7 @@ FastAPI describes the routes for OpenAPI and runs the reads. Routes with a body 
 costs more than everything else in a hot request: they authenticate, read the body and call the endpoint directly.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, get_type_hints
 
@@ -12,36 +12,51 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from loyalty_engine.api.bodies import MAX_BYTES, BodyReader, digest
+from loyalty_engine.api.bodies import MAX_BYTES, BodyReader, DocumentReader, digest
 from loyalty_engine.api.problems import MEDIA_TYPE, PROBLEMS, ProblemError
 from loyalty_engine.application.authenticate import Authenticator
 from loyalty_engine.application.executor import Caller, Outcome
 from loyalty_engine.persistence.clients import Client
+from loyalty_engine.persistence.errors import UnavailableError
 from loyalty_engine.persistence.sessions import StaleCredentialsError
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Awaitable[Any]])
+ReadBody = Callable[[Request, str], Awaitable[tuple[Any, bytes]]]
+"""From a request and its subject (the route and the names in its path) to the body and a digest of both."""
 
 _JSON: Final = "application/json"
 _LONGEST_KEY: Final = 255
+_LOOKS: Final = 2
+"""How often a caller is looked up for one request: once more when its rights changed since they were remembered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a route demands: a scope, and whether an idempotency key is required."""
+    """What a route demands: a scope, and whether an idempotency key is required.
+
+    ``documents`` reads bodies that are larger than others, or not JSON. ``is_body_optional`` takes a request without
+    any body for one with an empty object.
+    """
 
     scope: str
     needs_key: bool = False
     takes_key: bool = False
+    documents: DocumentReader | None = None
+    is_body_optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Who calls, and with which idempotency key and request digest. ``services`` is the application's composition."""
+    """Who calls, and with which idempotency key and request digest. ``services`` is the application's composition.
+
+    ``if_match`` is the condition that a write carries, as it was sent.
+    """
 
     client: Client
     services: Any
     key: str | None = None
     request_hash: bytes = b""
+    if_match: str | None = None
 
     @property
     def caller(self) -> Caller:
@@ -49,11 +64,19 @@ class Context:
         return Caller(self.client.program_id, self.client.id, self.client.generation)
 
 
-def access(scope: str, *, needs_key: bool = False, takes_key: bool = False) -> Callable[[Endpoint], Endpoint]:
+def access(
+    scope: str,
+    *,
+    needs_key: bool = False,
+    takes_key: bool = False,
+    documents: DocumentReader | None = None,
+    is_body_optional: bool = False,
+) -> Callable[[Endpoint], Endpoint]:
     """Declare what an endpoint demands; a route without this declaration cannot be built."""
+    declared = Access(scope, needs_key, takes_key or needs_key, documents, is_body_optional)
 
     def declare(endpoint: Endpoint) -> Endpoint:
-        endpoint.__access__ = Access(scope, needs_key, takes_key or needs_key)  # type: ignore[attr-defined]  # read by Route
+        endpoint.__access__ = declared  # type: ignore[attr-defined]  # read by Route
         return endpoint
 
     return declare
@@ -72,18 +95,20 @@ class Route(APIRoute):
         """Return the handler: authenticated always; with a body also strict."""
         declared: Access = vars(self.endpoint)["__access__"]
         body_model = get_type_hints(self.endpoint).get("body")
-        handle = self._reading(super().get_route_handler()) if body_model is None else self._writing(body_model, declared)
+        handle = (
+            self._reading(super().get_route_handler()) if body_model is None else self._writing(body_model, declared)
+        )
 
         async def handler(request: Request) -> Response:
             token = _read_token(request)
             authenticator: Authenticator = request.app.state.services.authenticator
-            client = await _authorise(authenticator, token, declared.scope)
-            try:
-                return await handle(request, client)
-            except StaleCredentialsError:
-                authenticator.forget(token)
-            client = await _authorise(authenticator, token, declared.scope)
-            return await handle(request, client)
+            for _ in range(_LOOKS):
+                client = await _authorise(authenticator, token, declared.scope)
+                try:
+                    return await handle(request, client)
+                except StaleCredentialsError:
+                    authenticator.forget(token)
+            raise UnavailableError
 
         return handler
 
@@ -100,16 +125,17 @@ class Route(APIRoute):
     def _writing(
         self, body_model: type[BaseModel], declared: Access
     ) -> Callable[[Request, Client], Awaitable[Response]]:
-        reader = BodyReader(body_model)
+        read_body = _body_reader(body_model, declared)
         endpoint = self.endpoint
         status = self.status_code or 200
         name = self.name
 
         async def write(request: Request, client: Client) -> Response:
             key = _read_key(request, declared) if declared.takes_key else None
-            body, parsed = reader.read(await _read_body(request))
             path = request.path_params
-            context = Context(client, request.app.state.services, key, digest(f"{name} {path}" if path else name, parsed))
+            body, request_hash = await read_body(request, f"{name} {path}" if path else name)
+            if_match = request.headers.get("if-match")
+            context = Context(client, request.app.state.services, key, request_hash, if_match)
             result = await endpoint(context=context, body=body, **path)
             return _respond(result, status)
 
@@ -154,14 +180,48 @@ def _read_key(request: Request, declared: Access) -> str | None:
     return key
 
 
-async def _read_body(request: Request) -> bytes:
-    """Read a JSON body, and stop as soon as it proves too large."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
-        raise ProblemError("unsupported_media_type")
+def _body_reader(body_model: type[BaseModel], declared: Access) -> ReadBody:
+    if declared.documents is not None:
+        return _document_reader(declared.documents)
+    reader, is_optional = BodyReader(body_model), declared.is_body_optional
+
+    async def read(request: Request, subject: str) -> tuple[Any, bytes]:
+        is_left_out = is_optional and _has_no_body(request)
+        body, parsed = reader.read(b"{}" if is_left_out else await _receive(request, (_JSON,), MAX_BYTES))
+        return body, digest(subject, parsed)
+
+    return read
+
+
+def _document_reader(documents: DocumentReader) -> ReadBody:
+    async def read(request: Request, _: str) -> tuple[Any, bytes]:
+        raw = await _receive(request, documents.media_types, documents.max_bytes)
+        return await documents.read(raw, _media_type(request)), b""
+
+    return read
+
+
+def _has_no_body(request: Request) -> bool:
+    headers = request.headers
+    return "transfer-encoding" not in headers and headers.get("content-length", "0") == "0"
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def _receive(request: Request, media_types: Sequence[str], max_bytes: int) -> bytes:
+    """Receive a body once, however often the caller is looked up, and stop as soon as it proves too large."""
+    received: bytes | None = getattr(request.state, "raw_body", None)
+    if received is not None:
+        return received
+    if _media_type(request) not in media_types:
+        raise ProblemError("unsupported_media_type", details={"accepted": list(media_types)})
     chunks, size = [], 0
     async for chunk in request.stream():
         size += len(chunk)
-        if size > MAX_BYTES:
-            raise ProblemError("body_too_large")
+        if size > max_bytes:
+            raise ProblemError("body_too_large", details={"max_bytes": max_bytes})
         chunks.append(chunk)
-    return b"".join(chunks)
+    request.state.raw_body = b"".join(chunks)
+    return request.state.raw_body  # type: ignore[no-any-return]  # State is untyped

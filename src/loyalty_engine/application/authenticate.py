@@ -1,56 +1,19 @@
 """Authentication: from a bearer token to the client behind it, remembered for a short while.
 
-The token carries its program's number, so that the look-up stays inside one program. What is remembered is dropped as
-soon as any statement shows that the client's generation moved on: a revoked key stops working with its next request.
+What is remembered is dropped as soon as any statement shows that the client's generation moved on: a revoked key stops
+working with its next request. An expiry moves no generation, so nothing is remembered longer than its key lives.
 """
 
-import hashlib
-import secrets
 import time
-import zlib
 from collections import OrderedDict
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
+from loyalty_engine.application.tokens import hash_token, read_program_id
 from loyalty_engine.persistence.clients import Client, find_client
 from loyalty_engine.persistence.sessions import Sessions
 
 _REMEMBERED_SECONDS: Final = 30.0
 _REMEMBERED: Final = 10_000
-_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
-_RANDOM_CHARS: Final = 32
-"""32 characters of base 32: 160 random bits."""
-_CHECK_CHARS: Final = 7
-
-Mode = Literal["live", "test"]
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A new secret: ``text`` is shown once, ``hash`` is kept, ``hint`` lets people recognise it."""
-
-    text: str
-    hash: bytes
-    hint: str
-
-
-def make_token(program_id: int, mode: Mode) -> Token:
-    """Return a fresh token ``lk_<mode>_<program>_<random><checksum>``."""
-    random = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_CHARS))
-    body = f"lk_{mode}_{program_id}_{random}"
-    text = body + _checksum(body)
-    return Token(text, _hash(text), f"lk_{mode}_{program_id}_…{text[-4:]}")
-
-
-def read_program_id(token: str) -> int | None:
-    """Return the program of a well-formed token; None for anything that we never issued."""
-    parts = token.split("_")
-    if len(token) > 80 or len(parts) != 4 or parts[0] != "lk" or parts[1] not in {"live", "test"}:
-        return None
-    if not token.isascii() or not parts[2].isdecimal() or len(parts[2]) > 9:
-        return None
-    body = token[:-_CHECK_CHARS]
-    return int(parts[2]) if _checksum(body) == token[-_CHECK_CHARS:] else None
 
 
 class Authenticator:
@@ -62,7 +25,7 @@ class Authenticator:
 
     async def find_client(self, token: str) -> Client | None:
         """Return the client of a live token, None for any other; a typing error never reaches the database."""
-        digest = _hash(token)
+        digest = hash_token(token)
         remembered = self._remembered.get(digest)
         if remembered is not None and remembered[0] > time.monotonic():
             return remembered[1]
@@ -77,23 +40,10 @@ class Authenticator:
 
     def forget(self, token: str) -> None:
         """Drop what is remembered of a token, because it proved stale."""
-        self._remembered.pop(_hash(token), None)
+        self._remembered.pop(hash_token(token), None)
 
     def _remember(self, digest: bytes, client: Client) -> None:
-        self._remembered[digest] = (time.monotonic() + _REMEMBERED_SECONDS, client)
+        seconds = _REMEMBERED_SECONDS if client.key_seconds is None else min(_REMEMBERED_SECONDS, client.key_seconds)
+        self._remembered[digest] = (time.monotonic() + seconds, client)
         if len(self._remembered) > _REMEMBERED:
             self._remembered.popitem(last=False)
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
-
-
-def _checksum(body: str) -> str:
-    """Let tools tell a mistyped or leaked key without asking us; it protects nothing."""
-    value = zlib.crc32(body.encode("ascii"))
-    chars = []
-    for _ in range(_CHECK_CHARS):
-        value, digit = divmod(value, 32)
-        chars.append(_ALPHABET[digit])
-    return "".join(reversed(chars))

@@ -23,6 +23,7 @@ from loyalty_engine.core.engine.fold import Note, Write, apply, fold
 from loyalty_engine.core.engine.requests import Request
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.refusals import Refusal
+from loyalty_engine.meters import METERS
 from loyalty_engine.persistence.errors import UnavailableError
 from loyalty_engine.persistence.ledger import Gather, Gathered, Ledger, Record
 from loyalty_engine.persistence.sessions import StaleCredentialsError
@@ -155,14 +156,17 @@ class Executor:
             return not batch
         turn = self._decide(ruleset, batch, [facts for _, facts in gathered])
         if turn.write is not None and not await record(program_id, turn.write):
+            METERS.lost_guards += 1
             return False
         for waiting, outcome in zip(batch, turn.outcomes, strict=True):
+            METERS.decisions[type(waiting.request).__name__, _name_of(outcome)] += 1
             if not waiting.future.done():
                 waiting.future.set_result(outcome)
         return True
 
     async def _try_locked(self, batch: list[_Waiting]) -> bool:
         """Try once in the slow lane: with the member locked first nobody else can be faster."""
+        METERS.slow_turns += 1
         program_id = batch[0].caller.program_id
         _, gathered = await self._read(self._ledger.gather, program_id, [batch[0].request])
         member = gathered[0][1].member
@@ -211,6 +215,11 @@ class Executor:
                     if not decision.is_same_key:
                         notes.append(Note(waiting.request.call, now, operation_id=earlier.operation_id))
         return _Turn(fold(parts, notes) if parts or notes else None, outcomes)
+
+
+def _name_of(outcome: Outcome) -> str:
+    """Return an outcome's name in the metrics."""
+    return "replayed" if outcome.is_replayed else outcome.refusal_code or "accepted"
 
 
 def _refusal_note(request: Request, decision: Refused, answer: str, facts: Facts, now: datetime) -> Note:

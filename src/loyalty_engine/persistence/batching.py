@@ -8,8 +8,10 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from time import perf_counter
 from typing import Any, Final, Generic, TypeVar
 
+from loyalty_engine.meters import METERS
 from loyalty_engine.persistence.connections import AWAY, Connection, connect
 from loyalty_engine.persistence.errors import UnavailableError
 
@@ -24,8 +26,9 @@ _LONGEST_QUEUE: Final = 2_000
 class Batcher(Generic[Item, Result]):
     """Sends items in batches over ``connections`` pinned connections.
 
-    ``group`` names what may share a batch (the program); ``alone`` names what must be there only once (the member):
-    a second item with the same name waits for the next batch. ``run`` answers each item in order.
+    ``name`` is what metrics call it. ``group`` names what may share a batch (the program); ``alone`` names what must be
+    there only once (the member): a second item with the same name waits for the next batch. ``run`` answers each item
+    in order.
     """
 
     def __init__(
@@ -33,6 +36,7 @@ class Batcher(Generic[Item, Result]):
         url: str,
         run: Callable[[Connection, Sequence[Item]], Awaitable[Sequence[Result]]],
         *,
+        name: str,
         connections: int,
         limit: int,
         group: Callable[[Item], Hashable],
@@ -40,6 +44,7 @@ class Batcher(Generic[Item, Result]):
     ) -> None:
         self._url = url
         self._run = run
+        self._name = name
         self._connections = connections
         self._limit = limit
         self._group = group
@@ -108,6 +113,7 @@ class Batcher(Generic[Item, Result]):
 
     async def _send(self, connection: Connection, batch: "list[tuple[Item, asyncio.Future[Result]]]") -> None:
         """Run one batch. A fault of one item must not hurt its neighbours: each is then tried alone."""
+        start = perf_counter()
         try:
             results = await self._run(connection, [item for item, _ in batch])
         except asyncio.CancelledError:
@@ -122,6 +128,8 @@ class Batcher(Generic[Item, Result]):
                 for entry in batch:
                     await self._send(connection, [entry])
         else:
+            seconds = perf_counter() - start
+            METERS.count_batch(self._name, size=len(batch), seconds=seconds, waiting=len(self._waiting))
             for (_, future), result in zip(batch, results, strict=True):
                 if not future.done():
                     future.set_result(result)

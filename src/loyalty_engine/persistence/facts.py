@@ -23,7 +23,7 @@ def read_gathered(row: Row) -> tuple[Known, Facts]:
     return Known(row["generation"], row["revision"]), Facts(
         member=_read_member(row) if row["version"] is not None else None,
         earlier=_read_earlier(row) if row["earlier_hash"] is not None else None,
-        order=_read_known_order(row) if row["order_id"] is not None else None,
+        order=_read_known_order(row) if row["known_order"] is not None else None,
         redemption=_read_redemption(row) if row["redemption"] is not None else None,
         owners=_read_owners(row["owners"]) if row["owners"] is not None else {},
     )
@@ -41,9 +41,17 @@ def _read_member(row: Row) -> MemberState:
         first_order_at=row["first_order_at"],
         last_order_at=row["last_order_at"],
         balances={x[0]: Balance(*x[1:]) for x in orjson.loads(row["balances"])} if row["balances"] else {},
-        lots=tuple(_read_lot(x) for x in orjson.loads(row["lots"])) if row["lots"] else (),
+        lots=_read_lots(row),
         profile=read_profile(orjson.loads(row["profile"])) if row["profile"] else None,
     )
+
+
+def _read_lots(row: Row) -> tuple[Lot, ...]:
+    """Open lots, and those that the redemption in question emptied: its points go back there."""
+    lots = orjson.loads(row["lots"]) if row["lots"] else []
+    if row["redemption"] is not None:
+        lots += orjson.loads(row["redemption"])["emptied"] or []
+    return tuple(_read_lot(raw) for raw in lots)
 
 
 def _read_lot(raw: Mapping[str, Any]) -> Lot:
@@ -72,24 +80,31 @@ def read_profile(raw: Mapping[str, Any]) -> Profile:
 
 
 def _read_earlier(row: Row) -> Earlier:
+    raw = orjson.loads(row["earlier"])
     return Earlier(
         request_hash=row["earlier_hash"],
-        answer=row["earlier_answer"],
-        refusal_code=row["earlier_refusal"],
+        answer=raw["answer"],
+        refusal_code=raw.get("code"),
         operation_id=row["earlier_id"],
     )
 
 
 def _read_known_order(row: Row) -> KnownOrder:
+    raw = orjson.loads(row["known_order"])
+    order_id = UUID(raw["id"])
     return KnownOrder(
-        id=row["order_id"],
-        earlier=Earlier(request_hash=row["order_hash"] or b"", answer=row["order_answer"], operation_id=row["order_id"]),
-        member_id=row["order_member_id"],
-        claimed_by=row["order_claimed_by"],
-        parked_for=Identity(row["order_parked_for"]) if row["order_parked_for"] else None,
-        parked_owner=row["order_parked_owner"],
-        order=read_order(orjson.loads(row["order_body"])) if row["order_body"] else None,
+        id=order_id,
+        earlier=Earlier(request_hash=row["order_hash"] or b"", answer=raw["answer"], operation_id=order_id),
+        member_id=_read_uuid(raw["member_id"]),
+        claimed_by=_read_uuid(raw["claimed_by"]),
+        parked_for=Identity(raw["parked_for"]) if raw["parked_for"] else None,
+        parked_owner=_read_uuid(raw["parked_owner"]),
+        order=read_order(raw["body"]) if raw["body"] else None,
     )
+
+
+def _read_uuid(text: str | None) -> UUID | None:
+    return None if text is None else UUID(text)
 
 
 def _read_redemption(row: Row) -> KnownRedemption:
@@ -101,7 +116,7 @@ def _read_redemption(row: Row) -> KnownRedemption:
         wallet=raw["wallet"],
         points=sum(use.amount for use in uses),
         uses=uses,
-        cancelled_by=UUID(raw["cancelled_by"]) if raw["cancelled_by"] else None,
+        cancelled_by=_read_uuid(raw["cancelled_by"]),
     )
 
 

@@ -115,6 +115,7 @@ class Ledger:
         self._gathers = Batcher(
             url,
             gather,
+            name="gather",
             connections=gather_connections,
             limit=batch_limit,
             group=lambda question: question.program_id,
@@ -123,6 +124,7 @@ class Ledger:
         self._records = Batcher(
             url,
             record,
+            name="record",
             connections=record_connections,
             limit=batch_limit,
             group=lambda entry: entry.program_id,

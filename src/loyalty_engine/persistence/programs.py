@@ -29,10 +29,21 @@ SELECT $1, $2, array_agg(decode(x.hash, 'hex') ORDER BY x.place), $3, $4
   FROM unnest($5::text[]) WITH ORDINALITY x(hash, place)
 """
 
+_HAS_HISTORY: Final = """
+SELECT EXISTS (SELECT 1 FROM loyalty.member WHERE program_id = $1)
+    OR EXISTS (SELECT 1 FROM loyalty.operation WHERE program_id = $1)
+"""
+
+_USED_WALLETS: Final = """
+SELECT w.key FROM unnest($2::text[]) w(key)
+ WHERE EXISTS (SELECT 1 FROM loyalty.balance b
+                WHERE b.program_id = $1 AND b.wallet = w.key AND (b.available, b.pending, b.held, b.debt) <> (0, 0, 0, 0))
+"""
+
 _LIST: Final = """
 SELECT number, published_at, client_id, note, cardinality(parts) AS parts
   FROM loyalty.program_revision
- WHERE program_id = $1 AND number < $2
+ WHERE program_id = $1 AND number < $2::bigint
  ORDER BY number DESC LIMIT $3
 """
 
@@ -58,6 +69,28 @@ async def read_parts(connection: Connection, program_id: int, number: int) -> tu
     """Return a revision's parts in document order; none when it does not exist."""
     rows = await connection.fetch(_READ_PARTS, program_id, number)
     return tuple(Part(row["key"], row["body"], row["hash"]) for row in rows)
+
+
+async def find_revision(connection: Connection, program_id: int, number: int) -> Revision | None:
+    """Return a revision without its content."""
+    found = await list_revisions(connection, program_id, before=number + 1, limit=1)
+    return found[0] if found and found[0].number == number else None
+
+
+async def lock_revision_number(connection: Connection, program_id: int) -> int:
+    """Return the current revision's number, which nobody else can raise before this transaction ends."""
+    return int(await connection.fetchval("SELECT revision FROM loyalty.program WHERE id = $1 FOR UPDATE", program_id))
+
+
+async def has_history(connection: Connection, program_id: int) -> bool:
+    """Tell whether the program has a member or an operation."""
+    return bool(await connection.fetchval(_HAS_HISTORY, program_id))
+
+
+async def find_used_wallets(connection: Connection, program_id: int, keys: Sequence[str]) -> frozenset[str]:
+    """Return those of the wallets in which somebody has an amount of any kind."""
+    rows = await connection.fetch(_USED_WALLETS, program_id, keys)
+    return frozenset(row["key"] for row in rows)
 
 
 async def publish_parts(

@@ -76,9 +76,10 @@ def test_impossible_value_is_refused_in_the_words_of_postgresql(state: Path, com
     assert line == 'PostgreSQL refuses a setting: invalid value for parameter "max_connections": "many"'
 
 
-def test_settings_that_the_server_lives_on_cannot_be_changed(state: Path, complaint: Complaint) -> None:
-    line = complaint(EmbeddedServer(state, settings={"listen_addresses": "*"}))
-    assert line == "the setting 'listen_addresses' of the embedded PostgreSQL cannot be changed"
+@pytest.mark.parametrize("name", ["listen_addresses", "Data-Directory"])
+def test_settings_that_the_server_lives_on_cannot_be_changed(state: Path, complaint: Complaint, name: str) -> None:
+    line = complaint(EmbeddedServer(state, settings={name: "/"}))
+    assert line == f"the setting '{name}' of the embedded PostgreSQL cannot be changed"
 
 
 def test_damaged_data_is_reported_with_the_place_of_the_log(spare_state: Path, complaint: Complaint) -> None:

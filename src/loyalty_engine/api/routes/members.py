@@ -1,14 +1,21 @@
-"""Members: enrol and change."""
+"""Members: enrol, change, read, and everything that ever happened to one."""
 
-from fastapi import APIRouter
+from typing import Annotated
 
-from loyalty_engine.api.calls import begin_call, read_path_member
+from fastapi import APIRouter, Depends, Query
+
+from loyalty_engine.api.calls import begin_call, open_session, read_path_member, require_member_id
 from loyalty_engine.api.documentation import problems
-from loyalty_engine.api.routing import Context, Route, access
-from loyalty_engine.api.schemas.members import EnrolmentBody, MemberChangeBody, MemberWriteAnswer
+from loyalty_engine.api.pagination import PageQuery, cut
+from loyalty_engine.api.problems import ProblemError
+from loyalty_engine.api.routing import Context, Route, access, current_context
+from loyalty_engine.api.schemas.members import EnrolmentBody, MemberAnswer, MemberChangeBody, MemberWriteAnswer
+from loyalty_engine.api.schemas.timeline import TimelineEntryAnswer, TimelinePage
 from loyalty_engine.application.executor import Outcome
 from loyalty_engine.application.services import Services
 from loyalty_engine.core.engine.requests import ChangeMember, EnrolMember
+from loyalty_engine.persistence.reading.members import find_member
+from loyalty_engine.persistence.reading.timeline import list_timeline
 
 router = APIRouter(route_class=Route, tags=["members"])
 
@@ -50,3 +57,43 @@ async def patch_member(context: Context, body: MemberChangeBody, member: str) ->
         tuple(dict.fromkeys(body.remove_identities)),
     )
     return await services.executor.execute(context.caller, request)
+
+
+@router.get(
+    "/members/{member}",
+    operation_id="read_member",
+    summary="Read a member",
+    **problems("member_not_found"),
+)
+@access("members:read")
+async def get_member(context: Annotated[Context, Depends(current_context)], member: str) -> MemberAnswer:
+    """Return a member's profile, identities, status and counters."""
+    async with open_session(context) as session:
+        member_id = await require_member_id(context, session, member)
+        record = await find_member(session, context.client.program_id, member_id)
+    if record is None:
+        raise ProblemError("member_not_found")
+    return MemberAnswer.of(record)
+
+
+@router.get(
+    "/members/{member}/timeline",
+    operation_id="list_member_timeline",
+    summary="Read a member's timeline",
+    **problems("member_not_found", "validation_failed"),
+)
+@access("members:read")
+async def get_timeline(
+    context: Annotated[Context, Depends(current_context)], member: str, query: Annotated[PageQuery, Query()]
+) -> TimelinePage:
+    """Return everything that happened to a member, refusals too, like a bank statement: newest first."""
+    async with open_session(context) as session:
+        entries = await list_timeline(
+            session,
+            context.client.program_id,
+            await require_member_id(context, session, member),
+            before=query.before_id,
+            limit=query.fetched,
+        )
+    shown, cursor = cut(entries, query.limit, lambda entry: entry.id)
+    return TimelinePage(items=[TimelineEntryAnswer.of(entry) for entry in shown], next_cursor=cursor)

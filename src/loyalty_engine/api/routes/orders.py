@@ -1,12 +1,16 @@
-"""Orders: report a purchase, look what it would do, claim one later."""
+"""Orders: report a purchase, look what it would do, claim one later, read what was reported."""
 
 from datetime import datetime
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Query
 
-from loyalty_engine.api.calls import begin_call, read_path_id
+from loyalty_engine.api.calls import begin_call, open_session, read_path_id
 from loyalty_engine.api.documentation import problems
-from loyalty_engine.api.routing import Context, Route, access
+from loyalty_engine.api.pagination import cut
+from loyalty_engine.api.problems import ProblemError
+from loyalty_engine.api.routing import Context, Route, access, current_context
+from loyalty_engine.api.schemas.order_records import OrderRecordAnswer, OrdersPage, OrderSummary, ParkedQuery
 from loyalty_engine.api.schemas.orders import (
     CartBody,
     ClaimAnswer,
@@ -20,6 +24,7 @@ from loyalty_engine.application.evaluate_order import evaluate_order
 from loyalty_engine.application.executor import Outcome
 from loyalty_engine.application.services import Services
 from loyalty_engine.core.engine.requests import ClaimOrder, PlaceOrder
+from loyalty_engine.persistence.reading.orders import find_order, list_parked
 
 router = APIRouter(route_class=Route, tags=["orders"])
 
@@ -100,6 +105,41 @@ async def post_claim(context: Context, body: ClaimBody, order_id: str) -> Outcom
     services: Services = context.services
     request = ClaimOrder(begin_call(context), read_path_id("ord", order_id), body.member)
     return await services.executor.execute(context.caller, request)
+
+
+@router.get(
+    "/orders/{order_id}",
+    operation_id="read_order",
+    summary="Read an order",
+    **problems("order_not_found"),
+)
+@access("orders:read")
+async def get_order(context: Annotated[Context, Depends(current_context)], order_id: str) -> OrderRecordAnswer:
+    """Return an order as it was reported, and who has its points."""
+    async with open_session(context) as session:
+        record = await find_order(session, context.client.program_id, read_path_id("ord", order_id))
+    if record is None:
+        raise ProblemError("order_not_found")
+    return OrderRecordAnswer.with_lines(record)
+
+
+@router.get(
+    "/orders",
+    operation_id="list_parked_orders",
+    summary="List the orders that wait for a card",
+    **problems("validation_failed"),
+)
+@access("orders:read")
+async def get_orders(
+    context: Annotated[Context, Depends(current_context)], query: Annotated[ParkedQuery, Query()]
+) -> OrdersPage:
+    """Return the orders that came with an unknown card and were not claimed yet, newest first."""
+    async with open_session(context) as session:
+        records = await list_parked(
+            session, context.client.program_id, query.parked_for, before=query.before_id, limit=query.fetched
+        )
+    shown, cursor = cut(records, query.limit, lambda record: record.id)
+    return OrdersPage(items=[OrderSummary.of(record) for record in shown], next_cursor=cursor)
 
 
 def _request(context: Context, body: CartBody, placed_at: datetime) -> PlaceOrder:

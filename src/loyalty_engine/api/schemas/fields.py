@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, StringConstraints, WithJsonSchema
@@ -14,6 +14,7 @@ from loyalty_engine.core.kernel.identities import Identity, InvalidIdentityError
 from loyalty_engine.core.kernel.ids import InvalidIdError, Prefix, read_id
 from loyalty_engine.core.kernel.instants import parse_instant
 from loyalty_engine.core.kernel.quantities import SCALE, parse_quantity
+from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.rules.order import Scalar
 
 T = TypeVar("T")
@@ -68,6 +69,15 @@ def _check_scalar(value: object) -> Scalar:
     if isinstance(value, int) and abs(value) <= MAX_BALANCE:
         return value
     raise PydanticCustomError("attribute", "must be true, false, a whole number or a text of at most 500 characters")
+
+
+def _check_wish(value: object) -> int | Literal["max"]:
+    """Not a union of types, because its faults would point into types that the caller never wrote."""
+    if value == "max":
+        return "max"
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_AMOUNT:
+        return value
+    raise PydanticCustomError("points", "must be a whole number of at least 1, or max")
 
 
 def _parse_day(text: str) -> date:
@@ -129,6 +139,11 @@ ScalarField = Annotated[
 
 Amount = Annotated[int, Field(ge=0, le=MAX_AMOUNT)]
 Points = Annotated[int, Field(ge=1, le=MAX_AMOUNT)]
+PointsOrMax = Annotated[
+    int | Literal["max"],
+    PlainValidator(_check_wish),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": MAX_AMOUNT}, {"const": "max"}]}),
+]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 Attributes = Annotated[dict[Code, ScalarField], Field(max_length=100)]
@@ -142,6 +157,17 @@ class BalanceAnswer(Answer):
     pending: int = Field(description="What was earned and becomes spendable later.", examples=[0])
     held: int = Field(description="What is set aside.", examples=[0])
     debt: int = Field(description="What is owed; later earnings pay it first.", examples=[0])
+
+    @classmethod
+    def of(cls, wallet: str, balance: Balance) -> Self:
+        """Show a balance."""
+        return cls(
+            wallet=wallet,
+            available=balance.available,
+            pending=balance.pending,
+            held=balance.held,
+            debt=balance.debt,
+        )
 
 
 class OperationHead(Answer):

@@ -18,7 +18,7 @@ from loyalty_engine.api.schemas.fields import (
     InstantField,
     MemberField,
     OperationHead,
-    Points,
+    PointsOrMax,
     QuantityField,
     Text,
 )
@@ -64,7 +64,7 @@ class PaymentBody(Body):
     """The wish to pay a part of the order with points."""
 
     wallet: Code = Field(description="The wallet to pay from.", examples=["points"])
-    points: Points | Literal["max"] = Field(description="How many points, or as many as possible.", examples=[200, "max"])
+    points: PointsOrMax = Field(description="How many points, or as many as possible.", examples=[200, "max"])
 
 
 class CartBody(Body):

@@ -1,7 +1,6 @@
 """What an order earns under all earning rules of a program, and the reason of every rule."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from loyalty_engine.core.earning.rules import EarningRule
@@ -17,8 +16,7 @@ class Grant(NamedTuple):
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
-class Earned:
+class Earned(NamedTuple):
     """The grants of the rules that applied, and a reason for every rule, both in the order of the document."""
 
     grants: tuple[Grant, ...]
@@ -30,11 +28,21 @@ def evaluate_earning(rules: Sequence[EarningRule], view: OrderView) -> Earned:
 
     A guest's order is computed like any other: whether somebody can receive the grants is not decided here.
     """
-    reasons = []
-    grants = []
+    grants: list[Grant] = []
+    reasons: list[Reason] = []
     for rule in rules:
-        reason = rule.decide(view)
-        reasons.append(reason)
-        if reason.applied:
-            grants.append(new(Grant, (rule.key, rule.wallet, reason.amount)))
+        key, wallet = rule.key, rule.wallet
+        if not rule.is_active:
+            reasons.append(new(Reason, (key, False, "inactive", 0, wallet, None)))
+            continue
+        miss = rule.check(view)
+        if miss is not None:
+            reasons.append(new(Reason, (key, False, "condition_failed", 0, wallet, miss)))
+            continue
+        amount = rule.amount_of(view)
+        if amount:
+            grants.append(new(Grant, (key, wallet, amount)))
+            reasons.append(new(Reason, (key, True, "applied", amount, wallet, None)))
+        else:
+            reasons.append(new(Reason, (key, False, "nothing_to_earn", 0, wallet, None)))
     return Earned(tuple(grants), tuple(reasons))

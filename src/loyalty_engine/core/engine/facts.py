@@ -19,8 +19,9 @@ MemberStatus = Literal["active", "blocked"]
 class MemberState:
     """A member as the rows show it. ``version`` 0 means that it is not recorded yet.
 
-    ``lots`` are the open ones and are read only for requests that spend or restore; ``profile`` only where the
-    rules or the request need it. ``spend`` is net minor units of all accepted orders.
+    ``lots`` are the open ones, and those that a redemption to be taken back has emptied; they are read only for
+    requests that spend or restore, ``profile`` only where the rules or the request need it. ``spend`` is net minor
+    units of all accepted orders.
     """
 
     id: UUID

@@ -53,3 +53,9 @@ def nth(base: UUID, n: int) -> UUID:
     """
     number = base.int
     return UUID(int=(number & ~_RANDOM_TAIL) | ((number + n) & _RANDOM_TAIL))
+
+
+def family_of(base: UUID) -> tuple[UUID, UUID]:
+    """Return the lowest and the highest id that :func:`nth` can derive from ``base``: where its rows are looked for."""
+    fixed = base.int & ~_RANDOM_TAIL
+    return UUID(int=fixed), UUID(int=fixed | _RANDOM_TAIL)

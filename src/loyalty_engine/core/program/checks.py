@@ -17,12 +17,11 @@ from loyalty_engine.core.program.document import (
     Wallet,
 )
 from loyalty_engine.core.program.facts import Vocabulary
-from loyalty_engine.core.program.faults import Fault, FaultCode
-from loyalty_engine.core.program.reading import first_faults
+from loyalty_engine.core.program.faults import Fault, FaultCode, first_faults
 
 
 def check_program(program: Program, *, time_zones: frozenset[str], currencies: Mapping[str, int]) -> list[Fault]:
-    """Return every fault and warning of ``program``, in document order, at most a hundred.
+    """Return every fault and warning of ``program``, in document order: at most a hundred of each.
 
     ``time_zones`` are the names the system knows; ``currencies`` maps ISO 4217 codes to their minor-unit digits.
     """

@@ -3,14 +3,19 @@
 Faults never repeat values of the document; the pointer says where to look.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
+
+MAX_FAULTS: Final = 100
+
+Severity = Literal["error", "warning"]
 
 
 class FaultCode(StrEnum):
-    """Stable codes. The first group is found while reading, the second by the checks of a read document."""
+    """Stable codes, found while reading, by the checks of a read document, and against what is in use."""
 
     REQUIRED = "required"
     UNKNOWN_FIELD = "unknown_field"
@@ -40,6 +45,9 @@ class FaultCode(StrEnum):
     TOO_MANY_NODES = "too_many_nodes"
     NEVER_HOLDS = "never_holds"
 
+    CURRENCY_IN_USE = "currency_in_use"
+    WALLET_IN_USE = "wallet_in_use"
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -51,9 +59,27 @@ class Fault:
     pointer: str
     code: FaultCode
     message: str
-    severity: Literal["error", "warning"] = "error"
+    severity: Severity = "error"
 
 
 def json_pointer(steps: Sequence[str | int]) -> str:
     """Return the JSON pointer that follows ``steps`` from the root, with ``~`` and ``/`` escaped."""
     return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in steps)
+
+
+def first_faults(faults: Iterable[Fault]) -> list[Fault]:
+    """Return at most a hundred errors and a hundred warnings, in order.
+
+    When there are more, another fault of that severity says so; after the errors nothing is looked for any more.
+    """
+    found: list[Fault] = []
+    counts: Counter[Severity] = Counter()
+    for fault in faults:
+        counts[fault.severity] += 1
+        if counts[fault.severity] <= MAX_FAULTS:
+            found.append(fault)
+        elif fault.severity == "error":
+            break
+    message = f"has more faults; these are the first {MAX_FAULTS}"
+    exceeded = [severity for severity, count in counts.items() if count > MAX_FAULTS]
+    return found + [Fault("", FaultCode.TOO_MANY_FAULTS, message, severity) for severity in exceeded]

@@ -22,6 +22,8 @@ PartKey = str
 
 SETTINGS: Final[PartKey] = "settings"
 ATTRIBUTES: Final[PartKey] = "attributes"
+WALLET: Final = "wallet/"
+"""How the keys of wallet parts begin."""
 
 
 class Settings(Entry):
@@ -50,7 +52,7 @@ def split(program: Program) -> tuple[Part, ...]:
     return (
         _part(SETTINGS, settings),
         _part(ATTRIBUTES, program.attributes),
-        *(_part(f"wallet/{wallet.key}", wallet) for wallet in program.wallets),
+        *(_part(f"{WALLET}{wallet.key}", wallet) for wallet in program.wallets),
         *(_part(f"earning_rule/{rule.key}", rule) for rule in program.earning_rules),
     )
 

@@ -6,7 +6,6 @@ the models. Faults carry pointers into the document as it was written and never 
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -14,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from loyalty_engine.core.kernel.amounts import MAX_BALANCE
 from loyalty_engine.core.program.document import Program
-from loyalty_engine.core.program.faults import Fault, FaultCode, json_pointer
+from loyalty_engine.core.program.faults import Fault, FaultCode, first_faults, json_pointer
 from loyalty_engine.core.program.fields import (
     CURRENCY_PATTERN,
     DECIMAL_PATTERN,
@@ -28,8 +27,6 @@ from loyalty_engine.core.program.fields import (
 MAX_NESTING: Final = 40
 MAX_NODES: Final = 500_000
 """Values in one document, counted as often as YAML aliases repeat them."""
-
-MAX_FAULTS: Final = 100
 
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _NOT_DATA: Final = "must be text, a whole number, true or false; write decimals and dates in quotes"
@@ -82,14 +79,6 @@ def parse_program(raw: object) -> Program | list[Fault]:
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
     return first_faults(_faults_of_models(raw, details))
-
-
-def first_faults(faults: Iterator[Fault]) -> list[Fault]:
-    """Return the first hundred faults, and one more that says so when there are others."""
-    found = list(islice(faults, MAX_FAULTS))
-    if len(found) == MAX_FAULTS and next(faults, None) is not None:
-        found.append(Fault("", FaultCode.TOO_MANY_FAULTS, f"has more faults; these are the first {MAX_FAULTS}"))
-    return found
 
 
 def _faults_of_form(raw: object) -> Iterator[Fault]:
@@ -158,7 +147,7 @@ def _explain(detail: ErrorDetails) -> tuple[FaultCode, str]:
     context = detail.get("ctx", {})
     match detail["type"]:
         case "string_pattern_mismatch":
-            return FaultCode.MALFORMED, _FORMS[context["pattern"]]
+            return FaultCode.MALFORMED, _FORMS.get(context["pattern"], "has the wrong form")
         case kind if kind in _FAULTS:
             code, template = _FAULTS[kind]
             return code, template.format(**context)

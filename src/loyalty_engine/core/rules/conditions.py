@@ -22,7 +22,7 @@ from loyalty_engine.core.program.conditions import (
 from loyalty_engine.core.program.facts import Vocabulary
 from loyalty_engine.core.rules.order import Scalar
 from loyalty_engine.core.rules.reasons import Excluded, Miss, Need, NoneOf, Unmet, new
-from loyalty_engine.core.rules.selections import Measure, compile_selection
+from loyalty_engine.core.rules.selections import compile_selection, measure_of
 from loyalty_engine.core.rules.view import OrderView, Reader, reader_of
 
 Check = Callable[[OrderView], Miss | None]
@@ -40,7 +40,8 @@ def compile_condition(condition: Condition, vocabulary: Vocabulary) -> Check:
             return _any_of([compile_condition(child, vocabulary) for child in children])
         case Not(child=child):
             written = child.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-            return _not(compile_condition(child, vocabulary), Excluded(written))
+            excluded = Excluded(written, personal=reads_member_attributes(child, vocabulary))
+            return _not(compile_condition(child, vocabulary), excluded)
         case FactComparison():
             return _fact_check(condition, vocabulary)
         case LinesComparison():
@@ -75,7 +76,7 @@ def _any_of(children: list[Check]) -> Check:
             if miss is None:
                 return None
             misses.append(miss)
-        return NoneOf(tuple(misses))
+        return new(NoneOf, (tuple(misses),))
 
     return check
 
@@ -102,8 +103,8 @@ def _fact_check(comparison: FactComparison, vocabulary: Vocabulary) -> Check:
 
 def _lines_check(condition: LinesComparison, vocabulary: Vocabulary) -> Check:
     selection = compile_selection(condition.lines, vocabulary)
-    measure = Measure.of(selection, condition.measure)
-    value_type: ValueType = "decimal" if measure.name == "quantity" else "integer"
+    measure = measure_of(selection, condition.measure)
+    value_type: ValueType = "decimal" if condition.measure == "quantity" else "integer"
     comparison = condition.comparison
     return _comparison_check(
         lambda view: view.take(measure),

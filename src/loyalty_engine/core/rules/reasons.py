@@ -80,12 +80,17 @@ class NoneOf(NamedTuple):
 
 
 class Excluded(NamedTuple):
-    """A ``not`` whose child holds. ``condition`` is that child as the document has it."""
+    """A ``not`` whose child holds. ``condition`` is that child as the document has it.
+
+    It is ``personal`` when the child asks for a personal fact: that it holds then tells something of the member.
+    """
 
     condition: Mapping[str, Any]
+    personal: bool
 
     def as_json(self) -> dict[str, Any]:
-        return {"code": "excluded", "condition": self.condition}
+        shown: dict[str, Any] = {"code": "excluded", "condition": self.condition}
+        return {**shown, "personal": True} if self.personal else shown
 
 
 Miss = Unmet | NoneOf | Excluded
@@ -106,11 +111,13 @@ class Reason(NamedTuple):
     miss: Miss | None
 
     def as_json(self) -> dict[str, Any]:
-        shown = {
+        shown: dict[str, Any] = {
             "rule": self.rule,
             "applied": self.applied,
             "code": self.code,
             "amount": self.amount,
             "wallet": self.wallet,
         }
-        return shown if self.miss is None else {**shown, "miss": self.miss.as_json()}
+        if self.miss is not None:
+            shown["miss"] = self.miss.as_json()
+        return shown

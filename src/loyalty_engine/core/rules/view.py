@@ -1,13 +1,14 @@
 """An order and its member as rules see them: every fact by name, and measures of line selections, each taken once."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from operator import attrgetter
 from typing import Final
 
 from loyalty_engine.core.program.attributes import PYTHON_TYPES
 from loyalty_engine.core.program.facts import Fact
-from loyalty_engine.core.rules.order import MemberSnapshot, Order, Receipt, Scalar
-from loyalty_engine.core.rules.selections import Column, Measure, MeasureName
+from loyalty_engine.core.rules.order import Line, MemberSnapshot, Order, Receipt, Scalar
+from loyalty_engine.core.rules.selections import Measure
 
 
 class OrderView:
@@ -17,62 +18,34 @@ class OrderView:
     points paid; None when points paid nothing.
     """
 
-    __slots__ = ("_columns", "_measured", "_numbers", "lines", "member", "net_total", "order", "total")
+    __slots__ = ("_measured", "_net_lines", "lines", "member", "net_amounts", "net_total", "order", "total")
 
     def __init__(self, order: Order, member: MemberSnapshot | None, net_amounts: tuple[int, ...] | None = None) -> None:
         assert net_amounts is None or len(net_amounts) == len(order.lines)
-        amounts = [line.amount for line in order.lines]
         self.order = order
         self.member = member
         self.lines = order.lines
-        self.total = sum(amounts)
+        self.net_amounts = net_amounts
+        self.total = order.goods_total
         self.net_total = self.total if net_amounts is None else sum(net_amounts)
-        self._numbers: dict[MeasureName, Sequence[int]] = {
-            "amount": amounts,
-            "net": amounts if net_amounts is None else net_amounts,
-        }
-        self._columns: dict[str, list[Scalar | None]] = {}
         self._measured: dict[str, int] = {}
+        self._net_lines: Sequence[Line] | None = None
 
     def take(self, measure: Measure) -> int:
-        """Return the number that ``measure`` asks for; 0 when no line is selected."""
+        """Return the measure of the lines as the shop sent them."""
         found = self._measured.get(measure.key)
         if found is None:
-            found = self._measured[measure.key] = self._take(measure.name, measure.selection.columns)
+            found = self._measured[measure.key] = measure.of(self.lines)
         return found
 
-    def _take(self, name: MeasureName, columns: Sequence[tuple[Column, frozenset[Scalar]]]) -> int:
-        if len(columns) != 1:
-            numbers = self._numbers_of(name)
-            return sum([numbers[position] for position in self._positions_of(columns)])
-        column, wanted = columns[0]  # by far the most common case, in one pass
-        values = self._values_of(column)
-        if wanted.isdisjoint(values):
-            return 0
-        numbers = self._numbers_of(name)
-        return sum([number for number, value in zip(numbers, values, strict=True) if value in wanted])
-
-    def _positions_of(self, columns: Sequence[tuple[Column, frozenset[Scalar]]]) -> Sequence[int]:
-        positions: Sequence[int] = range(len(self.lines))
-        for column, wanted in columns:
-            values = self._values_of(column)
-            if wanted.isdisjoint(values):
-                return ()
-            positions = [position for position in positions if values[position] in wanted]
-        return positions
-
-    def _values_of(self, column: Column) -> list[Scalar | None]:
-        values = self._columns.get(column.key)
-        if values is None:
-            values = self._columns[column.key] = list(map(column.read, self.lines))
-        return values
-
-    def _numbers_of(self, name: MeasureName) -> Sequence[int]:
-        numbers = self._numbers.get(name)
-        if numbers is None:
-            numbers = [1 if name == "count" else line.quantity for line in self.lines]
-            self._numbers[name] = numbers
-        return numbers
+    def take_net(self, measure: Measure) -> int:
+        """Return the measure of the lines with their net amounts."""
+        if self.net_amounts is None:
+            return self.take(measure)
+        if self._net_lines is None:
+            pairs = zip(self.lines, self.net_amounts, strict=True)
+            self._net_lines = [replace(line, amount=net) for line, net in pairs]
+        return measure.of(self._net_lines)
 
 
 Reader = Callable[[OrderView], Scalar | None]

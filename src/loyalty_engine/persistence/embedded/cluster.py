@@ -141,7 +141,7 @@ def server_command(
     The settings are tried out without starting anything. Raises EmbeddedServerError with PostgreSQL's own complaint,
     or when a setting is one of those that this package lives on.
     """
-    owned = sorted(OWNED.intersection(settings))
+    owned = [name for name in settings if name.lower().replace("-", "_") in OWNED]  # PostgreSQL reads both alike
     if owned:
         raise EmbeddedServerError(f"the setting {owned[0]!r} of the embedded PostgreSQL cannot be changed")
     sockets_only = {

@@ -1,0 +1,165 @@
+"""The system under test: a real PostgreSQL, the migrated schema, 100,000 members, a program of 20 rules, API processes."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+from uuid_utils.compat import uuid7
+
+from loyalty_engine.application.tokens import make_token
+from loyalty_engine.core.program.document import Program
+from loyalty_engine.core.program.parts import split
+from loyalty_engine.persistence import clients, programs
+from loyalty_engine.persistence.connections import OWNER_ROLE, connect
+from loyalty_engine.persistence.embedded import EmbeddedServer
+from loyalty_engine.persistence.migrating import migrate
+
+MEMBERS: Final = 100_000
+FIRST_CARD: Final = 2_000_000_000
+OPENING_POINTS: Final = 1_000_000_000
+"""Every member starts with one lot, so that redemptions always find points."""
+
+SCOPES: Final = ["orders:write", "evaluations:read", "redemptions:write", "members:write", "ledger:read"]
+
+_MEMBERS_SQL: Final = f"""
+INSERT INTO loyalty.member (program_id, id, version, seq, status, booked_at, orders, spend)
+SELECT 1, lpad(to_hex(n), 32, '0')::uuid, 1, 1, 'active', now(), 0, 0 FROM generate_series(1, {MEMBERS}) n;
+INSERT INTO loyalty.member_identity (program_id, identity, member_id)
+SELECT 1, 'card:' || {FIRST_CARD} + n, lpad(to_hex(n), 32, '0')::uuid FROM generate_series(1, {MEMBERS}) n;
+INSERT INTO loyalty.balance SELECT 1, lpad(to_hex(n), 32, '0')::uuid, 'points', {OPENING_POINTS}, 0, 0, 0
+  FROM generate_series(1, {MEMBERS}) n;
+INSERT INTO loyalty.lot (program_id, id, member_id, wallet, amount, remaining, earned_at, available_at, expires_at,
+                         funder, cost_micros, operation_id)
+SELECT 1, ('ffffffff' || lpad(to_hex(n), 24, '0'))::uuid, lpad(to_hex(n), 32, '0')::uuid, 'points', {OPENING_POINTS}, {OPENING_POINTS},
+       now(), now(), NULL, 'program', 1000000, ('eeeeeeee' || lpad(to_hex(n), 24, '0'))::uuid FROM generate_series(1, {MEMBERS}) n;
+INSERT INTO loyalty.posting (program_id, member_id, seq, id, operation_id, wallet, source, destination, amount, lot_id,
+                             available, pending, held, debt)
+SELECT 1, lpad(to_hex(n), 32, '0')::uuid, 1, ('dddddddd' || lpad(to_hex(n), 24, '0'))::uuid, ('eeeeeeee' || lpad(to_hex(n), 24, '0'))::uuid, 'points',
+       'adjusted', 'available', {OPENING_POINTS}, ('ffffffff' || lpad(to_hex(n), 24, '0'))::uuid, {OPENING_POINTS}, 0, 0, 0
+  FROM generate_series(1, {MEMBERS}) n
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """What a benchmark drives: the database's address, the API's addresses and a key for them."""
+
+    database_url: str
+    urls: list[str]
+    token: str
+    pids: list[int]
+
+
+def rules_document(count: int = 20) -> dict[str, object]:
+    """Return the program: one point per euro, and rules of mixed conditions of which a few match the bench's orders."""
+    rules: list[dict[str, object]] = [
+        {"key": "base", "wallet": "points", "earn": {"kind": "per_amount", "points": 1, "per": 100}},
+        {"key": "cash", "wallet": "cashback", "earn": {"kind": "percent", "rate": "2%"}, "active": False},
+        {
+            "key": "till",
+            "wallet": "points",
+            "when": {"all": [{"fact": "order.channel", "is": "pos"}, {"fact": "order.total", "at_least": 4000}]},
+            "earn": {"kind": "fixed", "points": 5},
+        },
+    ]
+    for number in range(count - len(rules)):
+        rules.append(
+            {
+                "key": f"category_{number}",
+                "wallet": "points",
+                "when": {"lines": {"category": [f"cat{number}"]}, "amount": {"at_least": 500}},
+                "earn": {"kind": "fixed", "points": 20},
+            }
+        )
+    return {
+        "version": 1,
+        "program": {"name": "Benchmark", "currency": "EUR", "time_zone": "Europe/Berlin"},
+        "wallets": [
+            {"key": "points", "unit": "points", "redeem": {"points": 100, "amount": 100}},
+            {"key": "cashback", "unit": "money", "redeem": {}},
+        ],
+        "earning_rules": rules,
+    }
+
+
+@contextmanager
+def run_stack(*, processes: int) -> Iterator[Stack]:
+    """Build the system in a directory of its own and take it down again."""
+    with tempfile.TemporaryDirectory(prefix="loyalty-bench-") as directory:
+        Path(directory).chmod(0o711)
+        state = Path(directory) / "state"
+        state.mkdir(mode=0o711)
+        with EmbeddedServer(state, settings={"max_wal_size": "8GB", "checkpoint_timeout": "60min"}) as server:
+            token = asyncio.run(_prepare(server.url))
+            children = [_start_api(server.url, _free_port()) for _ in range(processes)]
+            try:
+                urls = [url for url, _ in children]
+                for url in urls:
+                    _wait_until_listening(url)
+                yield Stack(server.url, urls, token, [child.pid for _, child in children])
+            finally:
+                for _, child in children:
+                    child.send_signal(signal.SIGTERM)
+                for _, child in children:
+                    child.wait(20)
+
+
+async def _prepare(url: str) -> str:
+    await asyncio.to_thread(migrate, url)
+    owner = await connect(url, role=OWNER_ROLE, statement_timeout="0")
+    program_id = await programs.create_program(owner, "benchmark")
+    assert program_id == 1
+    parts = split(Program.model_validate(rules_document()))
+    await programs.publish_parts(owner, 1, parts, expected=0, client_id=None, note=None)
+    client_id = await clients.add_client(owner, 1, name="bench", scopes=SCOPES, location=None, till=None)
+    token = make_token(1, "test")
+    await clients.add_key(
+        owner, 1, key_id=uuid7(), client_id=client_id, secret_hash=token.hash, hint=token.hint, expires_at=None
+    )
+    await owner.close()
+    admin = await asyncpg.connect(url, command_timeout=300)
+    for statement in _MEMBERS_SQL.split(";"):
+        await admin.execute(statement, timeout=300)
+    await admin.execute("VACUUM ANALYZE", timeout=300)
+    await admin.execute("CHECKPOINT", timeout=300)
+    await admin.close()
+    return token.text
+
+
+def _start_api(database_url: str, port: int) -> "tuple[str, subprocess.Popen[bytes]]":
+    command = [
+        *(sys.executable, "-m", "uvicorn", "--factory", "loyalty_engine.bootstrap:application_from_environment"),
+        *("--host", "127.0.0.1", "--port", str(port), "--no-access-log", "--log-level", "warning"),
+        *("--loop", "uvloop", "--http", "httptools"),
+    ]
+    child = subprocess.Popen(command, env={**os.environ, "LOYALTY_DATABASE_URL": database_url})
+    return f"http://127.0.0.1:{port}", child
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_listening(url: str) -> None:
+    host, port = url.removeprefix("http://").split(":")
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex((host, int(port))) == 0:
+                return
+        time.sleep(0.05)
+    message = f"{url} does not listen"
+    raise TimeoutError(message)

@@ -1,0 +1,90 @@
+#!/bin/sh
+# A first walk through the API against the server of `make run`: enrol, earn, retry, redeem, take it back, and ask why.
+# PORT and LOYALTY_STATE_DIR are those of the server. BASE_URL, ADMIN_KEY and TILL_KEY lead to another one.
+set -eu
+
+BASE_URL=${BASE_URL:-http://127.0.0.1:${PORT:-8000}}
+if [ -z "${LOYALTY_STATE_DIR:-}" ]; then
+    case "$(id -u)" in
+        0) LOYALTY_STATE_DIR=/var/lib/loyalty-engine ;;
+        *) LOYALTY_STATE_DIR=${XDG_STATE_HOME:-$HOME/.local/state}/loyalty-engine ;;
+    esac
+fi
+
+stop() { echo "walkthrough: $*" >&2 && exit 1; }
+
+command -v curl > /dev/null || stop "needs curl"
+if [ -z "${ADMIN_KEY:-}" ] || [ -z "${TILL_KEY:-}" ]; then
+    [ -r "$LOYALTY_STATE_DIR/example_keys" ] || stop "no keys in $LOYALTY_STATE_DIR; start the server with \`make run\` first"
+    . "$LOYALTY_STATE_DIR/example_keys"
+fi
+curl --silent --fail --output /dev/null "$BASE_URL/readyz" || stop "nobody is ready at $BASE_URL; start the server with \`make run\` first"
+
+# Everything of this walk is named after its start, so that it can be walked again.
+walk=$(date +%s)
+card="card:$walk"
+
+# call WHAT STATUS KEY METHOD PATH [BODY] [IDEMPOTENCY_KEY]: makes one call, prints it, and leaves the answer in $answer
+call() {
+    echo
+    echo "== $1"
+    echo "$4 $5${6:+
+$6}"
+    set -- "$2" "$3" "$4" "$5" "${6:-}" "${7:-}"
+    if [ -n "$5" ]; then
+        answer=$(curl --silent --show-error --write-out '\n%{http_code}' --request "$3" "$BASE_URL/v1$4" \
+            --header "Authorization: Bearer $2" --header 'Content-Type: application/json' \
+            ${6:+--header "Idempotency-Key: $6"} --data "$5")
+    else
+        answer=$(curl --silent --show-error --write-out '\n%{http_code}' --request "$3" "$BASE_URL/v1$4" \
+            --header "Authorization: Bearer $2")
+    fi
+    status=$(printf '%s\n' "$answer" | tail -n 1)
+    answer=$(printf '%s\n' "$answer" | sed '$d')
+    echo "-> $status $answer"
+    [ "$status" = "$1" ] || stop "expected $1"
+}
+
+# field NAME: the first text field of that name in the last answer
+field() {
+    printf '%s' "$answer" | sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" | head -n 1
+}
+
+# holds TEXT: stops when the last answer does not hold it
+holds() {
+    case "$answer" in *"$1"*) ;; *) stop "expected to find $1" ;; esac
+}
+
+call "Enrol a member with a card" 201 "$ADMIN_KEY" POST /members \
+    "{\"identities\": [\"$card\"], \"name\": \"Ada\"}" "enrol-$walk"
+
+receipt="{\"receipt\": {\"location\": \"berlin-1\", \"till\": \"1\", \"business_date\": \"2026-11-21\", \"number\": \"$walk\"},
+ \"placed_at\": \"2026-11-21T10:15:00+01:00\", \"currency\": \"EUR\", \"member\": \"$card\",
+ \"lines\": [{\"sku\": \"espresso-1kg\", \"category\": \"coffee\", \"amount\": 12000}]}"
+call "A till reports a receipt of 120 euros" 201 "$TILL_KEY" POST /orders "$receipt" "receipt-$walk"
+holds '"available":140'
+operation=$(field operation_id)
+earned=$answer
+
+call "The network failed, so the till sends it again: the same answer, credited once" 201 "$TILL_KEY" POST /orders \
+    "$receipt" "receipt-$walk"
+[ "$answer" = "$earned" ] || stop "the retry got another answer"
+
+call "Spend 100 points" 201 "$TILL_KEY" POST /redemptions \
+    "{\"member\": \"$card\", \"wallet\": \"points\", \"points\": 100}" "redeem-$walk"
+holds '"available":40'
+redemption=$(field id)
+
+call "There are not enough for a second time: a refusal with a stable code" 409 "$TILL_KEY" POST /redemptions \
+    "{\"member\": \"$card\", \"wallet\": \"points\", \"points\": 100}" "again-$walk"
+holds '"code":"insufficient_points"'
+
+call "The customer changed their mind: every point goes back to where it came from" 200 "$TILL_KEY" \
+    POST "/redemptions/$redemption/cancel" '{"reason": "changed_mind"}' "cancel-$walk"
+holds '"available":140'
+
+call "Why did the receipt earn what it earned?" 200 "$ADMIN_KEY" GET "/operations/$operation/explanation"
+holds '"rule":"coffee"'
+
+echo
+echo "Done: earned once, spent once, taken back once, and explained."

@@ -1,0 +1,92 @@
+"""The error catalogue as a page for people: every problem code, and every fault of program documents."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from loyalty_engine.api.problems import PROBLEMS, TYPE_PREFIX
+from loyalty_engine.core.program.faults import FaultCode
+
+_HEAD: Final = f"""\
+# Errors
+
+Made by `make openapi` from the tables in the code; do not edit.
+
+Every error is `application/problem+json` in the form of RFC 9457. Branch on `code`, which never changes its meaning;
+`title`, `detail` and messages may change. `errors` lists each fault of the request with a JSON pointer, `details` holds
+the numbers that explain the error.
+
+- A **4xx moved no value, ever**. Business refusals are remembered: the same idempotency key stays refused, a fresh key
+  may succeed. Errors of form, of access and of size are not remembered.
+- A **5xx or a time-out leaves the outcome open**: ask again with the same idempotency key until an answer comes.
+- `type` is `{TYPE_PREFIX}` followed by the code.
+
+## Problems
+
+"""
+
+_FAULTS_HEAD: Final = """
+## Faults of a program document
+
+`program_invalid` lists them in `errors`, with a JSON pointer into the document. Two of them, `minimum_not_in_step` and
+`never_holds`, are only warnings: the document can be published, and the answer shows them.
+
+"""
+
+_FAULTS: Final[Mapping[FaultCode, str]] = {
+    FaultCode.REQUIRED: "A field is missing.",
+    FaultCode.UNKNOWN_FIELD: "There is no such field here.",
+    FaultCode.UNKNOWN_CHOICE: "The value is none of those allowed.",
+    FaultCode.UNKNOWN_CONDITION: "The object is no kind of condition.",
+    FaultCode.NOT_EXACTLY_ONE: "Exactly one of several fields must be given.",
+    FaultCode.WRONG_TYPE: "The value has another type.",
+    FaultCode.MALFORMED: "The value does not have its form.",
+    FaultCode.OUT_OF_RANGE: "The number is too small or too large.",
+    FaultCode.TOO_SHORT: "The text or list is too short.",
+    FaultCode.TOO_LONG: "The text or list is too long.",
+    FaultCode.TOO_DEEP: "The document or condition is nested too deep.",
+    FaultCode.TOO_LARGE: "The document holds too many values.",
+    FaultCode.TOO_MANY_FAULTS: "There are more faults than are listed.",
+    FaultCode.UNKNOWN_CURRENCY: "ISO 4217 knows no such currency, or none with a minor unit.",
+    FaultCode.UNKNOWN_TIME_ZONE: "The IANA database knows no such time zone.",
+    FaultCode.DUPLICATE_KEY: "Two entries of one list have the same key.",
+    FaultCode.UNKNOWN_WALLET: "The rule names a wallet that the document does not have.",
+    FaultCode.MONEY_WALLET_REQUIRED: "A percentage is earned into a money wallet only.",
+    FaultCode.INEXACT_REDEEM: "Some steps of points would not be worth whole minor units.",
+    FaultCode.MINIMUM_NOT_IN_STEP: "The least redeemable amount is no multiple of the step.",
+    FaultCode.UNKNOWN_FACT: "The condition reads a fact that does not exist.",
+    FaultCode.UNDECLARED_ATTRIBUTE: "The condition reads an attribute that the document does not declare.",
+    FaultCode.UNKNOWN_OPTION: "The attribute never has this value: it is none of its declared options.",
+    FaultCode.OPERATOR_NOT_ALLOWED: "The fact cannot be compared in this way.",
+    FaultCode.TOO_MANY_NODES: "The condition has too many parts.",
+    FaultCode.NEVER_HOLDS: "The condition can never hold.",
+    FaultCode.CURRENCY_IN_USE: "The program has members or operations in its currency, which so has to stay.",
+    FaultCode.WALLET_IN_USE: "Somebody has an amount in the wallet, which so has to stay as it is.",
+}
+"""What each fault means. The code alone decides which there are: a missing meaning fails the test of this page."""
+
+
+def render_catalogue() -> str:
+    """Return the whole page."""
+    problems = (
+        (f"`{code}`", str(kind.status), "yes" if kind.retryable else "no", f"{kind.title}.", kind.advice)
+        for code, kind in sorted(PROBLEMS.items())
+    )
+    faults = ((f"`{code}`", _FAULTS[code]) for code in FaultCode)
+    return "".join(
+        (
+            _HEAD,
+            *_table(("code", "status", "retryable", "meaning", "advice"), problems),
+            _FAULTS_HEAD,
+            *_table(("code", "meaning"), faults),
+        )
+    )
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterable[str]:
+    yield _row(head)
+    yield _row(["---"] * len(head))
+    yield from (_row(row) for row in rows)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"

@@ -1,0 +1,85 @@
+"""The OpenAPI document: what FastAPI knows of the routes, and what holds for all of them."""
+
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from loyalty_engine.api.problems import MEDIA_TYPE
+from loyalty_engine.api.schemas.problems import Problem
+
+Json = dict[str, Any]
+
+DESCRIPTION: Final = """\
+Keeps loyalty points with the care of a bank and decides what every purchase earns and may spend.
+
+Money is in integer minor units with an ISO 4217 code; instants are RFC 3339 with an offset. A write that moves value
+takes an `Idempotency-Key`: repeated with the same body it gets the same answer, so after a time-out or a 5xx just ask
+again. A 4xx moved no value, ever. Errors are `application/problem+json`; branch on their `code`.
+"""
+
+TAGS: Final[dict[str, str]] = {
+    "orders": "Purchases: evaluate, report, claim.",
+    "points": "Points outside orders: redeem, take back, correct; balances, postings and lots.",
+    "members": "People and cards: enrol, read, change.",
+    "program": "The program document: read, publish, roll back.",
+    "keys": "API keys: create, list, rotate, revoke.",
+    "ledger": "Proof that the books add up.",
+    "operations": "What was accepted, and why it came out as it did.",
+    "health": "Health, readiness and metrics, for those who run the service. No key is needed.",
+}
+
+_SCHEME: Final = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "lk_live_… or lk_test_…",
+    "description": "An API key. Each route names the scope that the key must have.",
+}
+_FRAMEWORK_SCHEMAS: Final = ("HTTPValidationError", "ValidationError")
+_REF: Final = "#/components/schemas/{model}"
+
+
+def describe_api(application: FastAPI) -> Json:
+    """Return the OpenAPI document of the application; the same routes always give the same document."""
+    if application.openapi_schema is None:
+        document = get_openapi(
+            title=application.title,
+            version=application.version,
+            description=DESCRIPTION,
+            routes=application.routes,
+            license_info=application.license_info,
+            separate_input_output_schemas=False,
+        )
+        document["tags"] = [{"name": name, "description": text} for name, text in TAGS.items() if name in _used(document)]
+        _complete(document)
+        application.openapi_schema = document
+    return application.openapi_schema
+
+
+def _complete(document: Json) -> None:
+    """Put in what our routes refer to, and take out what the framework says of errors, which are ours."""
+    components = document["components"]
+    schema = Problem.model_json_schema(ref_template=_REF)
+    components["schemas"] |= schema.pop("$defs") | {"Problem": schema}
+    components["securitySchemes"] = {"api_key": _SCHEME}
+    for name in _FRAMEWORK_SCHEMAS:
+        components["schemas"].pop(name, None)
+    for operation in _operations(document):
+        _replace_validation_error(operation["responses"])
+
+
+def _replace_validation_error(responses: Json) -> None:
+    schema = responses.get("422", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    if schema.get("$ref", "").endswith("/HTTPValidationError"):
+        responses["422"] = {
+            "description": "`validation_failed`",
+            "content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}},
+        }
+
+
+def _operations(document: Json) -> list[Json]:
+    return [operation for item in document["paths"].values() for operation in item.values()]
+
+
+def _used(document: Json) -> set[str]:
+    return {tag for operation in _operations(document) for tag in operation.get("tags", ())}

@@ -1,0 +1,139 @@
+"""Operations: the log of the program, what became of a request, and why."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from loyalty_engine.api.calls import open_session, read_path_id
+from loyalty_engine.api.documentation import problems
+from loyalty_engine.api.explanations import explain
+from loyalty_engine.api.pagination import cut
+from loyalty_engine.api.problems import ProblemError
+from loyalty_engine.api.routing import Context, Route, access, current_context
+from loyalty_engine.api.schemas.fields import BalanceAnswer
+from loyalty_engine.api.schemas.operations import (
+    AmountAnswer,
+    ExplanationAnswer,
+    OperationDetailAnswer,
+    OperationsPage,
+    OperationsQuery,
+    OutcomeAnswer,
+)
+from loyalty_engine.api.schemas.orders import ReasonAnswer
+from loyalty_engine.core.kernel.ids import show_id
+from loyalty_engine.core.rules.order import ShopOrder, natural_key
+from loyalty_engine.persistence.clients import Client
+from loyalty_engine.persistence.connections import Connection
+from loyalty_engine.persistence.reading.operations import (
+    OperationRecord,
+    RefusalRecord,
+    find_detail,
+    find_operation,
+    find_operation_of_order,
+    list_operations,
+    list_outcomes_of_key,
+)
+from loyalty_engine.persistence.reading.points import list_movements
+
+router = APIRouter(route_class=Route, tags=["operations"])
+
+
+@router.get(
+    "/operations",
+    operation_id="list_operations",
+    summary="List operations, or find out what became of a request",
+    **problems("validation_failed"),
+)
+@access("operations:read")
+async def get_operations(
+    context: Annotated[Context, Depends(current_context)], query: Annotated[OperationsQuery, Query()]
+) -> OperationsPage:
+    """Return all operations, newest first, or what one request became: an operation, a stored refusal, or nothing.
+
+    After a time-out ask with the idempotency key, or with the order's own number. An empty list means that no such
+    request was ever decided.
+    """
+    async with open_session(context) as session:
+        records = await _find_outcomes(session, context.client, query)
+    shown, cursor = cut(records, query.limit, lambda record: record.id)
+    return OperationsPage(items=[OutcomeAnswer.of(record) for record in shown], next_cursor=cursor)
+
+
+@router.get(
+    "/operations/{operation_id}",
+    operation_id="read_operation",
+    summary="Read an operation",
+    **problems("not_found"),
+)
+@access("operations:read")
+async def get_operation(
+    context: Annotated[Context, Depends(current_context)], operation_id: str
+) -> OperationDetailAnswer:
+    """Return an operation, what it moved, and what its caller got."""
+    program_id = context.client.program_id
+    async with open_session(context) as session:
+        record = await _require_operation(context, session, operation_id)
+        detail = await find_detail(session, program_id, record.id)
+        member_id = record.member_id
+        movements = await list_movements(session, program_id, member_id, [record.id]) if member_id else {}
+    moved = movements.get(record.id, ())
+    return OperationDetailAnswer.of(
+        record,
+        amounts=[AmountAnswer.of(movement) for movement in moved],
+        balances=[BalanceAnswer.of(movement.wallet, movement.after) for movement in moved],
+        answer=dict(detail.answer) if detail else None,
+    )
+
+
+@router.get(
+    "/operations/{operation_id}/explanation",
+    operation_id="explain_operation",
+    summary="Explain an operation",
+    **problems("not_found"),
+)
+@access("operations:read")
+async def get_explanation(
+    context: Annotated[Context, Depends(current_context)], operation_id: str
+) -> ExplanationAnswer:
+    """Return why each rule did or did not apply, with needed and actual values, and in plain English."""
+    async with open_session(context) as session:
+        record = await _require_operation(context, session, operation_id)
+        detail = await find_detail(session, context.client.program_id, record.id)
+    reasons = detail.reasons if detail else ()
+    return ExplanationAnswer(
+        operation_id=show_id("op", record.id),
+        revision=record.revision,
+        facts=detail.facts if detail else {},
+        reasons=[ReasonAnswer(**{"miss": None, **reason}) for reason in reasons],
+        text=explain(reasons),
+        is_complete=detail is not None,
+    )
+
+
+async def _require_operation(context: Context, session: Connection, text: str) -> OperationRecord:
+    record = await find_operation(session, context.client.program_id, read_path_id("op", text))
+    if record is None:
+        raise ProblemError("not_found")
+    return record
+
+
+async def _find_outcomes(
+    session: Connection, client: Client, query: OperationsQuery
+) -> list[OperationRecord | RefusalRecord]:
+    if query.idempotency_key is not None:
+        return await list_outcomes_of_key(
+            session, client.program_id, client.id, scopes=_scopes(client, query.scope), key=query.idempotency_key
+        )
+    reference = query.reference
+    if reference is not None:
+        shop = query.location or client.location if isinstance(reference, ShopOrder) else None
+        found = await find_operation_of_order(session, client.program_id, natural_key(reference, shop))
+        return [] if found is None else [found]
+    return [*await list_operations(session, client.program_id, before=query.before_id, limit=query.fetched)]
+
+
+def _scopes(client: Client, named: str | None) -> list[str]:
+    """A key bound to a till uses that till's scope for receipts and none for everything else."""
+    if named is not None:
+        return [named]
+    return ["", f"{client.location}/{client.till}"] if client.till is not None else [""]

@@ -1,0 +1,124 @@
+"""Orders as they are kept: what was reported, and who has its points."""
+
+from typing import Any, Literal, Self
+
+from pydantic import Field
+
+from loyalty_engine.api.pagination import Page, PageQuery
+from loyalty_engine.api.schemas.fields import Answer, IdentityField
+from loyalty_engine.core.kernel.ids import show_id
+from loyalty_engine.core.kernel.instants import show_instant
+from loyalty_engine.persistence.reading.orders import OrderRecord
+
+
+class ParkedQuery(PageQuery):
+    """Whose parked receipts are wanted."""
+
+    parked_for: IdentityField = Field(description="The card that they wait for.", examples=["card:2000012345"])
+
+
+class ClaimState(Answer):
+    """Who took an order over."""
+
+    member_id: str = Field(description="The member.", examples=["mem_01m8054496erxvcc6weqy7k3j5"])
+    operation_id: str = Field(description="The operation that credited it.", examples=["op_01m8054496erxvcc6weqy7k3j6"])
+
+
+class OrderSummary(Answer):
+    """An order without its lines."""
+
+    id: str = Field(description="The order.", examples=["ord_01m8054496erxvcc6weqy7k3j5"])
+    operation_id: str = Field(description="The operation that accepted it.", examples=["op_01m8054496erxvcc6weqy7k3j5"])
+    reference: dict[str, str] = Field(
+        description="The shop's order_id, or the parts of a till's receipt.", examples=[{"order_id": "W-10001"}]
+    )
+    status: Literal["credited", "claimed", "parked", "guest"] = Field(
+        description="Whether a member was credited at once or by a claim, or the order waits.", examples=["credited"]
+    )
+    member_id: str | None = Field(
+        description="The member that was credited at once.", examples=["mem_01m8054496erxvcc6weqy7k3j5"]
+    )
+    claim: ClaimState | None = Field(description="Who took it over later, if anybody.", examples=[None])
+    parked_for: str | None = Field(description="The unknown card that it came with.", examples=["card:2000012345"])
+    placed_at: str = Field(description="When it was bought.", examples=["2026-11-21T10:15:00Z"])
+    currency: str = Field(description="ISO 4217 code.", examples=["EUR"])
+    goods_total: int = Field(description="Sum of the lines in minor units.", examples=[1899])
+    shipping: int = Field(description="Delivery cost in minor units.", examples=[0])
+    total: int = Field(description="Goods and shipping in minor units.", examples=[1899])
+    paid_with_points: int = Field(description="What points paid in minor units.", examples=[200])
+    channel: str | None = Field(description="Where it was sold.", examples=["pos"])
+    location: str | None = Field(description="The store.", examples=["berlin-1"])
+
+    @classmethod
+    def of(cls, record: OrderRecord, **more: Any) -> Self:  # noqa: ANN401 - the fields that a subclass adds
+        """Show an order."""
+        return cls(
+            id=show_id("ord", record.id),
+            operation_id=show_id("op", record.id),
+            reference=dict(record.reference),
+            status=record.state,
+            member_id=show_id("mem", record.member_id) if record.member_id else None,
+            claim=_show_claim(record),
+            parked_for=record.parked_for,
+            placed_at=show_instant(record.placed_at),
+            currency=record.currency,
+            goods_total=record.goods_total,
+            shipping=record.shipping,
+            total=record.goods_total + record.shipping,
+            paid_with_points=record.paid_with_points,
+            channel=record.channel,
+            location=record.location,
+            **more,
+        )
+
+
+class OrderLine(Answer):
+    """One position as it was reported."""
+
+    id: str = Field(description="The line within its order.", examples=["1"])
+    amount: int = Field(description="Its total in minor units, before our discounts.", examples=[499])
+    quantity: str = Field(description="Pieces or units as a decimal text.", examples=["1.25"])
+    sku: str | None = Field(default=None, description="Stock-keeping unit.", examples=["4006381333931"])
+    category: str | None = Field(default=None, description="Category of goods.", examples=["coffee"])
+    brand: str | None = Field(default=None, description="Brand.", examples=["Acme"])
+    unit: str | None = Field(default=None, description="Unit of the quantity.", examples=["kg"])
+    attributes: dict[str, Any] = Field(
+        default_factory=dict, description="Declared attributes.", examples=[{"own_cup": True}]
+    )
+
+
+class OrderTender(Answer):
+    """How a part of an order was paid."""
+
+    kind: str = Field(description="Kind of payment.", examples=["card"])
+    amount: int = Field(description="Minor units.", examples=[499])
+
+
+class OrderRecordAnswer(OrderSummary):
+    """An order as it was reported."""
+
+    lines: list[OrderLine] = Field(
+        description="What was bought.", examples=[[{"id": "1", "amount": 1899, "quantity": "1", "category": "coffee"}]]
+    )
+    tenders: list[OrderTender] = Field(description="How it was paid.", examples=[[{"kind": "card", "amount": 1699}]])
+    attributes: dict[str, Any] = Field(description="Declared attributes.", examples=[{"gift_wrap": True}])
+
+    @classmethod
+    def with_lines(cls, record: OrderRecord) -> Self:
+        """Show all of an order."""
+        return cls.of(
+            record,
+            lines=[OrderLine(**line) for line in record.lines],
+            tenders=[OrderTender(kind=kind, amount=amount) for kind, amount in record.tenders],
+            attributes=dict(record.attributes),
+        )
+
+
+class OrdersPage(Page[OrderSummary]):
+    """Orders, newest first."""
+
+
+def _show_claim(record: OrderRecord) -> ClaimState | None:
+    if record.claimed_by is None or record.claimed_in is None:
+        return None
+    return ClaimState(member_id=show_id("mem", record.claimed_by), operation_id=show_id("op", record.claimed_in))

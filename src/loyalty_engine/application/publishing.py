@@ -1,0 +1,109 @@
+"""Publishing: how a program document becomes the next revision. Everything that publishes does it here.
+
+The document is checked and compiled before the database is asked, off the event loop, so that a document which no
+process could load is never published. What only the stored amounts know is checked inside the publishing transaction.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from loyalty_engine.application.executor import Caller
+from loyalty_engine.application.world import read_world
+from loyalty_engine.core.engine.ruleset import compile_ruleset
+from loyalty_engine.core.program.checks import check_program
+from loyalty_engine.core.program.continuity import faults_of, find_breaks
+from loyalty_engine.core.program.document import Program
+from loyalty_engine.core.program.faults import Fault
+from loyalty_engine.core.program.parts import Part, split
+from loyalty_engine.persistence import programs
+from loyalty_engine.persistence.connections import Connection
+from loyalty_engine.persistence.sessions import Sessions
+
+Expected = frozenset[int] | None
+"""The revisions of which the editor says that one is current; None overwrites whichever is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A document that can be published: its parts, and what its author should know."""
+
+    parts: tuple[Part, ...]
+    warnings: tuple[Fault, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The document is current. ``is_new`` is False when it was so already and no revision was made."""
+
+    revision: int
+    is_new: bool
+    warnings: tuple[Fault, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """The document was not published, because of these faults."""
+
+    faults: tuple[Fault, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """The document was not published: somebody else published meanwhile, and ``current`` is theirs."""
+
+    current: int
+
+
+def prepare(program: Program) -> Prepared | Invalid:
+    """Check, split and compile a document; slow for thousands of rules, so keep it off the event loop."""
+    world = read_world()
+    faults = tuple(check_program(program, time_zones=world.time_zones, currencies=world.currencies))
+    if any(fault.severity == "error" for fault in faults):
+        return Invalid(faults)
+    parts = split(program)
+    compile_ruleset(parts, revision=0)
+    return Prepared(parts, faults)
+
+
+async def publish(
+    sessions: Sessions, caller: Caller, program: Program, *, expected: Expected, note: str | None
+) -> Published | Invalid | Conflict:
+    """Publish a document as the next revision if the current one is among ``expected``.
+
+    A document equal to the current one makes no revision. Raises ``StaleCredentialsError`` or ``UnavailableError``.
+    """
+    prepared = await asyncio.to_thread(prepare, program)
+    if isinstance(prepared, Invalid):
+        return prepared
+    async with sessions.open_for(
+        caller.program_id, caller.client_id, caller.generation, is_read_only=False
+    ) as connection:
+        current = await programs.lock_revision_number(connection, caller.program_id)
+        if expected is not None and current not in expected:
+            return Conflict(current)
+        before = await programs.read_parts(connection, caller.program_id, current)
+        if _hashes(before) == _hashes(prepared.parts):
+            return Published(current, is_new=False, warnings=prepared.warnings)
+        faults = await _faults_in_use(connection, caller.program_id, before, program)
+        if faults:
+            return Invalid((*faults, *prepared.warnings))
+        number = await programs.publish_parts(
+            connection, caller.program_id, prepared.parts, expected=current, client_id=caller.client_id, note=note
+        )
+        assert number is not None, "the program's row is locked"
+        return Published(number, is_new=True, warnings=prepared.warnings)
+
+
+async def _faults_in_use(
+    connection: Connection, program_id: int, before: Sequence[Part], after: Program
+) -> Sequence[Fault]:
+    """Ask only for what the document breaks, because the balances of a million members take a while to look through."""
+    breaks = find_breaks(before, after)
+    has_history = breaks.changes_currency and await programs.has_history(connection, program_id)
+    used = await programs.find_used_wallets(connection, program_id, breaks.wallets) if breaks.wallets else frozenset()
+    return faults_of(breaks, has_history=has_history, used_wallets=used)
+
+
+def _hashes(parts: Sequence[Part]) -> list[str]:
+    return [part.content_hash for part in parts]

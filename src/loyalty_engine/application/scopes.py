@@ -1,0 +1,38 @@
+"""Scopes: everything an API key can be allowed to do. Each route demands one of these and nothing else is one."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+SCOPES: Final[Mapping[str, str]] = {
+    "orders:write": "Report orders and receipts, pay a part of them with points, and claim them for a member.",
+    "orders:read": "Read orders.",
+    "evaluations:read": "Look what an order would do.",
+    "redemptions:write": "Spend points outside orders, and take such a redemption back.",
+    "redemptions:read": "Read such redemptions.",
+    "adjustments:write": "Add or take points by hand.",
+    "points:read": "Read balances, postings and lots.",
+    "members:write": "Enrol and change members.",
+    "members:read": "Find and read members.",
+    "operations:read": "Read operations, what explains them, and what became of an idempotency key.",
+    "ledger:read": "Check the ledger's invariants.",
+    "program:write": "Publish the program's document, and return to an old revision.",
+    "program:read": "Read the program's document and its revisions.",
+    "keys:write": "Create, rotate and revoke API keys.",
+    "keys:read": "List API keys, without their secrets.",
+}
+"""What each scope allows, in the order in which people read of it."""
+
+ADMIN: Final[Sequence[str]] = tuple(SCOPES)
+"""What the operator's first key may do: everything."""
+
+TILL: Final[Sequence[str]] = ("orders:write", "evaluations:read", "redemptions:write", "members:read")
+"""What a till needs, and no more."""
+
+PRESETS: Final[Mapping[str, Sequence[str]]] = {"admin": ADMIN, "till": TILL}
+"""Ready sets by name."""
+
+
+def in_order(scopes: Iterable[str]) -> tuple[str, ...]:
+    """Return known scopes once each, in the order of the catalogue; raise ``KeyError`` for an unknown one."""
+    places = {scope: place for place, scope in enumerate(SCOPES)}
+    return tuple(sorted(set(scopes), key=places.__getitem__))

@@ -1,0 +1,86 @@
+"""The commands of ``loyalty``. What only one of them needs is imported when that one runs, so that help is instant."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from loyalty_engine.cli.database import open_database, operators_connection, prepare
+from loyalty_engine.cli.failures import FailureError, one_line, read_settings
+from loyalty_engine.cli.keys import keys
+from loyalty_engine.cli.logs import configure_logging
+from loyalty_engine.cli.serve import serve
+from loyalty_engine.persistence.connections import Connection
+
+OutputOption = Annotated[Path, typer.Option(help="The file to write.")]
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="A headless loyalty engine.", context_settings={"max_content_width": 100}
+)
+app.command()(serve)
+app.add_typer(keys, name="keys")
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the schema of this release, and make the partitions of the next months."""
+    settings = read_settings()
+    configure_logging(settings.log_level)
+    with one_line(), open_database(settings, may_share=True) as database:
+        prepare(database, migrates=True)
+        print("the schema is up to date")
+
+
+@app.command()
+def check(
+    program: Annotated[str | None, typer.Option(help="Key of the program; all of them by default.")] = None,
+) -> None:
+    """Prove from the rows that the ledger adds up; exit code 1 and the rows in question when it does not."""
+    from loyalty_engine.application.check_ledger import check_ledger, show_report
+    from loyalty_engine.persistence.programs import find_program
+
+    settings = read_settings()
+
+    async def find(connection: Connection) -> int | None:
+        if program is None:
+            return None
+        found = await find_program(connection, program)
+        if found is None:
+            raise FailureError(f"there is no program {program}")
+        return found
+
+    async def run() -> bool:
+        async with operators_connection(settings) as connection:
+            report = await check_ledger(connection, await find(connection))
+        print("\n".join(show_report(report)))
+        return not any(finding.offences for finding in report.findings)
+
+    if not asyncio.run(run()):
+        raise typer.Exit(1)
+
+
+@app.command()
+def openapi(output: OutputOption) -> None:
+    """Write the OpenAPI document of the API."""
+    import json
+
+    from loyalty_engine.api.openapi import describe_api
+    from loyalty_engine.bootstrap import build_application
+
+    document = describe_api(build_application(read_settings()))
+    _write(output, json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+@app.command()
+def errors(output: OutputOption) -> None:
+    """Write the catalogue of all errors that the API answers with."""
+    from loyalty_engine.api.catalogue import render_catalogue
+
+    _write(output, render_catalogue())
+
+
+def _write(path: Path, text: str) -> None:
+    with one_line():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")

@@ -1,0 +1,107 @@
+"""The database of a command: the one that LOYALTY_DATABASE_URL names, else a PostgreSQL of our own."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+import structlog
+
+from loyalty_engine.cli.failures import FailureError, one_line
+from loyalty_engine.persistence.connections import OWNER_ROLE, Connection, connect
+from loyalty_engine.persistence.embedded import EmbeddedServer, default_directory
+from loyalty_engine.persistence.embedded.running import find_running
+from loyalty_engine.persistence.migrating import (
+    Database,
+    inspect_database,
+    migrate,
+    require_schema,
+    require_server,
+)
+from loyalty_engine.persistence.partitions import make_partitions
+from loyalty_engine.settings import Settings
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A database that can be used. ``is_own`` says that it is the embedded one, which only we ever migrate."""
+
+    url: str
+    is_own: bool
+
+
+def state_directory(settings: Settings) -> Path:
+    """Return where this installation keeps what it must remember."""
+    return settings.state_dir or default_directory()
+
+
+@contextmanager
+def open_database(settings: Settings, *, may_share: bool) -> Iterator[Opened]:
+    """Open the database of a command and close it behind it.
+
+    ``may_share``: when a server of ours runs in the state directory already (``loyalty serve`` in another terminal),
+    use that one; otherwise the directory is refused.
+    """
+    if settings.database_url is not None:
+        yield Opened(settings.database_url, is_own=False)
+        return
+    directory = state_directory(settings)
+    running = find_running(directory) if may_share else None
+    if running is not None:
+        yield Opened(running, is_own=True)
+        return
+    with EmbeddedServer(directory) as server:
+        yield Opened(server.url, is_own=True)
+
+
+def prepare(database: Opened, *, migrates: bool) -> None:
+    """Make sure that the schema is ours, and that this month and the next ones have their partitions.
+
+    ``migrates`` brings it up to date first; otherwise a database that is not is refused.
+    """
+    if migrates:
+        report_migration(*migrate(database.url))
+    else:
+        found = asyncio.run(inspect_database(database.url))
+        require_server(found)
+        require_schema(found)
+    made = asyncio.run(make_partitions(database.url, datetime.now(UTC)))
+    if made:
+        _log.info("partitions_made", count=len(made), last=made[-1])
+
+
+def report_migration(before: Database, after: Database) -> None:
+    """Log that the schema moved, if it did."""
+    if before != after:
+        _log.info("schema_migrated", before=before.revision or None, after=after.revision)
+
+
+@asynccontextmanager
+async def own_connection(url: str) -> AsyncIterator[Connection]:
+    """Open a connection with the owner's rights, for what only operators may do."""
+    try:
+        connection = await connect(url, role=OWNER_ROLE)
+    except asyncpg.PostgresError as error:
+        raise FailureError(f"the database does not let us act as {OWNER_ROLE}: {error}") from error
+    try:
+        yield connection
+    except asyncpg.PostgresError as error:
+        raise FailureError(f"the database refused: {type(error).__name__}") from error
+    finally:
+        connection.terminate()
+
+
+@asynccontextmanager
+async def operators_connection(settings: Settings) -> AsyncIterator[Connection]:
+    """Open the database of a short command, which must be migrated, with the owner's rights."""
+    with one_line(), open_database(settings, may_share=True) as database:
+        found = await inspect_database(database.url)
+        require_server(found)
+        require_schema(found)
+        async with own_connection(database.url) as connection:
+            yield connection

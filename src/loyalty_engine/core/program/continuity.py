@@ -1,0 +1,75 @@
+"""What a later revision must keep of the one before it, because amounts that members have depend on it.
+
+Every amount of a program is in minor units of its currency, and a balance without its wallet could neither be spent
+nor explained.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from loyalty_engine.core.program.document import MoneyWallet, PointsWallet, Program
+from loyalty_engine.core.program.faults import Fault, FaultCode
+from loyalty_engine.core.program.parts import SETTINGS, WALLET, Part, Settings, read_part
+
+
+@dataclass(frozen=True, slots=True)
+class Breaks:
+    """What a program changes that may be in use; whether it is, only the stored balances know.
+
+    ``removed`` are the keys of wallets that are gone; ``recast`` those that count something else now, by their place.
+    """
+
+    changes_currency: bool
+    removed: tuple[str, ...]
+    recast: tuple[tuple[int, str], ...]
+
+    @property
+    def wallets(self) -> tuple[str, ...]:
+        """Keys of the wallets that must not be in use."""
+        return (*self.removed, *(key for _, key in self.recast))
+
+
+def find_breaks(before: Iterable[Part], after: Program) -> Breaks:
+    """Return what ``after`` changes of the published parts ``before``: nothing when it is the first revision."""
+    currency = after.program.currency
+    units: dict[str, str] = {}
+    for part in before:
+        if part.key != SETTINGS and not part.key.startswith(WALLET):
+            continue
+        match read_part(part):
+            case Settings(program=identity):
+                currency = identity.currency
+            case (PointsWallet() | MoneyWallet()) as wallet:
+                units[wallet.key] = wallet.unit
+            case _:
+                pass
+    kept = {wallet.key for wallet in after.wallets}
+    return Breaks(
+        changes_currency=currency != after.program.currency,
+        removed=tuple(key for key in units if key not in kept),
+        recast=tuple(
+            (place, wallet.key)
+            for place, wallet in enumerate(after.wallets)
+            if units.get(wallet.key, wallet.unit) != wallet.unit
+        ),
+    )
+
+
+def faults_of(breaks: Breaks, *, has_history: bool, used_wallets: frozenset[str]) -> list[Fault]:
+    """Return a fault for each break of what is in use.
+
+    ``has_history`` tells whether the program has a member or an operation; ``used_wallets`` hold balances.
+    """
+    faults: list[Fault] = []
+    if breaks.changes_currency and has_history:
+        message = "cannot change: the programme has members or operations"
+        faults.append(Fault("/program/currency", FaultCode.CURRENCY_IN_USE, message))
+    for key in breaks.removed:
+        if key in used_wallets:
+            message = f"must keep {key}: members have balances in it"
+            faults.append(Fault("/wallets", FaultCode.WALLET_IN_USE, message))
+    for place, key in breaks.recast:
+        if key in used_wallets:
+            message = "cannot change: members have balances in this wallet"
+            faults.append(Fault(f"/wallets/{place}/unit", FaultCode.WALLET_IN_USE, message))
+    return faults

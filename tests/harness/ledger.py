@@ -1,0 +1,247 @@
+"""What is really in the rows: the invariants of promise G1 as plain SQL, independent of all code under test."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from loyalty_engine.core.kernel.ids import show_id
+from loyalty_engine.persistence.connections import Connection
+from tests.harness.programs import Program, owner
+
+TABLES: Final = (
+    "member",
+    "balance",
+    "member_identity",
+    "member_profile",
+    "member_note",
+    "operation",
+    "operation_detail",
+    "idempotency",
+    "reversal",
+    "refusal",
+    "order",
+    "order_key",
+    "order_parked",
+    "order_claim",
+    "posting",
+    "lot",
+    "lot_use",
+    "counter",
+)
+
+_SUMS: Final = """
+(SELECT member_id, wallet,
+        sum(CASE 'available' WHEN destination THEN amount WHEN source THEN -amount ELSE 0 END)::bigint AS available,
+        sum(CASE 'pending' WHEN destination THEN amount WHEN source THEN -amount ELSE 0 END)::bigint AS pending,
+        sum(CASE 'held' WHEN destination THEN amount WHEN source THEN -amount ELSE 0 END)::bigint AS held,
+        sum(CASE 'debt' WHEN source THEN amount WHEN destination THEN -amount ELSE 0 END)::bigint AS debt
+   FROM posting WHERE program_id = $1 GROUP BY member_id, wallet)
+"""
+
+_LAST: Final = """
+(SELECT DISTINCT ON (member_id, wallet) member_id, wallet, available, pending, held, debt
+   FROM posting WHERE program_id = $1 ORDER BY member_id, wallet, seq DESC)
+"""
+
+_DIFFER: Final = (
+    "(coalesce(b.available, 0), coalesce(b.pending, 0), coalesce(b.held, 0), coalesce(b.debt, 0)) <> "
+    "(coalesce(x.available, 0), coalesce(x.pending, 0), coalesce(x.held, 0), coalesce(x.debt, 0))"
+)
+
+INVARIANTS: Final[Mapping[str, str]] = {
+    "a balance is not the sum of its postings": f"""
+        SELECT coalesce(b.member_id, x.member_id)::text FROM (SELECT * FROM balance WHERE program_id = $1) b
+          FULL JOIN {_SUMS} x USING (member_id, wallet) WHERE {_DIFFER}""",
+    "a balance is not what its last posting says": f"""
+        SELECT coalesce(b.member_id, x.member_id)::text FROM (SELECT * FROM balance WHERE program_id = $1) b
+          FULL JOIN {_LAST} x USING (member_id, wallet) WHERE {_DIFFER}""",
+    "a balance is not the sum of its lots": """
+        SELECT coalesce(b.member_id, x.member_id)::text FROM (SELECT * FROM balance WHERE program_id = $1) b
+          FULL JOIN (SELECT member_id, wallet, sum(remaining)::bigint AS points FROM lot
+                      WHERE program_id = $1 GROUP BY member_id, wallet) x USING (member_id, wallet)
+         WHERE coalesce(b.available + b.pending + b.held, 0) <> coalesce(x.points, 0)""",
+    "a balance is negative": """
+        SELECT member_id::text FROM balance
+         WHERE program_id = $1 AND least(available, pending, held, debt) < 0""",
+    "a member has points and a debt": """
+        SELECT member_id::text FROM balance WHERE program_id = $1 AND available > 0 AND debt > 0""",
+    "a posting's balance does not follow from the one before": """
+        SELECT id::text FROM (
+            SELECT *, lag(available, 1, 0::bigint) OVER w AS a, lag(pending, 1, 0::bigint) OVER w AS p,
+                   lag(held, 1, 0::bigint) OVER w AS h, lag(debt, 1, 0::bigint) OVER w AS d
+              FROM posting WHERE program_id = $1 WINDOW w AS (PARTITION BY member_id, wallet ORDER BY seq)) x
+         WHERE (available - a, pending - p, held - h, debt - d) <>
+               (CASE 'available' WHEN destination THEN amount WHEN source THEN -amount ELSE 0 END,
+                CASE 'pending' WHEN destination THEN amount WHEN source THEN -amount ELSE 0 END,
+                CASE 'held' WHEN destination THEN amount WHEN source THEN -amount ELSE 0 END,
+                CASE 'debt' WHEN source THEN amount WHEN destination THEN -amount ELSE 0 END)""",
+    "a member's postings are not numbered without gaps": """
+        SELECT m.id::text FROM member m LEFT JOIN (
+            SELECT member_id, count(*) AS n, min(seq) AS first, max(seq) AS last, count(DISTINCT seq) AS seqs
+              FROM posting WHERE program_id = $1 GROUP BY member_id) x ON x.member_id = m.id
+         WHERE m.program_id = $1
+           AND (m.seq, m.seq, m.seq, least(m.seq, 1)) IS DISTINCT FROM
+               (coalesce(x.n, 0), coalesce(x.last, 0), coalesce(x.seqs, 0), coalesce(x.first, 0))""",
+    "a posting has no member": """
+        SELECT p.id::text FROM posting p WHERE p.program_id = $1
+           AND NOT EXISTS (SELECT FROM member m WHERE m.program_id = $1 AND m.id = p.member_id)""",
+    "a lot is not its amount less its uses": """
+        SELECT l.id::text FROM lot l LEFT JOIN (
+            SELECT lot_id, sum(amount) AS used FROM lot_use WHERE program_id = $1 GROUP BY lot_id) u ON u.lot_id = l.id
+         WHERE l.program_id = $1 AND l.remaining <> l.amount - coalesce(u.used, 0)""",
+    "a lot was not issued by a posting": """
+        SELECT l.id::text FROM lot l LEFT JOIN posting p
+            ON p.program_id = $1 AND p.member_id = l.member_id AND p.lot_id = l.id AND p.operation_id = l.operation_id
+           AND p.wallet = l.wallet AND p.amount = l.amount AND p.destination IN ('available', 'pending')
+         WHERE l.program_id = $1 AND p.id IS NULL""",
+    "a lot use has no lot": """
+        SELECT u.lot_id::text FROM lot_use u WHERE u.program_id = $1
+           AND NOT EXISTS (SELECT FROM lot l WHERE l.program_id = $1 AND l.id = u.lot_id)""",
+    "an operation's lots do not move what its postings move": """
+        SELECT coalesce(p.operation_id, l.operation_id)::text FROM (
+            SELECT operation_id, sum(CASE WHEN destination IN ('available', 'pending', 'held') THEN amount ELSE 0 END
+                     - CASE WHEN source IN ('available', 'pending', 'held') THEN amount ELSE 0 END) AS points
+              FROM posting WHERE program_id = $1 GROUP BY operation_id) p
+          FULL JOIN (
+            SELECT operation_id, sum(points) AS points FROM (
+                SELECT operation_id, amount AS points FROM lot WHERE program_id = $1
+                 UNION ALL SELECT operation_id, -amount FROM lot_use WHERE program_id = $1) x
+             GROUP BY operation_id) l USING (operation_id)
+         WHERE coalesce(p.points, 0) <> coalesce(l.points, 0)""",
+    "a posting has no operation of its member": """
+        SELECT p.id::text FROM posting p WHERE p.program_id = $1
+           AND NOT EXISTS (SELECT FROM operation o
+                            WHERE o.program_id = $1 AND o.id = p.operation_id AND o.member_id = p.member_id)""",
+    "an operation has no detail": """
+        SELECT o.id::text FROM operation o WHERE o.program_id = $1
+           AND NOT EXISTS (SELECT FROM operation_detail d WHERE d.program_id = $1 AND d.id = o.id)""",
+    "an operation has no key": """
+        SELECT o.id::text FROM operation o WHERE o.program_id = $1
+           AND NOT EXISTS (SELECT FROM idempotency i
+                            WHERE i.program_id = $1 AND NOT i.is_refusal AND i.outcome_id = o.id)""",
+    "a key has no outcome": """
+        SELECT i.key FROM idempotency i WHERE i.program_id = $1
+           AND NOT EXISTS (SELECT FROM operation o WHERE NOT i.is_refusal AND o.program_id = $1 AND o.id = i.outcome_id)
+           AND NOT EXISTS (SELECT FROM refusal r WHERE i.is_refusal AND r.program_id = $1 AND r.id = i.outcome_id)""",
+    "a refusal moved something": """
+        SELECT r.id::text FROM refusal r WHERE r.program_id = $1
+           AND EXISTS (SELECT FROM operation o WHERE o.program_id = $1 AND o.id = r.id)""",
+    "a member's version is not the number of its operations": """
+        SELECT m.id::text FROM member m LEFT JOIN (
+            SELECT member_id, count(*) AS n FROM operation WHERE program_id = $1 GROUP BY member_id) o
+            ON o.member_id = m.id
+         WHERE m.program_id = $1 AND m.version <> coalesce(o.n, 0)""",
+    "an order, its number and its operation do not belong together": """
+        SELECT coalesce(r.id, k.order_id, o.id)::text
+          FROM (SELECT * FROM "order" WHERE program_id = $1) r
+          FULL JOIN (SELECT * FROM order_key WHERE program_id = $1) k ON k.order_id = r.id
+          FULL JOIN (SELECT * FROM operation WHERE program_id = $1 AND kind = 'order') o ON o.id = r.id
+         WHERE r.id IS NULL OR k.order_id IS NULL OR o.id IS NULL OR r.member_id IS DISTINCT FROM o.member_id""",
+    "a claim and its order do not belong together": """
+        SELECT o.id::text
+          FROM (SELECT * FROM operation WHERE program_id = $1 AND kind = 'claim') o
+          FULL JOIN (SELECT * FROM order_claim WHERE program_id = $1) c
+            ON c.operation_id = o.id AND c.order_id = o.order_id AND c.member_id = o.member_id
+          LEFT JOIN "order" r ON r.program_id = $1 AND r.id = o.order_id
+         WHERE o.id IS NULL OR c.order_id IS NULL OR r.id IS NULL OR r.member_id IS NOT NULL""",
+    "a reversal and its operation do not belong together": """
+        SELECT coalesce(o.id, v.operation_id)::text
+          FROM (SELECT * FROM operation WHERE program_id = $1 AND reverses IS NOT NULL) o
+          FULL JOIN (SELECT * FROM reversal WHERE program_id = $1) v
+            ON v.operation_id = o.id AND v.reversed_id = o.reverses
+          LEFT JOIN operation r ON r.program_id = $1 AND r.id = o.reverses
+         WHERE o.id IS NULL OR v.operation_id IS NULL OR r.id IS NULL OR r.member_id IS DISTINCT FROM o.member_id""",
+    "a member's counters are not those of its orders": """
+        SELECT m.id::text FROM member m LEFT JOIN (
+            SELECT o.member_id, count(*) AS orders, sum(r.goods_total - r.paid_with_points) AS spend,
+                   min(r.placed_at) AS first, max(r.placed_at) AS last
+              FROM operation o JOIN "order" r ON r.program_id = $1 AND r.id = o.order_id
+             WHERE o.program_id = $1 AND o.kind IN ('order', 'claim') GROUP BY o.member_id) x ON x.member_id = m.id
+         WHERE m.program_id = $1
+           AND (m.orders, m.spend, m.first_order_at, m.last_order_at) IS DISTINCT FROM
+               (coalesce(x.orders, 0), coalesce(x.spend, 0), x.first, x.last)""",
+    "points are still under way": """
+        SELECT wallet FROM posting WHERE program_id = $1 AND 'transit' IN (source, destination) GROUP BY wallet
+        HAVING sum(CASE destination WHEN 'transit' THEN amount ELSE -amount END) <> 0""",
+    "a counter is over its cap": "SELECT key FROM counter WHERE program_id = $1 AND (used > cap OR used < 0)",
+}
+
+_ALL: Final = "\nUNION ALL\n".join(
+    f"SELECT '{name.replace(chr(39), chr(39) * 2)}' AS fault, x.* FROM ({query} LIMIT 5) x(subject)"
+    for name, query in INVARIANTS.items()
+)
+
+
+async def find_faults(connection: Connection, program_id: int) -> list[str]:
+    """Return what is wrong with a program's rows in one snapshot: one statement sees one."""
+    rows = await connection.fetch(_ALL, program_id)
+    return [f"{row['fault']}: {row['subject']}" for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """One program's rows."""
+
+    connection: Connection
+    program_id: int
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, program: Program) -> "AsyncIterator[Ledger]":
+        """Read a program's rows as the owner role."""
+        async with owner(program.database_url) as connection:
+            await connection.execute("SET search_path = loyalty")
+            yield cls(connection, program.id)
+
+    async def faults(self) -> list[str]:
+        """Return every broken invariant with whom it concerns; an empty list is what tests want."""
+        return await find_faults(self.connection, self.program_id)
+
+    async def count(self, table: str, where: str = "true", *arguments: object) -> int:
+        """Count rows of a table; ``where`` may use ``$2`` and on."""
+        sql = f'SELECT count(*) FROM "{table}" WHERE program_id = $1 AND {where}'
+        return int(await self.connection.fetchval(sql, self.program_id, *arguments))
+
+    async def counts(self) -> dict[str, int]:
+        """Count the rows of every table, to prove that nothing was written."""
+        counted = [
+            f"SELECT '{table}' AS name, count(*) AS n FROM \"{table}\" WHERE program_id = $1" for table in TABLES
+        ]
+        rows = await self.connection.fetch(" UNION ALL ".join(counted), self.program_id)
+        return {row["name"]: row["n"] for row in rows}
+
+    async def balances(self, member: UUID) -> dict[str, tuple[int, int, int, int]]:
+        """Return available, pending, held and debt per wallet."""
+        rows = await self.connection.fetch(
+            "SELECT wallet, available, pending, held, debt FROM balance WHERE program_id = $1 AND member_id = $2",
+            self.program_id,
+            member,
+        )
+        return {row[0]: tuple(row)[1:] for row in rows}
+
+    async def nets(self) -> dict[str, int]:
+        """Return ``{"mem_…/wallet": available - debt}`` of all members."""
+        rows = await self.connection.fetch(
+            "SELECT member_id, wallet, available - debt FROM balance WHERE program_id = $1", self.program_id
+        )
+        return {f"{show_id('mem', row[0])}/{row[1]}": row[2] for row in rows}
+
+    async def order_ids(self) -> list[str]:
+        """Return the shops' own ids of all accepted orders."""
+        rows = await self.connection.fetch(
+            "SELECT rest -> 'reference' ->> 'order_id' FROM \"order\" WHERE program_id = $1", self.program_id
+        )
+        return [row[0] for row in rows]
+
+    async def fingerprint(self) -> dict[str, str | None]:
+        """Return a digest of every table, to prove that nothing in it changed."""
+        digests = [
+            f"SELECT '{table}' AS name, md5(string_agg(t::text, '|' ORDER BY t::text)) AS digest "
+            f'FROM "{table}" t WHERE program_id = $1'
+            for table in TABLES
+            if table not in {"idempotency", "refusal"}
+        ]
+        rows = await self.connection.fetch(" UNION ALL ".join(digests), self.program_id)
+        return {row["name"]: row["digest"] for row in rows}

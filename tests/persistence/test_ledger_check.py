@@ -1,0 +1,264 @@
+"""The ledger check finds nothing in a healthy ledger, and names each planted fault by its check."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import pytest
+
+from loyalty_engine.application.check_ledger import check_ledger, show_report
+from loyalty_engine.core.kernel.ids import read_id
+from loyalty_engine.persistence.invariants import INVARIANTS
+from loyalty_engine.persistence.ledger_check import Report
+from tests.harness.api import Api, receipt
+from tests.harness.programs import MakeProgram, Program, document, owner
+from tests.harness.servers import Servers
+
+
+@dataclass(frozen=True)
+class Busy:
+    """A program in which everything happened once."""
+
+    program: Program
+    member: str
+    debtor: str
+
+
+@pytest.fixture(scope="module")
+async def busy(servers: Servers, new_program: MakeProgram) -> Busy:
+    program = await new_program(document(unknown_card="park"))
+    async with Api(servers.urls, program.admin) as api:
+        member, debtor = await api.new_member(500), await api.new_member()
+        await api.post_order(member, 2000, pay_with_points={"wallet": "points", "points": 200}, channel="web")
+        spent = (await api.redeem(member, 100)).json()["id"]
+        await api.redeem(member, 50)
+        await api.cancel_redemption(spent)
+        await api.adjust(member, -30)
+        await api.redeem(member, 100_000)
+        guest = (await api.post_order(None, 700)).json()["id"]
+        await api.claim(guest, member)
+        await api.post_order("card:0042", 900, receipt=receipt())
+        await api.adjust(debtor, 80)
+        taken = (await api.redeem(debtor, 60)).json()["id"]
+        await api.adjust(debtor, -50, if_short="debt")
+        await api.cancel_redemption(taken)
+    async with owner(program.database_url) as connection:
+        await connection.execute(
+            "INSERT INTO loyalty.counter (program_id, key, cap, used) VALUES ($1, 'promo', 10, 3)", program.id
+        )
+    return Busy(program, member, debtor)
+
+
+async def check_with(busy: Busy, fault: str) -> Report:
+    """Plant a fault, check, and take everything back."""
+    async with owner(busy.program.database_url) as connection:
+        transaction = connection.transaction(isolation="repeatable_read")
+        await transaction.start()
+        try:
+            await connection.execute("SET LOCAL search_path = loyalty")
+            names = {"p": busy.program.id, "m": read_id("mem", busy.member), "d": read_id("mem", busy.debtor)}
+            await connection.execute(fault.format(**names))
+            return await check_ledger(connection, busy.program.id)
+        finally:
+            await transaction.rollback()
+
+
+def broken(report: Report) -> set[str]:
+    return {finding.name for finding in report.findings if finding.offences}
+
+
+FAULTS: Final = {
+    "a balance one too high": (
+        "UPDATE balance SET available = available + 1 WHERE program_id = {p} AND member_id = '{m}' AND wallet = 'points'",
+        {"balances_equal_postings", "lots_equal_balances"},
+    ),
+    "a debt one too high": (
+        "UPDATE balance SET debt = debt + 1 WHERE program_id = {p} AND member_id = '{d}'",
+        {"balances_equal_postings"},
+    ),
+    "a lost balance": (
+        "DELETE FROM balance WHERE program_id = {p} AND member_id = '{m}' AND wallet = 'cashback'",
+        {"balances_equal_postings", "lots_equal_balances"},
+    ),
+    "a wrong balance behind a posting": (
+        "UPDATE posting SET available = available + 1 WHERE program_id = {p} AND member_id = '{m}' AND seq = 1",
+        {"postings_follow_each_other"},
+    ),
+    "a changed amount": (
+        "UPDATE posting SET amount = amount + 1 WHERE program_id = {p} AND member_id = '{m}' AND seq = 1",
+        {"balances_equal_postings", "postings_follow_each_other", "lots_equal_postings"},
+    ),
+    "a lost posting": (
+        "DELETE FROM posting WHERE program_id = {p} AND member_id = '{m}' AND seq = 1",
+        {"balances_equal_postings", "postings_follow_each_other", "lots_equal_postings", "sequences_have_no_gaps"},
+    ),
+    "a member that lost count": (
+        "UPDATE member SET seq = seq + 1 WHERE program_id = {p} AND id = '{m}'",
+        {"sequences_have_no_gaps"},
+    ),
+    "points that never arrived": (
+        "UPDATE posting SET source = 'transit' WHERE program_id = {p} AND member_id = '{m}' AND seq = 1",
+        {"transit_is_empty"},
+    ),
+    "a lot one too full": (
+        "UPDATE lot SET amount = amount + 1, remaining = remaining + 1 WHERE program_id = {p} AND member_id = '{m}' "
+        "AND wallet = 'cashback'",
+        {"lots_equal_balances", "lots_equal_postings"},
+    ),
+    "a lot spent without a use": (
+        "UPDATE lot SET remaining = remaining - 1 WHERE program_id = {p} AND member_id = '{m}' AND wallet = 'cashback'",
+        {"lots_equal_balances", "lots_equal_uses"},
+    ),
+    "a lot of a foreign operation": (
+        "UPDATE lot SET operation_id = gen_random_uuid() WHERE program_id = {p} AND member_id = '{m}' "
+        "AND wallet = 'cashback'",
+        {"lots_have_their_operation", "lots_equal_postings"},
+    ),
+    "a use without a lot": (
+        "INSERT INTO lot_use SELECT program_id, id, gen_random_uuid(), 1 FROM operation WHERE program_id = {p} "
+        "AND member_id = '{m}' AND kind = 'enrolment'",
+        {"uses_have_lot_and_operation"},
+    ),
+    "a use moved to another operation": (
+        "UPDATE lot_use u SET operation_id = gen_random_uuid() FROM operation o WHERE u.program_id = {p} "
+        "AND o.program_id = {p} AND o.id = u.operation_id AND o.member_id = '{m}' AND o.kind = 'adjustment'",
+        {"uses_have_lot_and_operation", "lots_equal_postings"},
+    ),
+    "a posting that names a foreign lot": (
+        "UPDATE posting SET lot_id = gen_random_uuid() WHERE program_id = {p} AND member_id = '{m}' AND seq = 1",
+        {"postings_have_their_operation"},
+    ),
+    "a lost operation": (
+        "DELETE FROM operation WHERE program_id = {p} AND member_id = '{m}' AND kind = 'enrolment'",
+        {"keys_lead_to_outcomes"},
+    ),
+    "an operation of nobody": (
+        "UPDATE operation SET member_id = gen_random_uuid() WHERE program_id = {p} AND member_id = '{m}' "
+        "AND kind = 'enrolment'",
+        {"operations_have_their_member"},
+    ),
+    "an identity of nobody": (
+        "UPDATE member_identity SET member_id = gen_random_uuid() WHERE program_id = {p} AND member_id = '{m}'",
+        {"operations_have_their_member"},
+    ),
+    "a forgotten reversal": (
+        "DELETE FROM reversal v USING operation o WHERE v.program_id = {p} AND o.program_id = {p} "
+        "AND o.id = v.operation_id AND o.member_id = '{m}'",
+        {"reversals_name_their_operation"},
+    ),
+    "an operation that reverses another one twice": (
+        "UPDATE operation SET reverses = (SELECT reversed_id FROM reversal WHERE program_id = {p} LIMIT 1) "
+        "WHERE program_id = {p} AND member_id = '{m}' AND kind = 'enrolment'",
+        {"reversals_name_their_operation"},
+    ),
+    "a reversal of too much": (
+        "UPDATE posting p SET amount = amount + 1 FROM reversal v WHERE v.program_id = {p} AND p.program_id = {p} "
+        "AND p.operation_id = v.operation_id AND p.member_id = '{m}'",
+        {"balances_equal_postings", "postings_follow_each_other", "lots_equal_postings", "reversals_are_opposites"},
+    ),
+    "a reversal into the wrong lot": (
+        "WITH u AS (UPDATE lot_use u SET amount = u.amount + x.change FROM ("
+        "  SELECT a.operation_id, a.lot_id, CASE row_number() OVER (ORDER BY a.lot_id) WHEN 1 THEN 1 ELSE -1 END AS change"
+        "    FROM lot_use a JOIN reversal v ON v.program_id = {p} AND v.operation_id = a.operation_id"
+        "    JOIN lot l ON l.program_id = {p} AND l.id = a.lot_id WHERE a.program_id = {p} AND l.member_id = '{m}') x"
+        "  WHERE u.program_id = {p} AND u.operation_id = x.operation_id AND u.lot_id = x.lot_id RETURNING u.lot_id, change) "
+        "UPDATE lot l SET remaining = remaining - u.change FROM u WHERE l.program_id = {p} AND l.id = u.lot_id",
+        {"reversals_restore_their_lots"},
+    ),
+    "a reversal that restored too little": (
+        "UPDATE lot_use u SET amount = u.amount + 1 FROM reversal v, operation o WHERE v.program_id = {p} "
+        "AND u.program_id = {p} AND u.operation_id = v.operation_id AND o.program_id = {p} AND o.id = v.operation_id "
+        "AND o.member_id = '{m}'",
+        {"lots_equal_uses", "lots_equal_postings", "reversals_restore_their_lots"},
+    ),
+    "a key that leads nowhere": (
+        "DELETE FROM refusal WHERE program_id = {p} AND member_id = '{m}'",
+        {"keys_lead_to_outcomes"},
+    ),
+    "a request both refused and accepted": (
+        "INSERT INTO refusal SELECT program_id, id, 'x', member_id, client_id, booked_at, '{{}}' FROM operation "
+        "WHERE program_id = {p} AND member_id = '{m}' AND kind = 'enrolment'",
+        {"refusals_moved_nothing"},
+    ),
+    "an order without its number": (
+        "DELETE FROM order_key WHERE program_id = {p} AND natural_key LIKE 'receipt%'",
+        {"orders_have_one_key"},
+    ),
+    "an order under two numbers": (
+        "INSERT INTO order_key SELECT program_id, natural_key || 'x', order_id, request_hash FROM order_key "
+        "WHERE program_id = {p} AND natural_key LIKE 'receipt%'",
+        {"orders_have_one_key"},
+    ),
+    "a number without its order": (
+        "INSERT INTO order_key VALUES ({p}, 'order||ghost', gen_random_uuid(), '')",
+        {"orders_have_one_key"},
+    ),
+    "an order of another member than its operation": (
+        "UPDATE operation SET member_id = '{d}' WHERE program_id = {p} AND kind = 'order' AND member_id IS NULL",
+        {"orders_have_their_operation"},
+    ),
+    "an order that is lost": (
+        "DELETE FROM \"order\" b USING order_parked h WHERE b.program_id = {p} AND h.program_id = {p} "
+        "AND h.order_id = b.id",
+        {"orders_have_one_key", "orders_have_their_operation", "claims_are_consistent"},
+    ),
+    "a claim for another member": (
+        "UPDATE order_claim SET member_id = '{d}' WHERE program_id = {p}",
+        {"claims_are_consistent", "members_count_their_orders"},
+    ),
+    "a claim of an order that had its member": (
+        "UPDATE order_claim SET order_id = (SELECT id FROM \"order\" WHERE program_id = {p} AND member_id = '{m}') "
+        "WHERE program_id = {p}",
+        {"claims_are_consistent", "members_count_their_orders"},
+    ),
+    "an order counted twice": (
+        "UPDATE member SET orders = orders + 1 WHERE program_id = {p} AND id = '{m}'",
+        {"members_count_their_orders"},
+    ),
+    "a spend that is off by a cent": (
+        "UPDATE member SET spend = spend + 1 WHERE program_id = {p} AND id = '{m}'",
+        {"members_count_their_orders"},
+    ),
+    "an overdrawn budget": (
+        "ALTER TABLE counter DROP CONSTRAINT counter_used_check; UPDATE counter SET used = 11 WHERE program_id = {p}",
+        {"counters_are_within_caps"},
+    ),
+}
+
+
+async def test_a_healthy_ledger_is_sound(busy: Busy) -> None:
+    report = await check_with(busy, "SELECT")
+    assert broken(report) == set()
+    assert report.is_sound
+    assert (report.totals.members, report.totals.operations) == (2, 15)
+    assert {held.wallet: (held.points, held.debt) for held in report.totals.outstanding} == {
+        "points": (275, 0),
+        "cashback": (36, 0),
+    }
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_planted_fault_is_named(busy: Busy, fault: str) -> None:
+    statement, expected = FAULTS[fault]
+    assert broken(await check_with(busy, statement)) == expected
+
+
+def test_every_check_is_tested_by_a_fault() -> None:
+    assert {invariant.name for invariant in INVARIANTS} == {name for _, names in FAULTS.values() for name in names}
+
+
+async def test_examples_name_ids_only(busy: Busy) -> None:
+    report = await check_with(busy, FAULTS["a member that lost count"][0])
+    examples = [example for finding in report.findings for example in finding.examples]
+    assert examples == [{"program_id": str(busy.program.id), "member_id": busy.member}]
+
+
+async def test_a_report_reads_as_text(busy: Busy) -> None:
+    lines = show_report(await check_with(busy, FAULTS["a member that lost count"][0]))
+    assert "FAIL  sequences_have_no_gaps: 1 offences. " in "\n".join(lines)
+    assert lines[-1] == "The ledger is broken: 1 checks failed."
+
+
+async def test_all_programs_are_checked_at_once(busy: Busy) -> None:
+    async with owner(busy.program.database_url) as connection:
+        report = await check_ledger(connection, None)
+    assert busy.program.id in {held.program_id for held in report.totals.outstanding}

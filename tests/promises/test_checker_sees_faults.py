@@ -1,0 +1,75 @@
+"""The checker of the invariants is itself checked: each kind of fault, planted once, is seen and named."""
+
+from typing import Final
+
+import pytest
+
+from tests.harness.api import Api
+from tests.harness.ledger import INVARIANTS, Ledger
+
+P: Final = "WHERE program_id = $1"
+ANY_POSTING: Final = f"(SELECT min(id::text)::uuid FROM posting {P})"
+
+UNBOLTED: Final = (("balance", "balance_amounts_check"), ("counter", "counter_used_check"))
+"""What the tables themselves would refuse."""
+
+PLANTED: Final = {
+    "a balance is not the sum of its postings": f"UPDATE balance SET available = available + 1 {P}",
+    "a balance is not what its last posting says": f"UPDATE posting SET available = available + 1 {P}",
+    "a balance is not the sum of its lots": f"UPDATE lot SET remaining = remaining - 1 {P} AND remaining > 0",
+    "a balance is negative": f"UPDATE balance SET available = -1 {P}",
+    "a member has points and a debt": f"UPDATE balance SET debt = 1, available = 1 {P}",
+    "a posting's balance does not follow from the one before": f"""
+        UPDATE posting SET amount = amount + 1 {P} AND id = {ANY_POSTING}""",
+    "a member's postings are not numbered without gaps": f"UPDATE posting SET seq = seq + 1 {P} AND seq > 1",
+    "a posting has no member": f"DELETE FROM member {P}",
+    "a lot is not its amount less its uses": f"DELETE FROM lot_use {P}",
+    "a lot was not issued by a posting": f"UPDATE lot SET amount = amount + 1 {P}",
+    "a lot use has no lot": f"UPDATE lot_use SET lot_id = gen_random_uuid() {P}",
+    "an operation's lots do not move what its postings move": f"UPDATE lot_use SET amount = amount + 1 {P}",
+    "a posting has no operation of its member": f"UPDATE operation SET member_id = gen_random_uuid() {P}",
+    "an operation has no detail": f"DELETE FROM operation_detail {P}",
+    "an operation has no key": f"DELETE FROM idempotency {P}",
+    "a key has no outcome": f"DELETE FROM refusal {P}",
+    "a refusal moved something": f"""
+        UPDATE refusal SET id = (SELECT min(id::text)::uuid FROM operation {P}) {P}""",
+    "a member's version is not the number of its operations": f"UPDATE member SET version = version + 1 {P}",
+    "an order, its number and its operation do not belong together": f"DELETE FROM order_key {P}",
+    "a claim and its order do not belong together": f"DELETE FROM order_claim {P}",
+    "a reversal and its operation do not belong together": f"DELETE FROM reversal {P}",
+    "a member's counters are not those of its orders": f"UPDATE member SET spend = spend + 1 {P}",
+    "points are still under way": f"UPDATE posting SET destination = 'transit' {P} AND destination = 'redeemed'",
+    "a counter is over its cap": "INSERT INTO counter (program_id, key, cap, used) VALUES ($1, 'limit', 1, 2)",
+}
+
+
+@pytest.fixture
+async def busy_ledger(client: Api, ledger: Ledger) -> Ledger:
+    """A program in which everything happened once."""
+    member = await client.new_member(100)
+    redemption = (await client.redeem(member, 30)).json()["id"]
+    await client.cancel_redemption(redemption)
+    await client.redeem(member, 40)
+    await client.redeem(member, 4000)
+    await client.post_order(member, 2500, channel="web")
+    guest = (await client.post_order(None, 1500)).json()["id"]
+    await client.claim(guest, member)
+    await client.adjust(member, -500, if_short="debt")
+    return ledger
+
+
+@pytest.mark.parametrize("name", INVARIANTS)
+async def test_a_planted_fault_is_seen(busy_ledger: Ledger, name: str) -> None:
+    assert await busy_ledger.faults() == []
+
+    transaction = busy_ledger.connection.transaction()
+    await transaction.start()
+    for table, constraint in UNBOLTED:
+        await busy_ledger.connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {constraint}")
+    changed = await busy_ledger.connection.execute(PLANTED[name], busy_ledger.program_id)
+    faults = await busy_ledger.faults()
+    await transaction.rollback()
+
+    assert not changed.endswith(" 0")
+    assert name in {fault.partition(":")[0] for fault in faults}
+    assert await busy_ledger.faults() == []

@@ -1,0 +1,77 @@
+"""G3: one idempotency key has at most one effect, whoever repeats it, wherever, and whatever dies in between."""
+
+import asyncio
+
+import httpx
+import pytest
+
+from tests.harness.api import Api, fresh, order_body
+from tests.harness.crowds import insist, size, together
+from tests.harness.ledger import Ledger
+from tests.harness.servers import Servers
+
+KEYS = size(10, 1_000)
+PARALLEL = 20
+KILLS = size(2, 20)
+
+
+def one_effect(answers: list[httpx.Response]) -> str:
+    """Return the operation behind the answers, which are one and the same, and new only once at most."""
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.content for answer in answers}) == 1
+    assert sum("idempotent-replayed" not in answer.headers for answer in answers) <= 1
+    operation: str = answers[0].json()["operation_id"]
+    return operation
+
+
+async def test_a_key_raced_over_two_processes_has_one_effect(clients: Api, ledger: Ledger) -> None:
+    member = await clients.new_member()
+    for _ in range(KEYS):
+        key, body = fresh("k"), order_body(member, 1200)
+
+        answers = await together(
+            insist(lambda: clients.post("/orders", body, key=key)) for _ in range(PARALLEL)
+        )
+
+        one_effect(answers)
+    assert await ledger.count("order") == KEYS
+    assert (await ledger.nets())[f"{member}/points"] == 12 * KEYS
+    assert await ledger.faults() == []
+
+
+async def test_a_redemption_raced_by_its_key_is_paid_once(clients: Api, ledger: Ledger) -> None:
+    for _ in range(KEYS):
+        member, key = await clients.new_member(1000), fresh("k")
+
+        answers = await together(insist(lambda: clients.redeem(member, 50, key=key)) for _ in range(PARALLEL))
+
+        one_effect(answers)
+        assert (await ledger.nets())[f"{member}/points"] == 950
+    assert await ledger.faults() == []
+
+
+async def test_a_key_raced_while_a_process_is_killed_has_one_effect(
+    mended_servers: Servers, clients: Api, ledger: Ledger
+) -> None:
+    member = await clients.new_member()
+    rounds = [[(fresh("k"), order_body(member, 700)) for _ in range(max(1, KEYS // KILLS // 2))] for _ in range(KILLS)]
+    for number, pairs in enumerate(rounds):
+        victim = mended_servers[number % 2]
+        sending = asyncio.create_task(_race(clients, pairs))
+        await asyncio.sleep(0.02)
+        victim.kill()
+        await asyncio.to_thread(victim.restart)
+
+        for answers in await sending:
+            one_effect(answers)
+    placed = sum(len(pairs) for pairs in rounds)
+    assert await ledger.count("order") == placed
+    assert (await ledger.nets())[f"{member}/points"] == 7 * placed
+    assert await ledger.faults() == []
+
+
+async def _race(clients: Api, pairs: list[tuple[str, dict[str, object]]]) -> list[list[httpx.Response]]:
+    async def race(key: str, body: dict[str, object]) -> list[httpx.Response]:
+        return await together(insist(lambda: clients.post("/orders", body, key=key)) for _ in range(PARALLEL))
+
+    return await together(race(key, body) for key, body in pairs)

@@ -1,0 +1,76 @@
+"""G10: an operation is visible as a whole or not at all."""
+
+import asyncio
+
+from tests.harness.api import Api
+from tests.harness.crowds import size
+from tests.harness.ledger import Ledger
+from tests.harness.programs import Program
+
+READS = size(400, 100_000)
+MEMBERS = 4
+READERS = 4
+
+HALF_APPLIED = """
+SELECT m.id::text || ': ' || concat_ws(', ', m.version, m.seq, p.last, p.n, b.available, p.available, l.points, o.n, d.n)
+  FROM member m
+ CROSS JOIN LATERAL (SELECT count(*) AS n, coalesce(max(x.seq), 0) AS last,
+                            coalesce((array_agg(x.available ORDER BY x.seq DESC))[1], 0) AS available
+                       FROM posting x WHERE x.program_id = m.program_id AND x.member_id = m.id) p
+ CROSS JOIN LATERAL (SELECT coalesce(sum(x.available), 0) AS available
+                       FROM balance x WHERE x.program_id = m.program_id AND x.member_id = m.id) b
+ CROSS JOIN LATERAL (SELECT coalesce(sum(x.remaining), 0) AS points
+                       FROM lot x WHERE x.program_id = m.program_id AND x.member_id = m.id) l
+ CROSS JOIN LATERAL (SELECT count(*) AS n, count(*) FILTER (WHERE x.kind = 'order') AS orders
+                       FROM operation x WHERE x.program_id = m.program_id AND x.member_id = m.id) o
+ CROSS JOIN LATERAL (SELECT count(*) AS n FROM "order" x JOIN order_key k
+                         ON k.program_id = x.program_id AND k.order_id = x.id
+                      WHERE x.program_id = m.program_id AND x.member_id = m.id) d
+ WHERE m.program_id = $1
+   AND NOT (m.seq = p.last AND m.seq = p.n AND b.available = p.available AND b.available = l.points
+            AND m.version = o.n AND m.orders = o.orders AND m.orders = d.n)
+"""
+"""Each member's row, postings, balance, lots, operations and orders, seen by one statement, must tell one story."""
+
+
+async def test_no_reader_sees_half_an_operation(clients: Api, program: Program, ledger: Ledger) -> None:
+    members = [await clients.new_member(100) for _ in range(MEMBERS)]
+    reads = 0
+
+    async def write(number: int) -> None:
+        while reads < READS:
+            member = members[number % MEMBERS]
+            payment = {"wallet": "points", "points": 10}
+            answer = await clients.post_order(member, 1500, pay_with_points=payment if number % 2 else None)
+            assert answer.status_code in {201, 409}, answer.text
+            redemption = await clients.redeem(member, 12)
+            if redemption.status_code == 201:
+                await clients.cancel_redemption(redemption.json()["id"])
+                await clients.redeem(member, 20)
+
+    async def read() -> None:
+        nonlocal reads
+        async with Ledger.open(program) as rows:
+            while reads < READS:
+                assert await rows.connection.fetch(HALF_APPLIED, program.id) == []
+                reads += MEMBERS
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(2 * MEMBERS):
+            group.create_task(write(number))
+        for _ in range(READERS):
+            group.create_task(read())
+
+    assert await ledger.faults() == []
+
+
+async def test_the_reader_would_see_half_an_operation(client: Api, program: Program, ledger: Ledger) -> None:
+    await client.new_member(100)
+    transaction = ledger.connection.transaction()
+    await transaction.start()
+
+    await ledger.connection.execute("UPDATE balance SET available = 99 WHERE program_id = $1", program.id)
+    seen = await ledger.connection.fetch(HALF_APPLIED, program.id)
+    await transaction.rollback()
+
+    assert len(seen) == 1

@@ -1,0 +1,92 @@
+"""G20: no input gives a 5xx, whatever a machine can think of; and none breaks the ledger."""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import content_type_conformance, status_code_conformance
+
+from tests.harness.api import Api, fresh
+from tests.harness.crowds import size
+from tests.harness.ledger import Ledger
+from tests.harness.postgres import run_apart
+from tests.harness.programs import Program, make_program
+from tests.harness.servers import Servers
+
+CASES: Final = size(10, 500)
+"""For each route and mode: a few hundred in all, or more than 20,000."""
+
+CHECKS: Final = [not_a_server_error, status_code_conformance, content_type_conformance]
+
+Known = Mapping[str, str]
+
+
+async def make_prey(database_url: str, url: str) -> tuple[Program, Known]:
+    """Return a program to try everything on, and names of what exists in it."""
+    program = await make_program(database_url)
+    async with Api(url, program.admin) as api:
+        member = await api.new_member(100_000)
+        redemption = (await api.redeem(member, 50)).json()
+        order = (await api.post_order(None, 1000)).json()
+    return program, {
+        "member": member,
+        "wallet": "points",
+        "currency": "EUR",
+        "order_id": order["id"],
+        "redemption_id": redemption["id"],
+        "operation_id": redemption["operation_id"],
+    }
+
+
+@pytest.fixture(scope="module")
+def prey(database_url: str, servers: Servers) -> tuple[Program, Known]:
+    return run_apart(make_prey(database_url, servers[0].url))
+
+
+def sharpen(case: Any, known: Known, choice: int) -> None:  # noqa: ANN401 - schemathesis' own
+    """Name things that exist in some of the cases, so that they get past the first look."""
+    if choice == 0:
+        return
+    for place in (case.path_parameters, case.body):
+        if isinstance(place, dict):
+            place.update({name: known[name] for name in known.keys() & place.keys() if name != "order_id" or place is not case.body})
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: str(mode.value))
+def test_no_generated_request_breaks_the_service(
+    servers: Servers, prey: tuple[Program, Known], mode: GenerationMode
+) -> None:
+    program, known = prey
+    schema = schemathesis.openapi.from_url(f"{servers[0].url}/openapi.json")
+    tried = 0
+    for found in schema.get_all_operations():
+        operation = found.ok()
+
+        @settings(
+            max_examples=CASES, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
+        )
+        @given(case=operation.as_strategy(mode), choice=st.integers(0, 3))
+        def attempt(case: Any, choice: int) -> None:  # noqa: ANN401 - schemathesis' own
+            nonlocal tried
+            tried += 1
+            sharpen(case, known, choice)
+            headers = {"authorization": f"Bearer {program.admin}"}
+            if mode is GenerationMode.POSITIVE:
+                headers["idempotency-key"] = fresh("k")
+            case.call_and_validate(headers=headers, checks=CHECKS)
+
+        attempt()
+    print(f"{tried} requests")
+    assert tried > 5 * CASES
+
+
+async def test_the_ledger_adds_up_after_all_that(prey: tuple[Program, Known]) -> None:
+    async with Ledger.open(prey[0]) as ledger:
+        assert await ledger.faults() == []
