@@ -1,6 +1,7 @@
 """CPU seconds of processes, from the kernel's own accounting: steadier than wall time on a shared machine."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +16,10 @@ def cpu_seconds(pid: int) -> float:
 
 def family_cpu_seconds(pid: int) -> float:
     """Return the same for a process and all that descend from it."""
-    total = cpu_seconds(pid)
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text(encoding="ascii").split():
-            total += family_cpu_seconds(int(child))
+    total = 0.0
+    with suppress(OSError):  # a process may end while we look; its parent then has its seconds
+        total = cpu_seconds(pid)
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text(encoding="ascii").split():
+                total += family_cpu_seconds(int(child))
     return total

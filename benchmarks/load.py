@@ -5,6 +5,7 @@ only enough of HTTP to find the end of an answer.
 """
 
 import asyncio
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -37,11 +38,12 @@ class Result:
 class _Connection(asyncio.Protocol):
     """One connection that sends the next request as soon as the last is answered."""
 
-    def __init__(self, next_request: Callable[[], bytes | None], done: "asyncio.Future[None]") -> None:
+    def __init__(self, next_request: Callable[[], bytes | None], done: "asyncio.Future[None]", pause: float) -> None:
         self.latencies: list[float] = []
         self.refused = 0
         self._next_request = next_request
         self._done = done
+        self._pause = pause
         self._buffer = b""
         self._sent_at = 0.0
         self._transport: asyncio.Transport | None = None
@@ -63,7 +65,10 @@ class _Connection(asyncio.Protocol):
         if self._buffer[9:12] not in _OK:
             self.refused += 1
         self._buffer = b""
-        self._send()
+        if self._pause:
+            asyncio.get_running_loop().call_later(self._pause * random.uniform(0.5, 1.5), self._send)  # noqa: S311 - no secret
+        else:
+            self._send()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self._done.done():
@@ -79,10 +84,16 @@ class _Connection(asyncio.Protocol):
         self._transport.write(request)
 
 
-async def run_load(urls: list[str], make_request: Callable[[], bytes], *, connections: int, seconds: float) -> Result:
-    """Drive the servers at ``urls`` (connections are dealt out in turn) for so many seconds."""
+async def run_load(
+    urls: list[str], make_request: Callable[[], bytes], *, connections: int, seconds: float, pace: float | None = None
+) -> Result:
+    """Drive the servers at ``urls`` (connections are dealt out in turn) for so many seconds.
+
+    Without ``pace`` each connection sends as soon as it was answered; with it all together send so many per second.
+    """
     loop = asyncio.get_running_loop()
     end = time.perf_counter() + seconds
+    pause = connections / pace if pace else 0.0
 
     def next_request() -> bytes | None:
         return make_request() if time.perf_counter() < end else None
@@ -94,7 +105,7 @@ async def run_load(urls: list[str], make_request: Callable[[], bytes], *, connec
         address = urlsplit(urls[number % len(urls)])
         done: asyncio.Future[None] = loop.create_future()
         _, protocol = await loop.create_connection(
-            lambda done=done: _Connection(next_request, done), address.hostname, address.port
+            lambda done=done: _Connection(next_request, done, pause), address.hostname, address.port
         )
         protocols.append(protocol)
         waits.append(done)

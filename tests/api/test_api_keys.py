@@ -5,10 +5,8 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
-from loyalty_engine.api.application import create_application
-from loyalty_engine.application.scopes import ADMIN, PRESETS, SCOPES, TILL
+from loyalty_engine.application.scopes import ADMIN, TILL
 from tests.harness.api import Api, code_of, fresh, order_body, pointers_of, receipt
 from tests.harness.programs import DOCUMENT, MakeProgram, Program, owner
 from tests.harness.servers import Servers
@@ -383,27 +381,3 @@ async def dump(program: Program) -> str:
         )
         rows = [await connection.fetch(f"SELECT x::text AS row FROM {name['t']} x") for name in names]
     return "\n".join(row["row"] for table in rows for row in table)
-
-
-def routes_of(application: FastAPI) -> list[Any]:
-    found: list[Any] = []
-    waiting: list[Any] = list(application.routes)
-    while waiting:
-        route = waiting.pop()
-        inner = getattr(route, "original_router", None) or getattr(route, "router", None)
-        if inner is not None:
-            waiting.extend(inner.routes)
-        else:
-            found.append(route)
-    return found
-
-
-def test_the_catalogue_holds_exactly_the_scopes_that_routes_demand() -> None:
-    application = create_application(lambda _: None)  # type: ignore[arg-type, return-value]  # it never starts
-    declared = [getattr(getattr(route, "endpoint", None), "__access__", None) for route in routes_of(application)]
-    assert {access.scope for access in declared if access is not None} == set(SCOPES)
-
-
-def test_presets_are_of_the_catalogue() -> None:
-    assert set(PRESETS["admin"]) == set(SCOPES)
-    assert set(PRESETS["till"]) == {"orders:write", "evaluations:read", "redemptions:write", "members:read"}

@@ -2,12 +2,15 @@
 
 import pytest
 
+from loyalty_engine.persistence.clients import list_keys, revoke_key
 from tests.harness.api import Api, code_of, receipt
-from tests.harness.programs import Program
+from tests.harness.programs import MakeProgram, Program, owner
 
 
 async def test_a_member_is_read_by_id_and_by_identity(client: Api) -> None:
-    await client.enrol("card:ada1", "email:Ada@Example.com", name="Ada", birthday="1990-05-31", attributes={"vegan": True})
+    await client.enrol(
+        "card:ada1", "email:Ada@Example.com", name="Ada", birthday="1990-05-31", attributes={"vegan": True}
+    )
     await client.post_order("card:ada1", 2000, placed_at="2026-01-15T10:00:00+01:00")
     found = (await client.get("/members/card:ada1")).json()
     assert (await client.get(f"/members/{found['id']}")).json() == found
@@ -33,9 +36,9 @@ async def test_an_unknown_member_is_not_found(client: Api, member: str, path: st
     assert (answer.status_code, code_of(answer)) == (404, "member_not_found")
 
 
-async def test_a_member_of_another_program_is_not_found(client: Api, new_program: object, server: str) -> None:
+async def test_a_member_of_another_program_is_not_found(client: Api, new_program: MakeProgram) -> None:
     member = await client.new_member(100)
-    other: Program = await new_program()  # type: ignore[operator]  # the fixture is a factory
+    other = await new_program()
     for path in ("", "/balances", "/postings", "/lots", "/timeline"):
         answer = await client.acting_as(other.admin).get(f"/members/{member}{path}")
         assert (answer.status_code, code_of(answer)) == (404, "member_not_found")
@@ -99,3 +102,13 @@ async def test_a_key_without_the_scope_reads_nothing(client: Api, program: Progr
     assert (await token.get(f"/members/{member}")).status_code == 200
     refused = await token.get(f"/members/{member}/balances")
     assert (code_of(refused), refused.json()["details"]) == ("scope_missing", {"scope": "points:read"})
+
+
+async def test_a_revoked_key_reads_nothing_more(client: Api, program: Program) -> None:
+    member = await client.new_member()
+    revoked = client.acting_as(await program.add_token())
+    assert (await revoked.get(f"/members/{member}")).status_code == 200
+    async with owner(program.database_url) as connection:
+        newest = (await list_keys(connection, program.id, limit=1))[0]
+        assert await revoke_key(connection, program.id, newest.id)
+    assert code_of(await revoked.get(f"/members/{member}")) == "unauthenticated"

@@ -84,8 +84,12 @@ async def test_an_operation_shows_what_it_moved_and_answered(client: Api) -> Non
 async def test_a_cancelled_redemption_names_its_reversal(client: Api) -> None:
     redemption = (await client.redeem(await client.new_member(50), 20)).json()
     cancelled = (await client.cancel_redemption(redemption["id"])).json()
-    assert (await client.get(f"/operations/{redemption['operation_id']}")).json()["reversed_by"] == cancelled["operation_id"]
-    assert (await client.get(f"/operations/{cancelled['operation_id']}")).json()["reverses"] == redemption["operation_id"]
+    assert (await client.get(f"/operations/{redemption['operation_id']}")).json()["reversed_by"] == cancelled[
+        "operation_id"
+    ]
+    assert (await client.get(f"/operations/{cancelled['operation_id']}")).json()["reverses"] == redemption[
+        "operation_id"
+    ]
 
 
 async def test_an_explanation_reads_in_plain_english(client: Api, new_program: MakeProgram) -> None:
@@ -96,7 +100,9 @@ async def test_an_explanation_reads_in_plain_english(client: Api, new_program: M
         "beans": {"lines": {"category": ["coffee", "tea"]}, "quantity": {"at_least": "1.5"}},
         "vegan": {"fact": "member.attributes.vegan", "is": True},
         "app": {"any": [{"fact": "order.channel", "in": ["app", "web"]}, {"fact": "order.total", "more_than": 5000}]},
-        "not_here": {"not": {"all": [{"fact": "order.location", "exists": False}, {"fact": "order.total", "less_than": 3000}]}},
+        "not_here": {
+            "not": {"all": [{"fact": "order.location", "exists": False}, {"fact": "order.total", "less_than": 3000}]}
+        },
     }
     rules["earning_rules"] = [
         {"key": "base", "wallet": "points", "earn": {"kind": "per_amount", "points": 1, "per": 100}},
@@ -116,8 +122,10 @@ async def test_an_explanation_reads_in_plain_english(client: Api, new_program: M
         "big: not applied, needs order.total at least 2000, was 1899 (101 missing)",
         "beans: not applied, needs lines.quantity of lines with category coffee, tea at least 1.5, was 0.25 (1.25 missing)",
         "vegan: not applied, needs member.attributes.vegan to be true, what it was is personal",
-        "app: not applied, needs one of these: needs order.channel to be one of app, web, was absent; "
-        "or needs order.total more than 5000, was 1899 (3102 missing)",
+        (
+            "app: not applied, needs one of these: needs order.channel to be one of app, web, was absent; "
+            "or needs order.total more than 5000, was 1899 (3102 missing)"
+        ),
         "not_here: not applied, excluded because order.location is absent and order.total is less than 3000",
     ]
     assert [reason["rule"] for reason in read["reasons"] if reason["applied"]] == ["base"]

@@ -100,8 +100,10 @@ FAULTS: Final = {
         {"transit_is_empty"},
     ),
     "a lot one too full": (
-        "UPDATE lot SET amount = amount + 1, remaining = remaining + 1 WHERE program_id = {p} AND member_id = '{m}' "
-        "AND wallet = 'cashback'",
+        (
+            "UPDATE lot SET amount = amount + 1, remaining = remaining + 1 WHERE program_id = {p} AND member_id = '{m}' "
+            "AND wallet = 'cashback'"
+        ),
         {"lots_equal_balances", "lots_equal_postings"},
     ),
     "a lot spent without a use": (
@@ -109,18 +111,24 @@ FAULTS: Final = {
         {"lots_equal_balances", "lots_equal_uses"},
     ),
     "a lot of a foreign operation": (
-        "UPDATE lot SET operation_id = gen_random_uuid() WHERE program_id = {p} AND member_id = '{m}' "
-        "AND wallet = 'cashback'",
+        (
+            "UPDATE lot SET operation_id = gen_random_uuid() WHERE program_id = {p} AND member_id = '{m}' "
+            "AND wallet = 'cashback'"
+        ),
         {"lots_have_their_operation", "lots_equal_postings"},
     ),
     "a use without a lot": (
-        "INSERT INTO lot_use SELECT program_id, id, gen_random_uuid(), 1 FROM operation WHERE program_id = {p} "
-        "AND member_id = '{m}' AND kind = 'enrolment'",
+        (
+            "INSERT INTO lot_use SELECT program_id, id, gen_random_uuid(), 1 FROM operation WHERE program_id = {p} "
+            "AND member_id = '{m}' AND kind = 'enrolment'"
+        ),
         {"uses_have_lot_and_operation"},
     ),
     "a use moved to another operation": (
-        "UPDATE lot_use u SET operation_id = gen_random_uuid() FROM operation o WHERE u.program_id = {p} "
-        "AND o.program_id = {p} AND o.id = u.operation_id AND o.member_id = '{m}' AND o.kind = 'adjustment'",
+        (
+            "UPDATE lot_use u SET operation_id = gen_random_uuid() FROM operation o WHERE u.program_id = {p} "
+            "AND o.program_id = {p} AND o.id = u.operation_id AND o.member_id = '{m}' AND o.kind = 'adjustment'"
+        ),
         {"uses_have_lot_and_operation", "lots_equal_postings"},
     ),
     "a posting that names a foreign lot": (
@@ -132,8 +140,10 @@ FAULTS: Final = {
         {"keys_lead_to_outcomes"},
     ),
     "an operation of nobody": (
-        "UPDATE operation SET member_id = gen_random_uuid() WHERE program_id = {p} AND member_id = '{m}' "
-        "AND kind = 'enrolment'",
+        (
+            "UPDATE operation SET member_id = gen_random_uuid() WHERE program_id = {p} AND member_id = '{m}' "
+            "AND kind = 'enrolment'"
+        ),
         {"operations_have_their_member"},
     ),
     "an identity of nobody": (
@@ -141,33 +151,43 @@ FAULTS: Final = {
         {"operations_have_their_member"},
     ),
     "a forgotten reversal": (
-        "DELETE FROM reversal v USING operation o WHERE v.program_id = {p} AND o.program_id = {p} "
-        "AND o.id = v.operation_id AND o.member_id = '{m}'",
+        (
+            "DELETE FROM reversal v USING operation o WHERE v.program_id = {p} AND o.program_id = {p} "
+            "AND o.id = v.operation_id AND o.member_id = '{m}'"
+        ),
         {"reversals_name_their_operation"},
     ),
     "an operation that reverses another one twice": (
-        "UPDATE operation SET reverses = (SELECT reversed_id FROM reversal WHERE program_id = {p} LIMIT 1) "
-        "WHERE program_id = {p} AND member_id = '{m}' AND kind = 'enrolment'",
+        (
+            "UPDATE operation SET reverses = (SELECT reversed_id FROM reversal WHERE program_id = {p} LIMIT 1) "
+            "WHERE program_id = {p} AND member_id = '{m}' AND kind = 'enrolment'"
+        ),
         {"reversals_name_their_operation"},
     ),
     "a reversal of too much": (
-        "UPDATE posting p SET amount = amount + 1 FROM reversal v WHERE v.program_id = {p} AND p.program_id = {p} "
-        "AND p.operation_id = v.operation_id AND p.member_id = '{m}'",
+        (
+            "UPDATE posting p SET amount = amount + 1 FROM reversal v WHERE v.program_id = {p} AND p.program_id = {p} "
+            "AND p.operation_id = v.operation_id AND p.member_id = '{m}'"
+        ),
         {"balances_equal_postings", "postings_follow_each_other", "lots_equal_postings", "reversals_are_opposites"},
     ),
     "a reversal into the wrong lot": (
-        "WITH u AS (UPDATE lot_use u SET amount = u.amount + x.change FROM ("
-        "  SELECT a.operation_id, a.lot_id, CASE row_number() OVER (ORDER BY a.lot_id) WHEN 1 THEN 1 ELSE -1 END AS change"
-        "    FROM lot_use a JOIN reversal v ON v.program_id = {p} AND v.operation_id = a.operation_id"
-        "    JOIN lot l ON l.program_id = {p} AND l.id = a.lot_id WHERE a.program_id = {p} AND l.member_id = '{m}') x"
-        "  WHERE u.program_id = {p} AND u.operation_id = x.operation_id AND u.lot_id = x.lot_id RETURNING u.lot_id, change) "
-        "UPDATE lot l SET remaining = remaining - u.change FROM u WHERE l.program_id = {p} AND l.id = u.lot_id",
+        (
+            "WITH u AS (UPDATE lot_use u SET amount = u.amount + x.change FROM ("
+            "  SELECT a.operation_id, a.lot_id, CASE row_number() OVER (ORDER BY a.lot_id) WHEN 1 THEN 1 ELSE -1 END AS change"
+            "    FROM lot_use a JOIN reversal v ON v.program_id = {p} AND v.operation_id = a.operation_id"
+            "    JOIN lot l ON l.program_id = {p} AND l.id = a.lot_id WHERE a.program_id = {p} AND l.member_id = '{m}') x"
+            "  WHERE u.program_id = {p} AND u.operation_id = x.operation_id AND u.lot_id = x.lot_id RETURNING u.lot_id, change) "
+            "UPDATE lot l SET remaining = remaining - u.change FROM u WHERE l.program_id = {p} AND l.id = u.lot_id"
+        ),
         {"reversals_restore_their_lots"},
     ),
     "a reversal that restored too little": (
-        "UPDATE lot_use u SET amount = u.amount + 1 FROM reversal v, operation o WHERE v.program_id = {p} "
-        "AND u.program_id = {p} AND u.operation_id = v.operation_id AND o.program_id = {p} AND o.id = v.operation_id "
-        "AND o.member_id = '{m}'",
+        (
+            "UPDATE lot_use u SET amount = u.amount + 1 FROM reversal v, operation o WHERE v.program_id = {p} "
+            "AND u.program_id = {p} AND u.operation_id = v.operation_id AND o.program_id = {p} AND o.id = v.operation_id "
+            "AND o.member_id = '{m}'"
+        ),
         {"lots_equal_uses", "lots_equal_postings", "reversals_restore_their_lots"},
     ),
     "a key that leads nowhere": (
@@ -175,8 +195,10 @@ FAULTS: Final = {
         {"keys_lead_to_outcomes"},
     ),
     "a request both refused and accepted": (
-        "INSERT INTO refusal SELECT program_id, id, 'x', member_id, client_id, booked_at, '{{}}' FROM operation "
-        "WHERE program_id = {p} AND member_id = '{m}' AND kind = 'enrolment'",
+        (
+            "INSERT INTO refusal SELECT program_id, id, 'x', member_id, client_id, booked_at, '{{}}' FROM operation "
+            "WHERE program_id = {p} AND member_id = '{m}' AND kind = 'enrolment'"
+        ),
         {"refusals_moved_nothing"},
     ),
     "an order without its number": (
@@ -184,8 +206,10 @@ FAULTS: Final = {
         {"orders_have_one_key"},
     ),
     "an order under two numbers": (
-        "INSERT INTO order_key SELECT program_id, natural_key || 'x', order_id, request_hash FROM order_key "
-        "WHERE program_id = {p} AND natural_key LIKE 'receipt%'",
+        (
+            "INSERT INTO order_key SELECT program_id, natural_key || 'x', order_id, request_hash FROM order_key "
+            "WHERE program_id = {p} AND natural_key LIKE 'receipt%'"
+        ),
         {"orders_have_one_key"},
     ),
     "a number without its order": (
@@ -197,8 +221,10 @@ FAULTS: Final = {
         {"orders_have_their_operation"},
     ),
     "an order that is lost": (
-        "DELETE FROM \"order\" b USING order_parked h WHERE b.program_id = {p} AND h.program_id = {p} "
-        "AND h.order_id = b.id",
+        (
+            'DELETE FROM "order" b USING order_parked h WHERE b.program_id = {p} AND h.program_id = {p} '
+            "AND h.order_id = b.id"
+        ),
         {"orders_have_one_key", "orders_have_their_operation", "claims_are_consistent"},
     ),
     "a claim for another member": (
@@ -206,8 +232,10 @@ FAULTS: Final = {
         {"claims_are_consistent", "members_count_their_orders"},
     ),
     "a claim of an order that had its member": (
-        "UPDATE order_claim SET order_id = (SELECT id FROM \"order\" WHERE program_id = {p} AND member_id = '{m}') "
-        "WHERE program_id = {p}",
+        (
+            "UPDATE order_claim SET order_id = (SELECT id FROM \"order\" WHERE program_id = {p} AND member_id = '{m}') "
+            "WHERE program_id = {p}"
+        ),
         {"claims_are_consistent", "members_count_their_orders"},
     ),
     "an order counted twice": (

@@ -1,6 +1,6 @@
 """G20: no input gives a 5xx, whatever a machine can think of; and none breaks the ledger."""
 
-import warnings
+import contextlib
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -8,6 +8,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, status_code_conformance
@@ -23,6 +24,9 @@ CASES: Final = size(10, 500)
 """For each route and mode: a few hundred in all, or more than 20,000."""
 
 CHECKS: Final = [not_a_server_error, status_code_conformance, content_type_conformance]
+
+IN_BODIES: Final = {"member", "wallet", "currency"}
+"""What is worth naming in bodies; an order's own number there has to stay new."""
 
 Known = Mapping[str, str]
 
@@ -53,9 +57,10 @@ def sharpen(case: Any, known: Known, choice: int) -> None:  # noqa: ANN401 - sch
     """Name things that exist in some of the cases, so that they get past the first look."""
     if choice == 0:
         return
-    for place in (case.path_parameters, case.body):
-        if isinstance(place, dict):
-            place.update({name: known[name] for name in known.keys() & place.keys() if name != "order_id" or place is not case.body})
+    if isinstance(case.path_parameters, dict):
+        case.path_parameters.update({name: known[name] for name in known.keys() & case.path_parameters.keys()})
+    if isinstance(case.body, dict):
+        case.body.update({name: known[name] for name in IN_BODIES & case.body.keys()})
 
 
 @pytest.mark.timeout(3600)
@@ -82,8 +87,8 @@ def test_no_generated_request_breaks_the_service(
                 headers["idempotency-key"] = fresh("k")
             case.call_and_validate(headers=headers, checks=CHECKS)
 
-        attempt()
-    print(f"{tried} requests")
+        with contextlib.suppress(Unsatisfiable):  # a route that takes nothing cannot be asked wrongly
+            attempt()
     assert tried > 5 * CASES
 
 

@@ -1,5 +1,6 @@
 """The OpenAPI document: what FastAPI knows of the routes, and what holds for all of them."""
 
+import json
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -29,6 +30,15 @@ TAGS: Final[dict[str, str]] = {
     "health": "Health, readiness and metrics, for those who run the service. No key is needed.",
 }
 
+_NAMES: Final[dict[str, tuple[str, str]]] = {
+    "member": ("A member: mem_… or one of its identities, such as card:….", "card:2000012345"),
+    "order_id": ("An order, by our id.", "ord_01m8054496erxvcc6weqy7k3j5"),
+    "redemption_id": ("A redemption.", "red_01m8054496erxvcc6weqy7k3j5"),
+    "operation_id": ("An operation.", "op_01m8054496erxvcc6weqy7k3j5"),
+    "key_id": ("An API key, by its id.", "key_01m8054496erxvcc6weqy7k3j5"),
+}
+"""What stands in a path under a name, and an example: the same in every route."""
+
 _SCHEME: Final = {
     "type": "http",
     "scheme": "bearer",
@@ -56,6 +66,11 @@ def describe_api(application: FastAPI) -> Json:
     return application.openapi_schema
 
 
+def write_api(document: Json) -> str:
+    """Return the document as the text of a file: sorted, so that a change of it shows as a change of the API."""
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
 def _complete(document: Json) -> None:
     """Put in what our routes refer to, and take out what the framework says of errors, which are ours."""
     components = document["components"]
@@ -66,6 +81,14 @@ def _complete(document: Json) -> None:
         components["schemas"].pop(name, None)
     for operation in _operations(document):
         _replace_validation_error(operation["responses"])
+        for parameter in operation.get("parameters", ()):
+            _describe(parameter)
+
+
+def _describe(parameter: Json) -> None:
+    """Say what a name in a path means; and show an example where tools look for it."""
+    if parameter["in"] == "path" and parameter["name"] in _NAMES:
+        parameter["description"], parameter["example"] = _NAMES[parameter["name"]]
 
 
 def _replace_validation_error(responses: Json) -> None:

@@ -6,9 +6,9 @@ costs more than everything else in a hot request: they authenticate, read the bo
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar, get_type_hints
+from typing import Annotated, Any, Final, TypeVar, get_type_hints
 
-from fastapi import Request, Response
+from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
@@ -86,6 +86,10 @@ async def current_context(request: Request) -> Context:
     """Give a read endpoint its context, which :class:`Route` has made."""
     context: Context = request.state.context
     return context
+
+
+CallContext = Annotated[Context, Depends(current_context)]
+"""How every endpoint asks for its context."""
 
 
 class Route(APIRoute):

@@ -63,13 +63,10 @@ def check(
 @app.command()
 def openapi(output: OutputOption) -> None:
     """Write the OpenAPI document of the API."""
-    import json
-
-    from loyalty_engine.api.openapi import describe_api
+    from loyalty_engine.api.openapi import describe_api, write_api
     from loyalty_engine.bootstrap import build_application
 
-    document = describe_api(build_application(read_settings()))
-    _write(output, json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    _write(output, write_api(describe_api(build_application(read_settings()))))
 
 
 @app.command()

@@ -1,13 +1,14 @@
 """``loyalty keys``: API keys made and ended by the operator, first of all the one that makes the others."""
 
 import asyncio
-from collections.abc import Sequence
+import sys
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from loyalty_engine.application.grants import Grant
 from loyalty_engine.application.issuing import issue
@@ -22,7 +23,12 @@ from loyalty_engine.persistence.connections import Connection
 from loyalty_engine.persistence.programs import find_program
 
 _LISTED: Final = 1000
+_WIDE: Final = 500
+"""Columns of what is no terminal: a row is one line for whoever reads it."""
 
+_WHOLE: Final = (Column("id", no_wrap=True), Column("key", no_wrap=True))
+
+T = TypeVar("T")
 ProgramOption = Annotated[str, typer.Option(help="Key of the program.")]
 
 keys = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke.")
@@ -61,13 +67,13 @@ def show(program: ProgramOption) -> None:
     async def run(connection: Connection, program_id: int) -> Sequence[Key]:
         return await clients.list_keys(connection, program_id, limit=_LISTED)
 
-    table = Table("id", "key", "name", "place", "scopes", "created", "state", box=None)
+    table = Table(*_WHOLE, "name", "place", "scopes", "created", "state", box=None)
     for key in _in_program(program, run):
         place = "/".join(part for part in (key.location, key.till) if part)
         scopes = "all" if len(key.scopes) == len(SCOPES) else " ".join(key.scopes)
         created = f"{key.created_at:%Y-%m-%d}"
         table.add_row(show_id("key", key.id), key.hint, key.name, place, scopes, created, _state(key))
-    Console(soft_wrap=True).print(table)
+    Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
 
 
 @keys.command()
@@ -87,11 +93,11 @@ def revoke(key_id: Annotated[str, typer.Argument(help="The key's id, key_…")],
     print(f"revoked {key_id}")
 
 
-def _in_program(key: str, run):
+def _in_program(key: str, run: Callable[[Connection, int], Awaitable[T]]) -> T:
     """Run something on a program, with the owner's rights."""
     settings = read_settings()
 
-    async def enter():
+    async def enter() -> T:
         async with operators_connection(settings) as connection:
             program_id = await find_program(connection, key)
             if program_id is None:

@@ -243,8 +243,15 @@ def test_any_number_of_warnings_leaves_a_program_publishable() -> None:
     faults = faults_of(change("/earning_rules", rules))
     assert len(faults) == 101
     assert {fault.severity for fault in faults} == {"warning"}
-    without_wallets = faults_of(change("/earning_rules", rules) | {"wallets": []})
-    assert [fault.severity for fault in without_wallets].count("error") == 101
+
+
+def test_warnings_never_hide_an_error() -> None:
+    never = {"all": [TOTAL, {"fact": "order.total", "less_than": 1}]}
+    rules = [
+        {"key": f"r{n}", "wallet": "points", "when": never, "earn": {"kind": "fixed", "points": 1}} for n in range(150)
+    ]
+    rules[-1]["wallet"] = "stamps"
+    assert ("/earning_rules/149/wallet", "unknown_wallet") in found(change("/earning_rules", rules))
 
 
 def test_a_document_that_contains_itself_is_refused() -> None:
@@ -325,6 +332,7 @@ def test_bounds_that_exclude_each_other_are_warned_of(
 def test_an_all_inside_an_all_belongs_to_it_and_is_warned_of_once() -> None:
     inner = {"all": [{"fact": "order.total", "less_than": 5}, {"fact": "order.total", "less_than": 4}]}
     assert found(change(WHEN, {"all": [TOTAL, inner]})) == [(f"{WHEN}/all/1/all/0", "never_holds")]
+    assert found(change(WHEN, {"all": [{"all": [TOTAL, inner]}]})) == [(f"{WHEN}/all/0/all/1/all/0", "never_holds")]
 
 
 def test_a_pointer_escapes_tildes_and_slashes() -> None:

@@ -3,13 +3,13 @@
 from datetime import timedelta
 from typing import Annotated, assert_never
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from loyalty_engine.api.calls import open_session, read_path_id
 from loyalty_engine.api.documentation import problems
 from loyalty_engine.api.pagination import PageQuery, cut
 from loyalty_engine.api.problems import Fault, ProblemError
-from loyalty_engine.api.routing import Context, Route, access, current_context
+from loyalty_engine.api.routing import CallContext, Route, access
 from loyalty_engine.api.schemas.api_keys import (
     KeyAnswer,
     KeyBody,
@@ -28,8 +28,6 @@ from loyalty_engine.application.services import Services
 from loyalty_engine.persistence.clients import find_key, list_keys
 
 router = APIRouter(route_class=Route, tags=["keys"])
-
-CallContext = Annotated[Context, Depends(current_context)]
 
 
 @router.post(

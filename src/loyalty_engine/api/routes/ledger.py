@@ -1,12 +1,11 @@
 """The ledger: proof that it adds up."""
 
-from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 
 from loyalty_engine.api.calls import open_session
 from loyalty_engine.api.documentation import problems
-from loyalty_engine.api.routing import Context, Route, access, current_context
+from loyalty_engine.api.routing import CallContext, Route, access
 from loyalty_engine.api.schemas.ledger import LedgerReport
 from loyalty_engine.application.check_ledger import check_ledger
 
@@ -15,7 +14,7 @@ router = APIRouter(route_class=Route, tags=["ledger"])
 
 @router.get("/ledger/check", operation_id="check_ledger", summary="Check the ledger", **problems())
 @access("ledger:read")
-async def get_ledger_check(context: Annotated[Context, Depends(current_context)]) -> LedgerReport:
+async def get_ledger_check(context: CallContext) -> LedgerReport:
     """Prove the ledger's invariants from the rows of the program, in one snapshot, and name what breaks them.
 
     It reads every row of the program: for large programs run ``loyalty check`` beside the database instead.

@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 
 from loyalty_engine.api.calls import begin_call, open_session, read_path_member, require_member_id
 from loyalty_engine.api.documentation import problems
 from loyalty_engine.api.pagination import PageQuery, cut
 from loyalty_engine.api.problems import ProblemError
-from loyalty_engine.api.routing import Context, Route, access, current_context
+from loyalty_engine.api.routing import CallContext, Route, access
 from loyalty_engine.api.schemas.members import EnrolmentBody, MemberAnswer, MemberChangeBody, MemberWriteAnswer
 from loyalty_engine.api.schemas.timeline import TimelineEntryAnswer, TimelinePage
 from loyalty_engine.application.executor import Outcome
@@ -31,7 +31,7 @@ _ATTRIBUTES = ("attribute_not_declared", "attribute_type_mismatch", "identity_ta
     **problems(*_ATTRIBUTES, body=True, key=True),
 )
 @access("members:write", needs_key=True)
-async def post_member(context: Context, body: EnrolmentBody) -> Outcome:
+async def post_member(context: CallContext, body: EnrolmentBody) -> Outcome:
     """Enrol a new member under identities that nobody else has."""
     services: Services = context.services
     request = EnrolMember(begin_call(context), tuple(dict.fromkeys(body.identities)), body.as_profile())
@@ -46,7 +46,7 @@ async def post_member(context: Context, body: EnrolmentBody) -> Outcome:
     **problems(*_ATTRIBUTES, "member_not_found", "member_blocked", "identity_not_found", body=True, key=True),
 )
 @access("members:write", needs_key=True)
-async def patch_member(context: Context, body: MemberChangeBody, member: str) -> Outcome:
+async def patch_member(context: CallContext, body: MemberChangeBody, member: str) -> Outcome:
     """Change profile fields and identities; what the body does not name stays as it is."""
     services: Services = context.services
     request = ChangeMember(
@@ -66,7 +66,7 @@ async def patch_member(context: Context, body: MemberChangeBody, member: str) ->
     **problems("member_not_found"),
 )
 @access("members:read")
-async def get_member(context: Annotated[Context, Depends(current_context)], member: str) -> MemberAnswer:
+async def get_member(context: CallContext, member: str) -> MemberAnswer:
     """Return a member's profile, identities, status and counters."""
     async with open_session(context) as session:
         member_id = await require_member_id(context, session, member)
@@ -84,7 +84,7 @@ async def get_member(context: Annotated[Context, Depends(current_context)], memb
 )
 @access("members:read")
 async def get_timeline(
-    context: Annotated[Context, Depends(current_context)], member: str, query: Annotated[PageQuery, Query()]
+    context: CallContext, member: str, query: Annotated[PageQuery, Query()]
 ) -> TimelinePage:
     """Return everything that happened to a member, refusals too, like a bank statement: newest first."""
     async with open_session(context) as session:

@@ -2,14 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 
 from loyalty_engine.api.calls import open_session, read_path_id
 from loyalty_engine.api.documentation import problems
 from loyalty_engine.api.explanations import explain
 from loyalty_engine.api.pagination import cut
 from loyalty_engine.api.problems import ProblemError
-from loyalty_engine.api.routing import Context, Route, access, current_context
+from loyalty_engine.api.routing import CallContext, Context, Route, access
 from loyalty_engine.api.schemas.fields import BalanceAnswer
 from loyalty_engine.api.schemas.operations import (
     AmountAnswer,
@@ -46,7 +46,7 @@ router = APIRouter(route_class=Route, tags=["operations"])
 )
 @access("operations:read")
 async def get_operations(
-    context: Annotated[Context, Depends(current_context)], query: Annotated[OperationsQuery, Query()]
+    context: CallContext, query: Annotated[OperationsQuery, Query()]
 ) -> OperationsPage:
     """Return all operations, newest first, or what one request became: an operation, a stored refusal, or nothing.
 
@@ -67,7 +67,7 @@ async def get_operations(
 )
 @access("operations:read")
 async def get_operation(
-    context: Annotated[Context, Depends(current_context)], operation_id: str
+    context: CallContext, operation_id: str
 ) -> OperationDetailAnswer:
     """Return an operation, what it moved, and what its caller got."""
     program_id = context.client.program_id
@@ -93,7 +93,7 @@ async def get_operation(
 )
 @access("operations:read")
 async def get_explanation(
-    context: Annotated[Context, Depends(current_context)], operation_id: str
+    context: CallContext, operation_id: str
 ) -> ExplanationAnswer:
     """Return why each rule did or did not apply, with needed and actual values, and in plain English."""
     async with open_session(context) as session:

@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 
 from loyalty_engine.api.calls import begin_call, open_session, read_path_id
 from loyalty_engine.api.documentation import problems
 from loyalty_engine.api.pagination import cut
 from loyalty_engine.api.problems import ProblemError
-from loyalty_engine.api.routing import Context, Route, access, current_context
+from loyalty_engine.api.routing import CallContext, Context, Route, access
 from loyalty_engine.api.schemas.order_records import OrderRecordAnswer, OrdersPage, OrderSummary, ParkedQuery
 from loyalty_engine.api.schemas.orders import (
     CartBody,
@@ -58,7 +58,7 @@ _REFUSALS = (
     **problems(*_REFUSALS, "idempotency_key_reused", body=True, key=True),
 )
 @access("orders:write", needs_key=True)
-async def post_order(context: Context, body: OrderBody) -> Outcome:
+async def post_order(context: CallContext, body: OrderBody) -> Outcome:
     """Credit what the order earns and, on request, pay a part of it with points, in one step.
 
     The same receipt is accepted once, whatever the idempotency key; a repetition gets the first answer again.
@@ -75,7 +75,7 @@ async def post_order(context: Context, body: OrderBody) -> Outcome:
     **problems(*_REFUSALS, body=True),
 )
 @access("evaluations:read")
-async def post_evaluation(context: Context, body: EvaluationBody) -> Outcome:
+async def post_evaluation(context: CallContext, body: EvaluationBody) -> Outcome:
     """Decide an order as if it were placed now, explain every rule, and write nothing."""
     services: Services = context.services
     request = _request(context, body, body.placed_at or services.clock())
@@ -100,7 +100,7 @@ async def post_evaluation(context: Context, body: EvaluationBody) -> Outcome:
     ),
 )
 @access("orders:write", needs_key=True)
-async def post_claim(context: Context, body: ClaimBody, order_id: str) -> Outcome:
+async def post_claim(context: CallContext, body: ClaimBody, order_id: str) -> Outcome:
     """Credit an order that was accepted without a member, once. A parked receipt goes only to the owner of its card."""
     services: Services = context.services
     request = ClaimOrder(begin_call(context), read_path_id("ord", order_id), body.member)
@@ -114,7 +114,7 @@ async def post_claim(context: Context, body: ClaimBody, order_id: str) -> Outcom
     **problems("order_not_found"),
 )
 @access("orders:read")
-async def get_order(context: Annotated[Context, Depends(current_context)], order_id: str) -> OrderRecordAnswer:
+async def get_order(context: CallContext, order_id: str) -> OrderRecordAnswer:
     """Return an order as it was reported, and who has its points."""
     async with open_session(context) as session:
         record = await find_order(session, context.client.program_id, read_path_id("ord", order_id))
@@ -131,7 +131,7 @@ async def get_order(context: Annotated[Context, Depends(current_context)], order
 )
 @access("orders:read")
 async def get_orders(
-    context: Annotated[Context, Depends(current_context)], query: Annotated[ParkedQuery, Query()]
+    context: CallContext, query: Annotated[ParkedQuery, Query()]
 ) -> OrdersPage:
     """Return the orders that came with an unknown card and were not claimed yet, newest first."""
     async with open_session(context) as session:

@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 
 from loyalty_engine.api.calls import begin_call, open_session, read_path_id, require_member_id
 from loyalty_engine.api.documentation import problems
 from loyalty_engine.api.pagination import cut
 from loyalty_engine.api.problems import Fault, ProblemError
-from loyalty_engine.api.routing import Context, Route, access, current_context
+from loyalty_engine.api.routing import CallContext, Route, access
 from loyalty_engine.api.schemas.fields import BalanceAnswer
 from loyalty_engine.api.schemas.points import (
     AdjustmentAnswer,
@@ -61,7 +61,7 @@ router = APIRouter(route_class=Route, tags=["points"])
     ),
 )
 @access("redemptions:write", needs_key=True)
-async def post_redemption(context: Context, body: RedemptionBody) -> Outcome:
+async def post_redemption(context: CallContext, body: RedemptionBody) -> Outcome:
     """Spend an amount of points outside an order; the nearest expiry leaves first."""
     services: Services = context.services
     request = Redeem(begin_call(context), body.member, body.wallet, body.points)
@@ -73,12 +73,10 @@ async def post_redemption(context: Context, body: RedemptionBody) -> Outcome:
     operation_id="cancel_redemption",
     response_model=CancelAnswer,
     summary="Take a redemption back",
-    **problems(
-        "redemption_not_found", "redemption_already_cancelled", "idempotency_key_reused", body=True, key=True
-    ),
+    **problems("redemption_not_found", "redemption_already_cancelled", "idempotency_key_reused", body=True, key=True),
 )
 @access("redemptions:write", needs_key=True)
-async def post_redemption_cancel(context: Context, body: CancelBody, redemption_id: str) -> Outcome:
+async def post_redemption_cancel(context: CallContext, body: CancelBody, redemption_id: str) -> Outcome:
     """Put every point back into the lot it came from, once."""
     services: Services = context.services
     request = CancelRedemption(begin_call(context), read_path_id("red", redemption_id), body.reason)
@@ -102,14 +100,12 @@ async def post_redemption_cancel(context: Context, body: CancelBody, redemption_
     ),
 )
 @access("adjustments:write", needs_key=True)
-async def post_adjustment(context: Context, body: AdjustmentBody) -> Outcome:
+async def post_adjustment(context: CallContext, body: AdjustmentBody) -> Outcome:
     """Add or take points by hand, with a reason."""
     if body.points == 0:
         raise ProblemError("validation_failed", errors=[Fault("/points", "zero", "must not be 0")])
     services: Services = context.services
-    request = Adjust(
-        begin_call(context), body.member, body.wallet, body.points, body.reason, body.note, body.if_short
-    )
+    request = Adjust(begin_call(context), body.member, body.wallet, body.points, body.reason, body.note, body.if_short)
     return await services.executor.execute(context.caller, request)
 
 
@@ -121,7 +117,7 @@ async def post_adjustment(context: Context, body: AdjustmentBody) -> Outcome:
 )
 @access("redemptions:read")
 async def get_redemption(
-    context: Annotated[Context, Depends(current_context)], redemption_id: str
+    context: CallContext, redemption_id: str
 ) -> RedemptionRecordAnswer:
     """Return a redemption as it stands: active or cancelled, and which lots paid."""
     async with open_session(context) as session:
@@ -138,7 +134,7 @@ async def get_redemption(
     **problems("member_not_found"),
 )
 @access("points:read")
-async def get_balances(context: Annotated[Context, Depends(current_context)], member: str) -> BalancesAnswer:
+async def get_balances(context: CallContext, member: str) -> BalancesAnswer:
     """Return what a member has and owes in each wallet."""
     async with open_session(context) as session:
         member_id = await require_member_id(context, session, member)
@@ -157,7 +153,7 @@ async def get_balances(context: Annotated[Context, Depends(current_context)], me
 )
 @access("points:read")
 async def get_postings(
-    context: Annotated[Context, Depends(current_context)], member: str, query: Annotated[PostingsQuery, Query()]
+    context: CallContext, member: str, query: Annotated[PostingsQuery, Query()]
 ) -> PostingsPage:
     """Return every movement of a member's points with the balance after it, newest first."""
     async with open_session(context) as session:
@@ -181,7 +177,7 @@ async def get_postings(
 )
 @access("points:read")
 async def get_lots(
-    context: Annotated[Context, Depends(current_context)], member: str, query: Annotated[LotsQuery, Query()]
+    context: CallContext, member: str, query: Annotated[LotsQuery, Query()]
 ) -> LotsPage:
     """Return the lots that still hold points, or all of them, newest first."""
     program_id = context.client.program_id

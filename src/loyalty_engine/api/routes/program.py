@@ -5,14 +5,14 @@ from functools import cache
 from typing import Annotated, Any, Final, assert_never
 
 import orjson
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from loyalty_engine.api.calls import open_session
 from loyalty_engine.api.documentation import problems
 from loyalty_engine.api.documents import ProgramReader, invalid_program
 from loyalty_engine.api.pagination import PageQuery, cut
 from loyalty_engine.api.problems import ProblemError
-from loyalty_engine.api.routing import Context, Route, access, current_context
+from loyalty_engine.api.routing import CallContext, Context, Route, access
 from loyalty_engine.api.schemas.program import (
     LARGEST_REVISION,
     ProgramAnswer,
@@ -32,7 +32,6 @@ from loyalty_engine.persistence.programs import list_revisions
 
 router = APIRouter(route_class=Route, tags=["program"])
 
-CallContext = Annotated[Context, Depends(current_context)]
 Number = Annotated[int, Path(ge=1, le=LARGEST_REVISION, description="Number of the revision.", examples=[3])]
 
 _JSON: Final = "application/json"

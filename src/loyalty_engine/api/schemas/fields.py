@@ -128,13 +128,17 @@ DayField = Annotated[
 QuantityField = Annotated[
     int,
     PlainValidator(_parse_quantity),
-    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^\d{1,10}(\.\d{1,6})?$"}]}),
+    WithJsonSchema(
+        {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^\d{1,10}(\.\d{1,6})?$"}]}
+    ),
 ]
 
 ScalarField = Annotated[
     Scalar,
     PlainValidator(_check_scalar),
-    WithJsonSchema({"anyOf": [{"type": "string", "maxLength": _LONGEST_TEXT}, {"type": "integer"}, {"type": "boolean"}]}),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "maxLength": _LONGEST_TEXT}, {"type": "integer"}, {"type": "boolean"}]}
+    ),
 ]
 
 Amount = Annotated[int, Field(ge=0, le=MAX_AMOUNT)]

@@ -12,9 +12,7 @@ class FindingAnswer(Answer):
     """What one invariant's check found."""
 
     name: str = Field(description="Name of the invariant.", examples=["balances_equal_postings"])
-    promise: str = Field(
-        description="What it promises.", examples=["Each balance is the sum of its postings."]
-    )
+    promise: str = Field(description="What it promises.", examples=["Each balance is the sum of its postings."])
     offences: int = Field(description="How many rows break it.", examples=[0])
     examples: list[dict[str, str]] = Field(
         description="Up to 20 of them, ids only.", examples=[[{"member_id": "mem_01m8054496erxvcc6weqy7k3j5"}]]

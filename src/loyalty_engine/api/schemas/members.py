@@ -17,7 +17,8 @@ class EnrolmentBody(Body):
     """A new member. Its identities belong to no other member of the program."""
 
     identities: Annotated[list[IdentityField], Field(min_length=1, max_length=20)] = Field(
-        description="Names by which shops and tills know the member.", examples=[["card:2000012345", "email:a@example.com"]]
+        description="Names by which shops and tills know the member.",
+        examples=[["card:2000012345", "email:a@example.com"]],
     )
     name: Text | None = Field(default=None, description="Name for people.", examples=["Ada"])
     birthday: DayField | None = Field(default=None, description="Day of birth.", examples=["1990-05-31"])
@@ -64,7 +65,8 @@ class MemberAnswer(Answer):
     id: str = Field(description="The member.", examples=["mem_01m8054496erxvcc6weqy7k3j5"])
     status: str = Field(description="active or blocked.", examples=["active"])
     identities: list[str] = Field(
-        description="Names by which shops and tills know the member.", examples=[["card:2000012345", "email:a@example.com"]]
+        description="Names by which shops and tills know the member.",
+        examples=[["card:2000012345", "email:a@example.com"]],
     )
     name: str | None = Field(description="Name for people.", examples=["Ada"])
     birthday: str | None = Field(description="Day of birth.", examples=["1990-05-31"])
@@ -74,7 +76,9 @@ class MemberAnswer(Answer):
     first_order_at: str | None = Field(description="When the first was bought.", examples=["2026-01-15T09:00:00Z"])
     last_order_at: str | None = Field(description="When the last was bought.", examples=["2026-11-21T10:15:00Z"])
     enrolled_at: str | None = Field(description="When the member was enrolled.", examples=["2026-01-15T09:00:02Z"])
-    booked_at: str = Field(description="When the last operation was accepted.", examples=["2026-11-21T10:15:02.120000Z"])
+    booked_at: str = Field(
+        description="When the last operation was accepted.", examples=["2026-11-21T10:15:02.120000Z"]
+    )
 
     @classmethod
     def of(cls, record: MemberRecord) -> Self:

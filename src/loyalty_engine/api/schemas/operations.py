@@ -34,7 +34,10 @@ class OperationsQuery(PageQuery):
     """What to look for: an idempotency key, or an order under its own number; without either, everything."""
 
     idempotency_key: QueryText | None = Field(
-        default=None, max_length=255, description="A key that you sent; keys of other clients are not found.", examples=["k-1"]
+        default=None,
+        max_length=255,
+        description="A key that you sent; keys of other clients are not found.",
+        examples=["k-1"],
     )
     scope: QueryText | None = Field(
         default=None,
@@ -44,10 +47,14 @@ class OperationsQuery(PageQuery):
     )
     order_id: QueryText | None = Field(default=None, description="The shop's own order id.", examples=["W-10001"])
     location: QueryText | None = Field(
-        default=None, description="A receipt's store; or the store that a shop's order id belongs to.", examples=["berlin-1"]
+        default=None,
+        description="A receipt's store; or the store that a shop's order id belongs to.",
+        examples=["berlin-1"],
     )
     till: QueryText | None = Field(default=None, description="A receipt's till.", examples=["3"])
-    business_date: DayField | None = Field(default=None, description="A receipt's business date.", examples=["2026-11-21"])
+    business_date: DayField | None = Field(
+        default=None, description="A receipt's business date.", examples=["2026-11-21"]
+    )
     number: QueryText | None = Field(default=None, description="A receipt's number.", examples=["000123"])
 
     @model_validator(mode="after")
@@ -106,7 +113,8 @@ class OperationAnswer(Answer):
 
     id: str = Field(description="The operation.", examples=["op_01m8054496erxvcc6weqy7k3j5"])
     kind: str = Field(
-        description="order, claim, redemption, redemption_cancel, adjustment, enrolment or member_change.", examples=["order"]
+        description="order, claim, redemption, redemption_cancel, adjustment, enrolment or member_change.",
+        examples=["order"],
     )
     member_id: str | None = Field(description="Its member, if any.", examples=["mem_01m8054496erxvcc6weqy7k3j5"])
     order_id: str | None = Field(description="Its order, if any.", examples=["ord_01m8054496erxvcc6weqy7k3j5"])
@@ -143,7 +151,8 @@ class OperationDetailAnswer(OperationAnswer):
     """An operation with what it moved and what its caller got."""
 
     amounts: list[AmountAnswer] = Field(
-        description="What it did to each wallet.", examples=[[{"wallet": "points", "added": 16, "taken": 200, "owed": 0}]]
+        description="What it did to each wallet.",
+        examples=[[{"wallet": "points", "added": 16, "taken": 200, "owed": 0}]],
     )
     balances: list[BalanceAnswer] = Field(
         description="The member's balances after it, in the wallets that it changed.",
@@ -160,7 +169,9 @@ class RefusalAnswer(Answer):
     id: str = Field(description="The refusal.", examples=["ref_01m8054496erxvcc6weqy7k3j5"])
     code: str = Field(description="Stable code.", examples=["insufficient_points"])
     member_id: str | None = Field(description="Its member, if any.", examples=["mem_01m8054496erxvcc6weqy7k3j5"])
-    actor: ActorAnswer = Field(description="Who asked.", examples=[{"client": "till 3", "location": None, "till": None}])
+    actor: ActorAnswer = Field(
+        description="Who asked.", examples=[{"client": "till 3", "location": None, "till": None}]
+    )
     booked_at: str = Field(description="When it was refused.", examples=["2026-11-21T10:15:02.120000Z"])
     problem: dict[str, Any] = Field(
         description="The problem that the caller got.", examples=[{"code": "insufficient_points", "status": 409}]
@@ -209,7 +220,9 @@ class ExplanationAnswer(Answer):
     )
     reasons: list[ReasonAnswer] = Field(
         description="Every rule and why it did or did not apply.",
-        examples=[[{"rule": "base", "applied": True, "code": "applied", "wallet": "points", "amount": 16, "miss": None}]],
+        examples=[
+            [{"rule": "base", "applied": True, "code": "applied", "wallet": "points", "amount": 16, "miss": None}]
+        ],
     )
     text: list[str] = Field(
         description="The same in plain English, one sentence per rule.",

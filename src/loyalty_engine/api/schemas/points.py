@@ -34,7 +34,9 @@ class AdjustmentBody(Body):
     member: MemberField
     wallet: Code = Field(description="The wallet to correct.", examples=["points"])
     points: Annotated[int, Field(ge=-MAX_AMOUNT, le=MAX_AMOUNT)] = Field(
-        description="Points to add, or to take when negative; not 0.", examples=[-50], json_schema_extra={"not": {"const": 0}}
+        description="Points to add, or to take when negative; not 0.",
+        examples=[-50],
+        json_schema_extra={"not": {"const": 0}},
     )
     reason: ReasonCode = Field(description="A reason code of your own.", examples=["goodwill"])
     note: Annotated[str, StringConstraints(min_length=1, max_length=500)] | None = Field(

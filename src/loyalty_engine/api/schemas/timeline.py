@@ -24,7 +24,8 @@ class TimelineEntryAnswer(Answer):
         examples=["Receipt 000123 at berlin-1, till 3, 18.99 EUR: 200 points spent, 16 points earned"],
     )
     amounts: list[AmountAnswer] = Field(
-        description="What it did to each wallet.", examples=[[{"wallet": "points", "added": 16, "taken": 200, "owed": 0}]]
+        description="What it did to each wallet.",
+        examples=[[{"wallet": "points", "added": 16, "taken": 200, "owed": 0}]],
     )
     balances: list[BalanceAnswer] = Field(
         description="Balances after it, in the wallets that it changed.",

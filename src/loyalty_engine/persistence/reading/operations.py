@@ -128,9 +128,7 @@ async def list_outcomes_of_key(
     return [*map(_read_operation, operations), *map(_read_refusal, refusals)]
 
 
-async def find_operation_of_order(
-    connection: Connection, program_id: int, natural_key: str
-) -> OperationRecord | None:
+async def find_operation_of_order(connection: Connection, program_id: int, natural_key: str) -> OperationRecord | None:
     """Return the operation that accepted the order of that natural key: an order takes its operation's id."""
     order_id = await connection.fetchval(_ORDER_KEY, program_id, natural_key)
     return None if order_id is None else await find_operation(connection, program_id, order_id)

@@ -1,0 +1,34 @@
+"""Runs the bars: ``python -m benchmarks`` all, ``python -m benchmarks P1 P3`` some. Each ends in ``<bar> <ratio>``."""
+
+import sys
+from collections.abc import Callable
+from typing import Final
+
+from benchmarks import bars_core, bars_http
+
+BARS: Final[dict[str, Callable[[], float]]] = {
+    "P1": bars_http.accrue_against_pgbench,
+    "P2": bars_http.redeem_against_pgbench,
+    "P3": bars_core.zen_against_core,
+    "P8": bars_http.hammered_against_spread,
+    "P10": bars_http.evaluate_against_accrue,
+    "P11": bars_http.bytes_per_accrual,
+    "P12": bars_http.tail_against_median,
+}
+
+
+def main(names: list[str]) -> int:
+    """Run the named bars, or all; return 2 for a name that is none."""
+    unknown = [name for name in names if name not in BARS]
+    if unknown:
+        sys.stderr.write(f"no such bar: {', '.join(unknown)}; there are {', '.join(BARS)}\n")
+        return 2
+    for name in names or BARS:
+        ratio = BARS[name]()
+        sys.stdout.write(f"{name} {ratio:.2f}\n")
+        sys.stdout.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
