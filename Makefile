@@ -38,8 +38,9 @@ bench: dev-environment ## measure the speed bars
 promises: dev-environment ## prove the promises at their full sizes
 	@LOYALTY_PROMISES=full $(BIN)/python -m pytest tests/promises $(ARGS)
 
-openapi: dev-environment ## write openapi/openapi.json anew
+openapi: dev-environment ## write openapi/openapi.json and docs/errors.md anew
 	@$(BIN)/loyalty openapi --output openapi/openapi.json
+	@$(BIN)/loyalty errors --output docs/errors.md
 
 LOCK := $(BIN)/uv --no-config pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet --group build

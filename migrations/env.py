@@ -36,7 +36,7 @@ BEGIN
         CREATE SCHEMA {SCHEMA} AUTHORIZATION loyalty_owner;
     END IF;
 END $$
-"""
+"""  # noqa: S608 - the name is a constant of ours
 
 
 def _run(connection: Connection) -> None:
@@ -57,7 +57,9 @@ def _run(connection: Connection) -> None:
 
 async def _run_online(url: str) -> None:
     # The driver reads the address itself, as it does for the service: SQLAlchemy refuses parts of some (sslmode).
-    engine = create_async_engine("postgresql+asyncpg://", poolclass=NullPool, async_creator=lambda: asyncpg.connect(url))
+    engine = create_async_engine(
+        "postgresql+asyncpg://", poolclass=NullPool, async_creator=lambda: asyncpg.connect(url)
+    )
     async with engine.connect() as connection:
         await connection.run_sync(_run)
     await engine.dispose()

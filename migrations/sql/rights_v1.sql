@@ -4,6 +4,9 @@ GRANT USAGE ON SCHEMA loyalty TO loyalty_app;
 
 GRANT SELECT ON ALL TABLES IN SCHEMA loyalty TO loyalty_app;
 
+REVOKE ALL ON loyalty.operation_default, loyalty.operation_detail_default, loyalty.order_default,
+    loyalty.posting_default, loyalty.refusal_default FROM loyalty_app;
+
 GRANT INSERT ON loyalty.program_part, loyalty.program_revision, loyalty.api_client, loyalty.api_key TO loyalty_app;
 
 GRANT UPDATE (revision) ON loyalty.program TO loyalty_app;

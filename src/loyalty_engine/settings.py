@@ -26,4 +26,6 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     processes: Annotated[int, Field(ge=1, le=64)] = Field(default=1, description="API processes to run.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="What is logged at least.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="What is logged at least."
+    )

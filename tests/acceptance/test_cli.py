@@ -10,8 +10,8 @@ import pytest
 
 from tests.harness.postgres import other_database, run_apart
 from tests.harness.programs import Program
-from tests.harness.service import run
 from tests.harness.servers import Servers
+from tests.harness.service import run
 
 
 async def execute(url: str, *statements: str) -> None:
@@ -82,15 +82,15 @@ def test_own_database_is_migrated_by_command_only(empty_database: str) -> None:
     assert newer.returncode == 2
 
 
-@pytest.mark.parametrize("arguments", [["--preset", "owner"], [], ["--scope", "all"], ["--preset", "till", "--till", "1"]])
+@pytest.mark.parametrize(
+    "arguments", [["--preset", "owner"], [], ["--scope", "all"], ["--preset", "till", "--till", "1"]]
+)
 def test_key_that_could_not_work_is_not_created(database_url: str, arguments: list[str]) -> None:
     created = run("keys", "create", "--program", "any", *arguments, LOYALTY_DATABASE_URL=database_url)
     assert (created.stdout, created.stderr.count("\n"), created.returncode) == ("", 1, 2)
 
 
-async def test_key_works_from_its_creation_to_its_revocation(
-    database_url: str, servers: Servers, program: Program
-) -> None:
+def test_key_works_from_its_creation_to_its_revocation(database_url: str, servers: Servers, program: Program) -> None:
     name = program.key
     settings = {"LOYALTY_DATABASE_URL": database_url}
     secret = run("keys", "create", "--program", name, "--preset", "admin", "--name", "ops", **settings).stdout.strip()
@@ -105,4 +105,3 @@ async def test_key_works_from_its_creation_to_its_revocation(
     revoked = run("keys", "revoke", row.split()[0], "--program", name, **settings)
     assert revoked.stdout == f"revoked {row.split()[0]}\n"
     assert httpx.get(f"{servers[0].url}/v1/program", headers=headers, trust_env=False).status_code == 401
-

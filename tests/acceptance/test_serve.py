@@ -100,9 +100,7 @@ def test_commands_share_the_database_of_the_running_service(service: Service) ->
 
 def test_walkthrough_of_the_examples_gets_the_answers_it_expects(service: Service) -> None:
     settings = environment(LOYALTY_STATE_DIR=str(service.state), PORT=str(service.port))
-    walk = subprocess.run(
-        ["sh", "examples/walkthrough.sh"], env=settings, capture_output=True, text=True, check=False
-    )
+    walk = subprocess.run(["sh", "examples/walkthrough.sh"], env=settings, capture_output=True, text=True, check=False)
     assert walk.stderr == ""
     assert walk.stdout.endswith("Done: earned once, spent once, taken back once, and explained.\n")
 

@@ -34,7 +34,12 @@ def environment(**settings: str) -> dict[str, str]:
 def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run one command to its end."""
     return subprocess.run(
-        [*_COMMAND, *arguments], env=environment(**settings), capture_output=True, text=True, timeout=_SECONDS, check=False
+        [*_COMMAND, *arguments],
+        env=environment(**settings),
+        capture_output=True,
+        text=True,
+        timeout=_SECONDS,
+        check=False,
     )
 
 

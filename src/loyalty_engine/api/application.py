@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from fastapi import FastAPI, Request, Response
@@ -58,18 +58,20 @@ def _template_of(scope: Scope) -> str:
     return getattr(route, "path", UNMATCHED)
 
 
-async def _answer_problem(_: Request, error: Any) -> Response:
-    response: Response = error.as_response()
-    return response
+async def _answer_problem(_: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)
+    return error.as_response()
 
 
-async def _answer_validation(_: Request, error: Any) -> Response:
+async def _answer_validation(_: Request, error: Exception) -> Response:
     """Name the parameter at fault; where it was found ("query", "path") is left out."""
+    assert isinstance(error, RequestValidationError)
     faults = [Fault("/".join(map(str, e["loc"][1:])), e["type"], e["msg"]) for e in error.errors()[:_MAX_FAULTS]]
     return ProblemError("validation_failed", errors=faults).as_response()
 
 
-async def _answer_unavailable(_: Request, error: Any) -> Response:
+async def _answer_unavailable(_: Request, error: Exception) -> Response:
+    assert isinstance(error, UnavailableError)
     return ProblemError("unavailable", headers={"retry-after": str(error.retry_after_seconds)}).as_response()
 
 
@@ -77,11 +79,12 @@ async def _answer_unpublished(_: Request, __: Exception) -> Response:
     return ProblemError("program_not_published").as_response()
 
 
-async def _answer_http(_: Request, error: Any) -> Response:
+async def _answer_http(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
     code = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}.get(error.status_code, "malformed_json")
     return ProblemError(code, headers=error.headers).as_response()
 
 
-async def _answer_bug(request: Request, error: Any) -> Response:
+async def _answer_bug(request: Request, error: Exception) -> Response:
     _log.error("request_failed", method=request.method, route=_template_of(request.scope), exc_info=error)
     return ProblemError("internal_error").as_response()

@@ -68,9 +68,14 @@ class _MetersCollector(Collector):
     def collect(self) -> Iterator[HistogramMetricFamily | CounterMetricFamily | GaugeMetricFamily]:
         meters = self._meters
         yield _histogram(
-            "loyalty_request_seconds", "HTTP requests until the answer ended", ("route", "method", "status"), meters.requests
+            "loyalty_request_seconds",
+            "HTTP requests until the answer ended",
+            ("route", "method", "status"),
+            meters.requests,
         )
-        yield _counter("loyalty_decisions", "Decisions given out", ("kind", "outcome"), _by_snake_case(meters.decisions))
+        yield _counter(
+            "loyalty_decisions", "Decisions given out", ("kind", "outcome"), _by_snake_case(meters.decisions)
+        )
         yield _histogram("loyalty_batch_size", "Items that shared a round trip", ("statement",), meters.batches)
         yield _histogram(
             "loyalty_batch_seconds", "Round trips of gather and record", ("statement",), meters.batch_seconds
@@ -79,7 +84,9 @@ class _MetersCollector(Collector):
         for labels, count in meters.waiting.items():
             waiting.add_metric(labels, count)
         yield waiting
-        yield _counter("loyalty_lost_guards", "Writes that lost their guard and were decided again", (), {(): meters.lost_guards})
+        yield _counter(
+            "loyalty_lost_guards", "Writes that lost their guard and were decided again", (), {(): meters.lost_guards}
+        )
         yield _counter("loyalty_slow_turns", "Turns of the slow lane, which locks first", (), {(): meters.slow_turns})
 
 

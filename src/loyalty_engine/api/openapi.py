@@ -36,8 +36,9 @@ _NAMES: Final[dict[str, tuple[str, str]]] = {
     "redemption_id": ("A redemption.", "red_01m8054496erxvcc6weqy7k3j5"),
     "operation_id": ("An operation.", "op_01m8054496erxvcc6weqy7k3j5"),
     "key_id": ("An API key, by its id.", "key_01m8054496erxvcc6weqy7k3j5"),
+    "parked_for": ("The card that orders wait for.", "card:2000012345"),
 }
-"""What stands in a path under a name, and an example: the same in every route."""
+"""What stands under a name in paths and queries, and an example: the same in every route."""
 
 _SCHEME: Final = {
     "type": "http",
@@ -60,7 +61,9 @@ def describe_api(application: FastAPI) -> Json:
             license_info=application.license_info,
             separate_input_output_schemas=False,
         )
-        document["tags"] = [{"name": name, "description": text} for name, text in TAGS.items() if name in _used(document)]
+        document["tags"] = [
+            {"name": name, "description": text} for name, text in TAGS.items() if name in _used(document)
+        ]
         _complete(document)
         application.openapi_schema = document
     return application.openapi_schema
@@ -86,8 +89,8 @@ def _complete(document: Json) -> None:
 
 
 def _describe(parameter: Json) -> None:
-    """Say what a name in a path means; and show an example where tools look for it."""
-    if parameter["in"] == "path" and parameter["name"] in _NAMES:
+    """Say what a parameter means whose declaration cannot."""
+    if parameter["name"] in _NAMES:
         parameter["description"], parameter["example"] = _NAMES[parameter["name"]]
 
 

@@ -1,4 +1,4 @@
-"""Check readiness: may this process be sent requests?"""
+"""Check readiness: whether this process may be sent requests."""
 
 from loyalty_engine.persistence.errors import UnavailableError
 from loyalty_engine.persistence.ledger import Ledger

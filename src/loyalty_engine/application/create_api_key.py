@@ -3,12 +3,10 @@
 from datetime import datetime
 
 import structlog
-from uuid_utils.compat import uuid7
 
 from loyalty_engine.application.grants import Excess, ExpiryPassed, Grant, NewKey, find_excess
-from loyalty_engine.application.scopes import in_order
-from loyalty_engine.application.tokens import make_token
-from loyalty_engine.persistence.clients import Client, add_client, add_key, read_key
+from loyalty_engine.application.issuing import issue
+from loyalty_engine.persistence.clients import Client
 from loyalty_engine.persistence.sessions import Sessions
 
 _log = structlog.get_logger()
@@ -23,26 +21,8 @@ async def create_api_key(
     excess = find_excess(granter, grant.scopes, grant.location, grant.till)
     if excess is not None:
         return excess
-    program_id, key_id = granter.program_id, uuid7()
-    token = make_token(program_id, grant.mode)
+    program_id = granter.program_id
     async with sessions.open_for(program_id, granter.id, granter.generation, is_read_only=False) as connection:
-        client_id = await add_client(
-            connection,
-            program_id,
-            name=grant.name,
-            scopes=list(in_order(grant.scopes)),
-            location=grant.location,
-            till=grant.till,
-        )
-        await add_key(
-            connection,
-            program_id,
-            key_id=key_id,
-            client_id=client_id,
-            secret_hash=token.hash,
-            hint=token.hint,
-            expires_at=grant.expires_at,
-        )
-        key = await read_key(connection, program_id, key_id)
-    _log.info("api_key_created", program=program_id, key=str(key_id), by_key=str(granter.key_id))
-    return NewKey(key, token.text)
+        new = await issue(connection, program_id, grant)
+    _log.info("api_key_created", program=program_id, key=str(new.key.id), by_key=str(granter.key_id))
+    return new

@@ -16,7 +16,10 @@ from loyalty_engine.persistence.connections import Connection
 OutputOption = Annotated[Path, typer.Option(help="The file to write.")]
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="A headless loyalty engine.", context_settings={"max_content_width": 100}
+    no_args_is_help=True,
+    add_completion=False,
+    help="A headless loyalty engine.",
+    context_settings={"max_content_width": 100},
 )
 app.command()(serve)
 app.add_typer(keys, name="keys")

@@ -104,7 +104,7 @@ class ApiProcesses:
             try:
                 await self._start(place, meters)
             except (FailureError, OSError) as error:
-                _log.error("process_not_started", place=place, reason=str(error))  # noqa: TRY400 - its way tells nothing
+                _log.error("process_not_started", place=place, reason=str(error))
 
     async def _drain(self) -> None:
         """Ask all to end, and end those who do not."""

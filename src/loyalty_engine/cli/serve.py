@@ -22,9 +22,13 @@ _log = structlog.get_logger()
 
 def serve(
     *,
-    example: Annotated[bool, typer.Option("--example", help="Create a demo program with keys, and say how to use it.")] = False,
+    example: Annotated[
+        bool, typer.Option("--example", help="Create a demo program with keys, and say how to use it.")
+    ] = False,
     host: Annotated[str | None, typer.Option(help="Address to listen on; LOYALTY_HOST, else loopback.")] = None,
-    port: Annotated[int, typer.Option(envvar="PORT", min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8000,
+    port: Annotated[
+        int, typer.Option(envvar="PORT", min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+    ] = 8000,
     processes: Annotated[
         int | None, typer.Option(min=1, max=64, help="API processes; LOYALTY_PROCESSES, else 1.")
     ] = None,
@@ -69,5 +73,5 @@ def _listen(host: str, port: int) -> socket.socket:
 def _url_of(listener: socket.socket) -> str:
     """Return the address to call: that of this machine when we listen on all of its own."""
     host, port = listener.getsockname()[:2]
-    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
     return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"

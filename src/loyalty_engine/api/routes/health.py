@@ -15,6 +15,7 @@ from loyalty_engine.application.services import Services
 
 router = APIRouter(tags=["health"])
 
+_OPEN: Final = problems("method_not_allowed", is_open=True)
 _TEXT: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "Metrics in Prometheus' text form", "content": {"text/plain": {"schema": {"type": "string"}}}}
 }
@@ -26,7 +27,7 @@ class HealthAnswer(Answer):
     status: Literal["ok"] = Field(default="ok", description="Always ok; anything else is no answer.", examples=["ok"])
 
 
-@router.get("/healthz", operation_id="check_health", summary="Does the process live?", **problems(is_open=True))
+@router.get("/healthz", operation_id="check_health", summary="Does the process live?", **_OPEN)
 async def get_health() -> HealthAnswer:
     """Answer as long as the process lives; restart it when it does not. Says nothing about the database."""
     return HealthAnswer()
@@ -36,7 +37,7 @@ async def get_health() -> HealthAnswer:
     "/readyz",
     operation_id="check_readiness",
     summary="May the process be sent requests?",
-    **problems("unavailable", is_open=True),
+    **problems("unavailable", "method_not_allowed", is_open=True),
 )
 async def get_readiness(request: Request) -> HealthAnswer:
     """Answer 200 when the ledger is connected and the database answers with a schema that fits; else 503."""
@@ -51,8 +52,8 @@ async def get_readiness(request: Request) -> HealthAnswer:
     "/metrics",
     operation_id="read_metrics",
     summary="What did the service do?",
-    responses=_TEXT,
-    openapi_extra={"security": []},
+    responses={**_TEXT, **_OPEN["responses"]},
+    openapi_extra=_OPEN["openapi_extra"],
 )
 async def get_metrics(request: Request) -> Response:
     """Return the counts of all API processes of this service since it started.

@@ -82,7 +82,7 @@ class OperationsQuery(PageQuery):
 
 
 class ActorAnswer(Answer):
-    """Who asked."""
+    """An API client and where it stood."""
 
     client: str | None = Field(description="Name of the API client.", examples=["till 3"])
     location: str | None = Field(description="Store, if known.", examples=["berlin-1"])

@@ -82,6 +82,6 @@ def _base(of: LineSelection | None, policy: EarningPolicy, vocabulary: Vocabular
     measure = measure_of(compile_selection(of, vocabulary), "amount")
     match policy.base:
         case "gross":
-            return lambda view: view.take(measure)
+            return lambda view: measure(view.lines)
         case "net_of_points":
-            return lambda view: view.take_net(measure)
+            return lambda view: measure(view.net_lines)

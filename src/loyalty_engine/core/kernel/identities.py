@@ -8,7 +8,7 @@ Identity = NewType("Identity", str)
 _FORMS: Final = {
     "ext": re.compile(r"[\x21-\x7e]{1,128}"),
     "card": re.compile(r"[0-9A-Za-z-]{1,64}"),
-    "email": re.compile(r"[^@\s\x00-\x1f]{1,128}@[^@\s\x00-\x1f]{1,125}"),
+    "email": re.compile(r"[^@\s\x00-\x1f\ud800-\udfff]{1,128}@[^@\s\x00-\x1f\ud800-\udfff]{1,125}"),
     "phone": re.compile(r"\+[1-9][0-9]{5,14}"),
 }
 """``ext`` is the shop's own customer id, ``phone`` is E.164."""

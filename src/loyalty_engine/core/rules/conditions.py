@@ -107,7 +107,7 @@ def _lines_check(condition: LinesComparison, vocabulary: Vocabulary) -> Check:
     value_type: ValueType = "decimal" if condition.measure == "quantity" else "integer"
     comparison = condition.comparison
     return _comparison_check(
-        lambda view: view.take(measure),
+        lambda view: measure(view.lines),
         comparison,
         Need(
             fact=f"lines.{condition.measure}",

@@ -1,8 +1,13 @@
-"""Line selections compiled to filters of lines, and measures of the lines that remain."""
+"""Line selections and measures of the lines they mean, compiled to closures over lines grouped by field.
 
-import json
+Programs have many rules that look at the same field, each at other values of it: a category, a brand. So the lines of
+an order are grouped once per field, and a selection finds its lines, mostly none, by looking values up.
+"""
+
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Final, Literal
 
 from loyalty_engine.core.program.attributes import PYTHON_TYPES, Scalar, ValueType, read_value
@@ -10,83 +15,125 @@ from loyalty_engine.core.program.conditions import LineSelection
 from loyalty_engine.core.program.facts import Vocabulary
 from loyalty_engine.core.rules.order import Line
 
-Filter = Callable[[Sequence[Line]], Sequence[Line]]
-"""Returns the lines that are meant, in their order."""
+Groups = Mapping[Scalar | None, Sequence[Line]]
+"""Lines by the value of one field; None where a line has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a line: a name that is unique among the fields of one program, and how it is read."""
+
+    name: str
+    read: Callable[[Line], Scalar | None]
+
+
+class GroupedLines:
+    """The lines of one order, grouped by every field that a selection has asked for."""
+
+    __slots__ = ("_groups", "lines")
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self.lines = lines
+        self._groups: dict[str, Groups] = {}
+
+    def by(self, field: Field) -> Groups:
+        """Return the lines grouped by the values of ``field``."""
+        groups = self._groups.get(field.name)
+        if groups is None:
+            groups = self._groups[field.name] = _group(self.lines, field.read)
+        return groups
+
+
+Pick = Callable[[GroupedLines], Sequence[Line]]
+"""Returns the lines that are meant, in no particular order."""
+
+Measure = Callable[[GroupedLines], int]
+"""Returns one number about the lines that are meant; 0 when there are none."""
 
 MeasureName = Literal["count", "quantity", "amount"]
+"""How many lines; millionths of quantity, whatever the units; minor units."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which lines are meant. ``written`` is the selection as the document has it, ``key`` the same as one text."""
+    """Which lines are meant. ``written`` is the selection as the document has it."""
 
-    key: str
     written: Mapping[str, Any]
-    pick: Filter
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """One number about lines: how many, millionths of quantity whatever the units, or minor units.
-
-    Equal keys mean equal measures, so that a view takes each of them once, whichever rules ask.
-    """
-
-    key: str
-    of: Callable[[Sequence[Line]], int]
+    pick: Pick
 
 
 def compile_selection(selection: LineSelection, vocabulary: Vocabulary) -> Selection:
-    """Return the filter of a selection that ``check_program`` found no error in.
+    """Return the compiled form of a selection that ``check_program`` found no error in.
 
     A line must satisfy every field given; none given: all lines.
     """
-    filters = [
-        make(frozenset(wanted)) for name, make in _FILTERS.items() if (wanted := getattr(selection, name)) is not None
+    tests: list[tuple[Field, frozenset[Scalar]]] = [
+        (field, frozenset(wanted)) for field in _FIELDS if (wanted := getattr(selection, field.name)) is not None
     ]
     for name, choice in selection.attributes.items():
+        value_type = vocabulary.line_attributes[name]
         written = choice if isinstance(choice, tuple) else (choice,)
-        filters.append(_by_attribute(name, vocabulary.line_attributes[name], written))
+        tests.append((_attribute(name, value_type), frozenset(read_value(value_type, value) for value in written)))
     shown = selection.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return Selection(json.dumps(shown, sort_keys=True), shown, _chain(filters))
+    return Selection(shown, _pick(tests))
 
 
 def measure_of(selection: Selection, name: MeasureName) -> Measure:
-    """Return the measure of that name over the selected lines; without a selected line it is 0."""
+    """Return the measure of that name over the selected lines."""
     pick = selection.pick
-    key = f"{name} {selection.key}"
     match name:
         case "count":
-            return Measure(key, lambda lines: len(pick(lines)))
+            return lambda lines: len(pick(lines))
         case "quantity":
-            return Measure(key, lambda lines: sum([line.quantity for line in pick(lines)]))
+            return lambda lines: sum([line.quantity for line in picked]) if (picked := pick(lines)) else 0
         case "amount":
-            return Measure(key, lambda lines: sum([line.amount for line in pick(lines)]))
+            return lambda lines: sum([line.amount for line in picked]) if (picked := pick(lines)) else 0
 
 
-# One filter a field, spelled out: reading the field by its name costs as much again as all the rest.
-_FILTERS: Final[Mapping[str, Callable[[frozenset[str]], Filter]]] = {
-    "sku": lambda wanted: lambda lines: [line for line in lines if line.sku in wanted],
-    "category": lambda wanted: lambda lines: [line for line in lines if line.category in wanted],
-    "brand": lambda wanted: lambda lines: [line for line in lines if line.brand in wanted],
-    "unit": lambda wanted: lambda lines: [line for line in lines if line.unit in wanted],
-}
+_FIELDS: Final = tuple(Field(name, attrgetter(name)) for name in ("sku", "category", "brand", "unit"))
 
 
-def _by_attribute(name: str, value_type: ValueType, written: Sequence[Scalar]) -> Filter:
+def _attribute(name: str, value_type: ValueType) -> Field:
     """A value of another type than declared counts as absent: 1 is not true."""
     expected = PYTHON_TYPES[value_type]
-    wanted = frozenset(read_value(value_type, value) for value in written)
-    return lambda lines: [
-        line for line in lines if (value := line.attributes.get(name)) in wanted and type(value) is expected
-    ]
+
+    def read(line: Line) -> Scalar | None:
+        value = line.attributes.get(name)
+        return value if type(value) is expected else None
+
+    return Field(f"attributes.{name}:{value_type}", read)
 
 
-def _chain(filters: list[Filter]) -> Filter:
-    if not filters:
-        return lambda lines: lines
-    first, *rest = filters
-    if not rest:
+def _group(lines: Sequence[Line], read: Callable[[Line], Scalar | None]) -> Groups:
+    groups: dict[Scalar | None, list[Line]] = {}
+    for line in lines:
+        value = read(line)
+        if value in groups:
+            groups[value].append(line)
+        else:
+            groups[value] = [line]
+    return groups
+
+
+def _pick(tests: list[tuple[Field, frozenset[Scalar]]]) -> Pick:
+    if not tests:
+        return attrgetter("lines")
+    (field, wanted), *others = tests
+    first = _pick_one(field, *wanted) if len(wanted) == 1 else _pick_any(field, wanted)
+    if not others:
         return first
-    pick_rest = _chain(rest)
-    return lambda lines: pick_rest(first(lines))
+    return lambda lines: [line for line in first(lines) if all(field.read(line) in wanted for field, wanted in others)]
+
+
+def _pick_one(field: Field, wanted: Scalar) -> Pick:
+    return lambda lines: lines.by(field).get(wanted, ())
+
+
+def _pick_any(field: Field, wanted: frozenset[Scalar]) -> Pick:
+    def pick(lines: GroupedLines) -> Sequence[Line]:
+        groups = lines.by(field)
+        if wanted.isdisjoint(groups):
+            return ()
+        return [line for value, group in groups.items() if value in wanted for line in group]
+
+    return pick

@@ -1,51 +1,43 @@
 """An order and its member as rules see them: every fact by name, and measures of line selections, each taken once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from operator import attrgetter
 from typing import Final
 
 from loyalty_engine.core.program.attributes import PYTHON_TYPES
 from loyalty_engine.core.program.facts import Fact
-from loyalty_engine.core.rules.order import Line, MemberSnapshot, Order, Receipt, Scalar
-from loyalty_engine.core.rules.selections import Measure
+from loyalty_engine.core.rules.order import MemberSnapshot, Order, Receipt, Scalar
+from loyalty_engine.core.rules.selections import GroupedLines
 
 
 class OrderView:
-    """What rules see of one order. Not shared between threads: it remembers what it measured.
+    """What rules see of one order. Not shared between threads: it remembers how it grouped the lines.
 
     ``member`` is None for a guest. ``net_amounts`` are the line amounts, in the order of the lines, without what
     points paid; None when points paid nothing.
     """
 
-    __slots__ = ("_measured", "_net_lines", "lines", "member", "net_amounts", "net_total", "order", "total")
+    __slots__ = ("_net_lines", "lines", "member", "net_amounts", "net_total", "order", "total")
 
     def __init__(self, order: Order, member: MemberSnapshot | None, net_amounts: tuple[int, ...] | None = None) -> None:
         assert net_amounts is None or len(net_amounts) == len(order.lines)
         self.order = order
         self.member = member
-        self.lines = order.lines
+        self.lines = GroupedLines(order.lines)
         self.net_amounts = net_amounts
         self.total = order.goods_total
         self.net_total = self.total if net_amounts is None else sum(net_amounts)
-        self._measured: dict[str, int] = {}
-        self._net_lines: Sequence[Line] | None = None
+        self._net_lines: GroupedLines | None = self.lines if net_amounts is None else None
 
-    def take(self, measure: Measure) -> int:
-        """Return the measure of the lines as the shop sent them."""
-        found = self._measured.get(measure.key)
-        if found is None:
-            found = self._measured[measure.key] = measure.of(self.lines)
-        return found
-
-    def take_net(self, measure: Measure) -> int:
-        """Return the measure of the lines with their net amounts."""
-        if self.net_amounts is None:
-            return self.take(measure)
+    @property
+    def net_lines(self) -> GroupedLines:
+        """The lines with their net amounts."""
         if self._net_lines is None:
-            pairs = zip(self.lines, self.net_amounts, strict=True)
-            self._net_lines = [replace(line, amount=net) for line, net in pairs]
-        return measure.of(self._net_lines)
+            assert self.net_amounts is not None
+            pairs = zip(self.order.lines, self.net_amounts, strict=True)
+            self._net_lines = GroupedLines([replace(line, amount=net) for line, net in pairs])
+        return self._net_lines
 
 
 Reader = Callable[[OrderView], Scalar | None]
@@ -86,7 +78,7 @@ def _till(view: OrderView) -> str | None:
 
 READERS: Final[Mapping[str, Reader]] = {
     "order.total": attrgetter("total"),
-    "order.lines": lambda view: len(view.lines),
+    "order.lines": lambda view: len(view.order.lines),
     "order.shipping": attrgetter("order.shipping"),
     "order.currency": attrgetter("order.currency"),
     "order.channel": attrgetter("order.channel"),
