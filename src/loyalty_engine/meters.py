@@ -105,15 +105,16 @@ class Exchange:
     A process that comes back after a crash goes on from what its predecessor counted, so totals never fall.
     """
 
-    def __init__(self, directory: Path, number: int) -> None:
+    def __init__(self, meters: Meters, directory: Path, number: int) -> None:
+        self._meters = meters
         self._directory = directory
         self._own = directory / f"{number}.json"
-        METERS.add_saved(self._own, is_alive=False)
+        meters.add_saved(self._own, is_alive=False)
 
     def leave(self) -> None:
         """Show the others what this process counted so far; a full disk only makes them see older figures."""
         with suppress(OSError):
-            METERS.save(self._own)
+            self._meters.save(self._own)
 
     def total(self) -> Meters:
         """Return the sum over all processes: of this one as it is now, of the others as of a second ago."""

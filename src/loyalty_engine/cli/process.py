@@ -19,7 +19,7 @@ import uvicorn
 from loyalty_engine.bootstrap import build_application
 from loyalty_engine.cli.logs import configure_logging
 from loyalty_engine.cli.processes import DRAIN_SECONDS
-from loyalty_engine.meters import Exchange
+from loyalty_engine.meters import METERS, Exchange
 from loyalty_engine.settings import Settings
 
 _LAST_SECONDS: Final = 3
@@ -43,7 +43,7 @@ def main() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     settings = Settings()
     configure_logging(settings.log_level)
-    exchange = Exchange(Path(meters), int(number)) if meters else None
+    exchange = Exchange(METERS, Path(meters), int(number)) if meters else None
     config = uvicorn.Config(
         build_application(settings, exchange),
         loop="uvloop",

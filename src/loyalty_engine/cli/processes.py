@@ -13,7 +13,7 @@ import tempfile
 import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Final
 
 import structlog
@@ -50,8 +50,7 @@ class ApiProcesses:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
-        with tempfile.TemporaryDirectory(prefix="loyalty-meters-") as meters:
-            shared = meters if self._count > 1 else ""
+        with tempfile.TemporaryDirectory(prefix="loyalty-meters-") if self._count > 1 else nullcontext("") as shared:
             places = range(1, self._count + 1)
             keepers = asyncio.gather(*(self._start(place, shared) for place in places))
             try:
@@ -61,7 +60,7 @@ class ApiProcesses:
                     await self._unless_stopped(keepers)
             finally:
                 keepers.cancel()
-                with suppress(asyncio.CancelledError, FailureError):
+                with suppress(asyncio.CancelledError, FailureError, OSError):
                     await keepers
                 await self._drain()
 

@@ -67,7 +67,8 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise FailureError(f"port {port} on {host} is taken; choose another one: PORT={port + 1}") from error
-        raise FailureError(f"cannot listen on {host}, port {port}: {error.strerror or error}") from error
+        reason = str(error.strerror or error).partition(" (")[0]
+        raise FailureError(f"cannot listen on {host}, port {port}: {reason}") from error
 
 
 def _url_of(listener: socket.socket) -> str:

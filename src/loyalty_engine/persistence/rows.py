@@ -10,6 +10,7 @@ from loyalty_engine.core.engine.fold import Note, Write
 from loyalty_engine.core.engine.requests import Call
 from loyalty_engine.core.points.lots import Lot
 from loyalty_engine.core.points.postings import Posting
+from loyalty_engine.core.rules.kept_reasons import keep_reason
 from loyalty_engine.core.rules.order import Receipt
 from loyalty_engine.persistence.orders import show_lines, show_rest
 
@@ -152,7 +153,7 @@ def _operation_row(n: int, operation: Operation, changes: Changes) -> Row:
         operation.revision,
         operation.reverses,
         orjson.dumps(changes.facts).decode(),
-        orjson.dumps([reason.as_json() for reason in changes.reasons]).decode(),
+        orjson.dumps([keep_reason(reason) for reason in changes.reasons]).decode(),
         orjson.dumps(changes.answer).decode(),
     )
 

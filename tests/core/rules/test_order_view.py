@@ -1,13 +1,11 @@
 """What rules see of an order: every fact by its name, and measures of lines."""
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 import pytest
 
 from loyalty_engine.core.program.facts import FACTS
-from loyalty_engine.core.rules.order import Line
-from loyalty_engine.core.rules.selections import Measure, compile_selection, measure_of
+from loyalty_engine.core.rules.selections import compile_selection, measure_of
 from loyalty_engine.core.rules.view import READERS, OrderView, reader_of
 from tests.core.orders import RECEIPT, VOCABULARY, line, member, order, selection
 
@@ -112,33 +110,31 @@ LINES: Final = order(
 def test_a_selection_is_measured(written: dict[str, Any], count: int, quantity: int, amount: int, net: int) -> None:
     selected = compile_selection(selection(written), VOCABULARY)
     view = OrderView(LINES, None, net_amounts=(90, 170, 0, 40))
-    assert view.take(measure_of(selected, "count")) == count
-    assert view.take(measure_of(selected, "quantity")) == quantity
-    assert view.take(measure_of(selected, "amount")) == amount
-    assert view.take_net(measure_of(selected, "amount")) == net
+    assert measure_of(selected, "count")(view.lines) == count
+    assert measure_of(selected, "quantity")(view.lines) == quantity
+    assert measure_of(selected, "amount")(view.lines) == amount
+    assert measure_of(selected, "amount")(view.net_lines) == net
 
 
 def test_without_points_paid_the_net_is_the_gross() -> None:
     view = OrderView(LINES, None)
-    coffee = measure_of(compile_selection(selection({"category": ["coffee"]}), VOCABULARY), "amount")
     assert (view.total, view.net_total) == (390, 390)
-    assert (view.take(coffee), view.take_net(coffee)) == (350, 350)
+    assert view.net_lines is view.lines
 
 
-def test_equal_measures_of_different_rules_are_taken_once() -> None:
-    taken: list[int] = []
+def test_an_order_without_lines_measures_zero() -> None:
+    view = OrderView(order(), None, net_amounts=())
+    coffee = compile_selection(selection({"category": ["coffee"]}), VOCABULARY)
+    assert measure_of(coffee, "amount")(view.lines) == 0
+    assert measure_of(coffee, "count")(view.net_lines) == 0
 
-    def count(lines: Sequence[Line]) -> int:
-        taken.append(len(lines))
-        return len(lines)
 
+def test_lines_are_grouped_once_per_field_whichever_rules_ask() -> None:
     view = OrderView(LINES, None)
-    assert [view.take(Measure("count {}", count)), view.take(Measure("count {}", count))] == [4, 4]
-    assert taken == [4]
-
-
-def test_equal_selections_have_equal_keys_whatever_their_fields_order() -> None:
-    one = compile_selection(selection({"brand": ["A"], "attributes": {"cup": True, "size": 1}}), VOCABULARY)
-    other = compile_selection(selection({"attributes": {"size": 1, "cup": True}, "brand": ["A"]}), VOCABULARY)
-    assert measure_of(one, "count").key == measure_of(other, "count").key
-    assert measure_of(one, "count").key != measure_of(one, "amount").key
+    for written in ({"category": ["coffee"]}, {"category": ["tea", "wine"]}, {"category": ["coffee"], "sku": ["a"]}):
+        measure_of(compile_selection(selection(written), VOCABULARY), "amount")(view.lines)
+    groups = view.lines.groups
+    assert list(groups) == ["category"]
+    assert {value: len(lines) for value, lines in groups["category"].items()} == {"coffee": 2, "tea": 1, None: 1}
+    measure_of(compile_selection(selection({"category": ["beer"]}), VOCABULARY), "amount")(view.lines)
+    assert view.lines.groups["category"] is groups["category"]

@@ -23,7 +23,7 @@ from loyalty_engine.core.program.facts import Vocabulary
 from loyalty_engine.core.rules.order import Scalar
 from loyalty_engine.core.rules.reasons import Excluded, Miss, Need, NoneOf, Unmet, new
 from loyalty_engine.core.rules.selections import compile_selection, measure_of
-from loyalty_engine.core.rules.view import OrderView, Reader, reader_of
+from loyalty_engine.core.rules.view import OrderView, reader_of
 
 Check = Callable[[OrderView], Miss | None]
 """Returns None when the condition holds, else why it does not."""
@@ -87,49 +87,50 @@ def _not(child: Check, excluded: Excluded) -> Check:
 
 def _fact_check(comparison: FactComparison, vocabulary: Vocabulary) -> Check:
     fact = vocabulary.facts[comparison.fact]
-    return _comparison_check(
-        reader_of(fact),
-        comparison,
-        Need(
-            fact=fact.name,
-            type=fact.type,
-            operator=comparison.operator,
-            needed=_as_json(comparison),
-            bound=_bound(comparison, fact.type),
-            personal=fact.personal,
-        ),
+    need = Need(
+        fact=fact.name,
+        type=fact.type,
+        operator=comparison.operator,
+        needed=_as_json(comparison),
+        bound=_bound(comparison, fact.type),
+        personal=fact.personal,
     )
-
-
-def _lines_check(condition: LinesComparison, vocabulary: Vocabulary) -> Check:
-    selection = compile_selection(condition.lines, vocabulary)
-    measure = measure_of(selection, condition.measure)
-    value_type: ValueType = "decimal" if condition.measure == "quantity" else "integer"
-    comparison = condition.comparison
-    return _comparison_check(
-        lambda view: measure(view.lines),
-        comparison,
-        Need(
-            fact=f"lines.{condition.measure}",
-            type=value_type,
-            operator=comparison.operator,
-            needed=_as_json(comparison),
-            bound=_bound(comparison, value_type),
-            lines=selection.written,
-        ),
-    )
-
-
-def _comparison_check(read: Reader, comparison: Comparison, need: Need) -> Check:
-    holds = _predicate(comparison, need.type)
+    read = reader_of(fact)
+    holds = _predicate(comparison, fact.type)
     holds_absent = need.operator in ("is_not", "not_in") or (need.operator == "exists" and need.needed is False)
-    hidden = Unmet(need, None) if need.personal else None
+    is_personal = fact.personal
+    unknown = Unmet(need, None)
 
     def check(view: OrderView) -> Miss | None:
         actual = read(view)
         if holds_absent if actual is None else holds(actual):
             return None
-        return hidden or new(Unmet, (need, actual))
+        return unknown if actual is None or is_personal else new(Unmet, (need, actual))
+
+    return check
+
+
+def _lines_check(condition: LinesComparison, vocabulary: Vocabulary) -> Check:
+    comparison = condition.comparison
+    selection = compile_selection(condition.lines, vocabulary)
+    value_type: ValueType = "decimal" if condition.measure == "quantity" else "integer"
+    need = Need(
+        fact=f"lines.{condition.measure}",
+        type=value_type,
+        operator=comparison.operator,
+        needed=_as_json(comparison),
+        bound=_bound(comparison, value_type),
+        lines=selection.written,
+    )
+    measure = measure_of(selection, condition.measure)
+    holds = _predicate(comparison, value_type)
+    nothing = Unmet(need, 0)
+
+    def check(view: OrderView) -> Miss | None:
+        actual = measure(view.lines)
+        if holds(actual):
+            return None
+        return new(Unmet, (need, actual)) if actual else nothing
 
     return check
 

@@ -1,7 +1,7 @@
 """Why a rule applied or did not: what was needed, what there was, how much is missing.
 
 These are made for every rule of every order, most of them for rules that fail. So they are named tuples (0.15 µs
-each, a frozen dataclass takes 0.9), and what is known when a rule is compiled waits in one :class:`Need`.
+each; a frozen dataclass takes 0.9), and what is known when a rule is compiled waits in one :class:`Need`.
 """
 
 from collections.abc import Mapping
@@ -60,14 +60,14 @@ class Unmet(NamedTuple):
         return self.need.bound - int(self.actual)
 
     def as_json(self) -> dict[str, Any]:
-        shown = {**self.need.shown, "actual": self._show(self.actual)}
-        missing = self.missing
+        actual: Scalar | None = self.actual
+        missing: Scalar | None = self.missing
+        if self.need.type == "decimal":
+            actual, missing = _as_decimal(actual), _as_decimal(missing)
+        shown = {**self.need.shown, "actual": actual}
         if missing is not None:
-            shown["missing"] = self._show(missing)
+            shown["missing"] = missing
         return shown
-
-    def _show(self, value: Scalar | None) -> Scalar | None:
-        return show_quantity(int(value)) if self.need.type == "decimal" and value is not None else value
 
 
 class NoneOf(NamedTuple):
@@ -121,3 +121,7 @@ class Reason(NamedTuple):
         if self.miss is not None:
             shown["miss"] = self.miss.as_json()
         return shown
+
+
+def _as_decimal(millionths: Scalar | None) -> str | None:
+    return None if millionths is None else show_quantity(int(millionths))

@@ -4,7 +4,6 @@ Programs have many rules that look at the same field, each at other values of it
 an order are grouped once per field, and a selection finds its lines, mostly none, by looking values up.
 """
 
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -28,19 +27,25 @@ class Field:
 
 
 class GroupedLines:
-    """The lines of one order, grouped by every field that a selection has asked for."""
+    """The lines of one order; ``groups`` holds them by every field that a selection has asked for, by its name."""
 
-    __slots__ = ("_groups", "lines")
+    __slots__ = ("groups", "lines")
 
     def __init__(self, lines: Sequence[Line]) -> None:
         self.lines = lines
-        self._groups: dict[str, Groups] = {}
+        self.groups: dict[str, Groups] = {}
 
-    def by(self, field: Field) -> Groups:
-        """Return the lines grouped by the values of ``field``."""
-        groups = self._groups.get(field.name)
-        if groups is None:
-            groups = self._groups[field.name] = _group(self.lines, field.read)
+    def group_by(self, field: Field) -> Groups:
+        """Group the lines by ``field`` and return the groups. To be called once per field."""
+        read = field.read
+        groups: dict[Scalar | None, list[Line]] = {}
+        for line in self.lines:
+            value = read(line)
+            if value in groups:
+                groups[value].append(line)
+            else:
+                groups[value] = [line]
+        self.groups[field.name] = groups
         return groups
 
 
@@ -104,17 +109,6 @@ def _attribute(name: str, value_type: ValueType) -> Field:
     return Field(f"attributes.{name}:{value_type}", read)
 
 
-def _group(lines: Sequence[Line], read: Callable[[Line], Scalar | None]) -> Groups:
-    groups: dict[Scalar | None, list[Line]] = {}
-    for line in lines:
-        value = read(line)
-        if value in groups:
-            groups[value].append(line)
-        else:
-            groups[value] = [line]
-    return groups
-
-
 def _pick(tests: list[tuple[Field, frozenset[Scalar]]]) -> Pick:
     if not tests:
         return attrgetter("lines")
@@ -126,12 +120,13 @@ def _pick(tests: list[tuple[Field, frozenset[Scalar]]]) -> Pick:
 
 
 def _pick_one(field: Field, wanted: Scalar) -> Pick:
-    return lambda lines: lines.by(field).get(wanted, ())
+    name = field.name
+    return lambda lines: (lines.groups.get(name) or lines.group_by(field)).get(wanted, ())
 
 
 def _pick_any(field: Field, wanted: frozenset[Scalar]) -> Pick:
     def pick(lines: GroupedLines) -> Sequence[Line]:
-        groups = lines.by(field)
+        groups = lines.groups.get(field.name) or lines.group_by(field)
         if wanted.isdisjoint(groups):
             return ()
         return [line for value, group in groups.items() if value in wanted for line in group]

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 
+from loyalty_engine.core.rules.kept_reasons import show_kept_reason
 from loyalty_engine.persistence.connections import Connection
 
 ACTOR_COLUMNS: Final = "o.client_id, c.name AS client_name, o.location, o.till"
@@ -113,7 +114,8 @@ async def find_detail(connection: Connection, program_id: int, operation_id: UUI
     row = await connection.fetchrow(_DETAIL, program_id, operation_id)
     if row is None:
         return None
-    return OperationDetail(orjson.loads(row["facts"]), orjson.loads(row["reasons"]), orjson.loads(row["answer"]))
+    reasons = [show_kept_reason(kept) for kept in orjson.loads(row["reasons"])]
+    return OperationDetail(orjson.loads(row["facts"]), reasons, orjson.loads(row["answer"]))
 
 
 async def list_outcomes_of_key(

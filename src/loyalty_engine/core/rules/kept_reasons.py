@@ -1,0 +1,77 @@
+"""Reasons as they are kept with an operation: a third of the size of what people are shown, and turned back on demand.
+
+A kept reason is a list. ``[rule, wallet, amount]`` applied; ``[rule, wallet, code]`` did not, without a miss;
+``[rule, wallet, miss]`` missed its condition. A miss is ``[fact, operator, needed, actual, missing, lines, personal]``
+with trailing nothings left out, ``{"any": [misses]}`` or ``{"not": condition, "personal": …}``.
+"""
+
+from typing import Any, Final, assert_never
+
+from loyalty_engine.core.rules.reasons import Excluded, Miss, NoneOf, Reason, Unmet
+
+_SHORTEST_MISS: Final = 4
+_PERSONAL: Final = 6
+
+
+def keep_reason(reason: Reason) -> list[Any]:
+    """Return the kept form of a reason."""
+    if reason.applied:
+        return [reason.rule, reason.wallet, reason.amount]
+    return [reason.rule, reason.wallet, reason.code if reason.miss is None else _keep_miss(reason.miss)]
+
+
+def show_kept_reason(kept: list[Any]) -> dict[str, Any]:
+    """Return a kept reason as :meth:`Reason.as_json` shows it."""
+    rule, wallet, verdict = kept
+    shown = {"rule": rule, "applied": False, "code": "condition_failed", "amount": 0, "wallet": wallet}
+    match verdict:
+        case int():
+            return {**shown, "applied": True, "code": "applied", "amount": verdict}
+        case str():
+            return {**shown, "code": verdict}
+        case miss:
+            return {**shown, "miss": _show_miss(miss)}
+
+
+def _keep_miss(miss: Miss) -> Any:  # noqa: ANN401 - JSON
+    match miss:
+        case Unmet():
+            return _keep_unmet(miss)
+        case NoneOf(misses):
+            return {"any": [_keep_miss(inner) for inner in misses]}
+        case Excluded(condition, personal):
+            return {"not": condition, "personal": personal}
+        case _:
+            assert_never(miss)
+
+
+def _keep_unmet(miss: Unmet) -> list[Any]:
+    shown = miss.as_json()
+    kept = [
+        shown["fact"],
+        shown["operator"],
+        shown["needed"],
+        shown["actual"],
+        shown.get("missing"),
+        shown.get("lines"),
+        shown.get("personal"),
+    ]
+    while len(kept) > _SHORTEST_MISS and kept[-1] is None:
+        kept.pop()
+    return kept
+
+
+def _show_miss(kept: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    if isinstance(kept, list):
+        return _show_unmet(kept)
+    if "any" in kept:
+        return {"code": "none_of", "misses": [_show_miss(inner) for inner in kept["any"]]}
+    shown = {"code": "excluded", "condition": kept["not"]}
+    return {**shown, "personal": True} if kept["personal"] else shown
+
+
+def _show_unmet(kept: list[Any]) -> dict[str, Any]:
+    fact, operator, needed, actual, missing, lines, personal = kept + [None] * (_PERSONAL + 1 - len(kept))
+    shown = {"code": "unmet", "fact": fact, "operator": operator, "needed": needed, "actual": actual}
+    rest = {"missing": missing, "lines": lines, "personal": personal}
+    return {**shown, **{name: value for name, value in rest.items() if value is not None}}
