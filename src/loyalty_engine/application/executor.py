@@ -24,6 +24,7 @@ from loyalty_engine.core.engine.requests import Request
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.refusals import Refusal
 from loyalty_engine.meters import METERS
+from loyalty_engine.persistence.asks import Ask
 from loyalty_engine.persistence.errors import UnavailableError
 from loyalty_engine.persistence.ledger import Gather, Gathered, Ledger, Record
 from loyalty_engine.persistence.sessions import StaleCredentialsError
@@ -138,40 +139,38 @@ class Executor:
 
     async def _run(self, batch: list[_Waiting]) -> None:
         for _ in range(_FAST_TRIES):
-            if await self._try(batch, self._ledger.gather, self._ledger.record):
-                return
+            outcomes = await self._try(batch, self._ledger.gather, self._ledger.record)
+            if outcomes is not None:
+                return _settle(batch, outcomes)
         for _ in range(_SLOW_TRIES):
-            if await self._try_locked(batch):
-                return
+            outcomes = await self._try_locked(batch)
+            if outcomes is not None:
+                return _settle(batch, outcomes)
         raise UnavailableError
 
-    async def _try(self, batch: list[_Waiting], gather: Gather, record: Record) -> bool:
-        """Gather, decide, record once; False when the guard was lost."""
+    async def _try(self, batch: list[_Waiting], gather: Gather, record: Record) -> list[Outcome] | None:
+        """Gather, decide, record once; None when the guard was lost. Whoever's credentials are stale leaves the batch."""
         program_id = batch[0].caller.program_id
         ruleset, gathered = await self._read(gather, program_id, [waiting.request for waiting in batch])
         stale = [w for w, (known, _) in zip(batch, gathered, strict=True) if known.generation != w.caller.generation]
         if stale:
             _fail(stale, StaleCredentialsError())
             batch[:] = [waiting for waiting in batch if waiting not in stale]
-            return not batch
+            return None if batch else []
         turn = self._decide(ruleset, batch, [facts for _, facts in gathered])
         if turn.write is not None and not await record(program_id, turn.write):
             METERS.lost_guards += 1
-            return False
-        for waiting, outcome in zip(batch, turn.outcomes, strict=True):
-            METERS.decisions[type(waiting.request).__name__, _name_of(outcome)] += 1
-            if not waiting.future.done():
-                waiting.future.set_result(outcome)
-        return True
+            return None
+        return turn.outcomes
 
-    async def _try_locked(self, batch: list[_Waiting]) -> bool:
+    async def _try_locked(self, batch: list[_Waiting]) -> list[Outcome] | None:
         """Try once in the slow lane: with the member locked first nobody else can be faster."""
         METERS.slow_turns += 1
         program_id = batch[0].caller.program_id
         _, gathered = await self._read(self._ledger.gather, program_id, [batch[0].request])
         member = gathered[0][1].member
 
-        async def turn(gather: Gather, record: Record) -> bool:
+        async def turn(gather: Gather, record: Record) -> list[Outcome] | None:
             return await self._try(batch, gather, record)
 
         return await self._ledger.run_locked(program_id, [member.id] if member else [], turn)
@@ -182,9 +181,7 @@ class Executor:
         """Gather under the current ruleset; what gather must read depends on the rules, so a new revision reads anew."""
         ruleset = await self._rulesets.latest(program_id)
         while True:
-            wants_lots = any(ask_for(request, ruleset).wants_lots for request in requests)
-            asks = [replace(ask_for(request, ruleset), wants_lots=wants_lots) for request in requests]
-            gathered = await gather(program_id, asks)
+            gathered = await gather(program_id, _same_view([ask_for(request, ruleset) for request in requests]))
             revision = gathered[0][0].revision
             if revision == ruleset.revision or gathered[0][0].generation is None:
                 return ruleset, gathered
@@ -225,6 +222,23 @@ def _name_of(outcome: Outcome) -> str:
 def _refusal_note(request: Request, decision: Refused, answer: str, facts: Facts, now: datetime) -> Note:
     member_id = facts.member.id if facts.member is not None and facts.member.version else None
     return Note(request.call, now, member_id=member_id, code=decision.refusal.code, answer=answer)
+
+
+def _same_view(asks: list[Ask]) -> list[Ask]:
+    """Let all see of the member what any of them needs, because each is decided upon the one before."""
+    if len(asks) == 1:
+        return asks
+    wants_lots = any(ask.wants_lots for ask in asks)
+    wants_profile = any(ask.wants_profile for ask in asks)
+    return [replace(ask, wants_lots=wants_lots, wants_profile=wants_profile) for ask in asks]
+
+
+def _settle(batch: Sequence[_Waiting], outcomes: Sequence[Outcome]) -> None:
+    """Tell everybody what became of their request."""
+    for waiting, outcome in zip(batch, outcomes, strict=True):
+        METERS.decisions[type(waiting.request).__name__, _name_of(outcome)] += 1
+        if not waiting.future.done():
+            waiting.future.set_result(outcome)
 
 
 def _take(lane: deque[_Waiting]) -> list[_Waiting]:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -16,6 +16,8 @@ from loyalty_engine.persistence.connections import AWAY, Connection, connect
 from loyalty_engine.persistence.errors import UnavailableError
 from loyalty_engine.persistence.facts import read_gathered
 from loyalty_engine.persistence.rows import Rows, rows_of
+
+T = TypeVar("T")
 
 Gathered = tuple[Known, Facts]
 Gather = Callable[[int, Sequence[Ask]], Awaitable[list[Gathered]]]
@@ -156,9 +158,12 @@ class Ledger:
         return await self._records.submit(Entry(program_id, write))
 
     async def run_locked(
-        self, program_id: int, member_ids: Sequence[UUID], turn: Callable[[Gather, Record], Awaitable[bool]]
-    ) -> bool:
-        """Run a turn with its members locked first, one at a time in this process, so that a starving caller ends."""
+        self, program_id: int, member_ids: Sequence[UUID], turn: Callable[[Gather, Record], Awaitable[T]]
+    ) -> T:
+        """Run a turn with its members locked first, one at a time in this process, so that a starving caller ends.
+
+        Returns what the turn returned once everything is committed.
+        """
         async with self._slow_lane:
             connection = await connect(self._url)
 

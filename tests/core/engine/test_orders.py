@@ -202,8 +202,8 @@ def test_a_till_may_report_its_own_receipt() -> None:
 
 
 def test_a_shops_order_is_told_apart_by_the_location_of_its_key() -> None:
-    keys = {
+    rows = [
         accept(PlaceOrder(call(location=place), None, order(location=place)), with_member(None)).order
         for place in (None, "north", "south")
-    }
-    assert {row.natural_key for row in keys if row} == {"order||W-1", "order|north|W-1", "order|south|W-1"}
+    ]
+    assert [row.natural_key for row in rows if row] == ["order||W-1", "order|north|W-1", "order|south|W-1"]
