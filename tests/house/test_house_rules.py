@@ -114,7 +114,11 @@ ALLOWED: Final[list[tuple[Rule, str, str]]] = [
     (rules.suppressions_have_a_reason, API, 'x = "# noqa"\n'),
     (rules.rooms_are_named_by_nouns, API, ""),
     (rules.public_names_are_documented, API, '"""Orders."""\n\nclass _Order: ...\n\ndef _read(): ...\n'),
-    (rules.settings_stay_at_the_edge, "src/loyalty_engine/cli/serve.py", "from loyalty_engine.settings import Settings\n"),
+    (
+        rules.settings_stay_at_the_edge,
+        "src/loyalty_engine/cli/serve.py",
+        "from loyalty_engine.settings import Settings\n",
+    ),
     (rules.use_cases_stand_alone, USE_CASE, "from loyalty_engine.application.executor import Executor\n"),
     (rules.use_cases_stand_alone, API, "from loyalty_engine.application.earn import earn\n"),
     (rules.migrations_are_dated, "migrations/versions/2026_11_21_0001_first_ledger.py", ""),

@@ -6,6 +6,7 @@ is a pipe from the parent, is the end of us.
 """
 
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -40,7 +41,7 @@ class _Server(uvicorn.Server):
 def main() -> None:
     """Serve until a signal or the parent's end."""
     _, listener, number, meters = sys.argv
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(meters,), daemon=True).start()
     settings = Settings()
     configure_logging(settings.log_level)
     exchange = Exchange(METERS, Path(meters), int(number)) if meters else None
@@ -60,10 +61,12 @@ def main() -> None:
     _Server(config).run(sockets=[socket.socket(fileno=int(listener))])
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(meters: str) -> None:
     """Wait for the parent's end, however it ends, then drain; and if that does not come to an end, just end."""
     while os.read(0, 1):
         pass
+    if meters:
+        shutil.rmtree(meters, ignore_errors=True)  # a killed parent could not
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(DRAIN_SECONDS + _LAST_SECONDS)
     os._exit(1)

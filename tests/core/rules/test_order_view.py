@@ -131,7 +131,11 @@ def test_an_order_without_lines_measures_zero() -> None:
 
 def test_lines_are_grouped_once_per_field_whichever_rules_ask() -> None:
     view = OrderView(LINES, None)
-    for written in ({"category": ["coffee"]}, {"category": ["tea", "wine"]}, {"category": ["coffee"], "sku": ["a"]}):
+    for written in (
+        {"category": ["coffee"]},
+        {"category": ["tea", "wine"]},
+        {"category": ["coffee"], "brand": ["Acme"]},
+    ):
         measure_of(compile_selection(selection(written), VOCABULARY), "amount")(view.lines)
     groups = view.lines.groups
     assert list(groups) == ["category"]

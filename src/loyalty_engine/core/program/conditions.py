@@ -116,7 +116,7 @@ class LinesComparison(Entry):
     @property
     def measure(self) -> Literal["count", "quantity", "amount"]:
         """What is measured."""
-        return _single(self, _MEASURES, "of count, quantity and amount")  # type: ignore[return-value]  # as above
+        return _single(self, _MEASURES, "of count, quantity and amount")  # type: ignore[return-value]  # the names are the measures
 
     @property
     def comparison(self) -> WholeComparison | QuantityComparison:

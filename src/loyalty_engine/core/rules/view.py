@@ -1,4 +1,4 @@
-"""An order and its member as rules see them: every fact by name, and measures of line selections, each taken once."""
+"""An order and its member as rules see them: every fact by its name, and the lines, ready to be selected from."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
