@@ -44,7 +44,7 @@ def random_request(engine: Engine, card: Identity, redemptions: list[UUID], dice
 async def gather_for(engine: Engine, request: Request) -> Facts:
     ruleset = await engine.rulesets.latest(engine.caller.program_id)
     ask = replace(ask_for(request, ruleset), wants_lots=True)
-    (_, facts), = await engine.ledger.gather(engine.caller.program_id, [ask])
+    ((_, facts),) = await engine.ledger.gather(engine.caller.program_id, [ask])
     return facts
 
 

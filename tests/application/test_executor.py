@@ -112,9 +112,7 @@ async def test_processes_that_crowd_on_one_member_are_all_served(engines: Engine
     crowd = [await engines.start() for _ in range(3)]
     member = await enrol(crowd[0])
 
-    outcomes = await asyncio.gather(
-        *(engine.run(adjust(engine, member, 1)) for _ in range(25) for engine in crowd)
-    )
+    outcomes = await asyncio.gather(*(engine.run(adjust(engine, member, 1)) for _ in range(25) for engine in crowd))
 
     assert sorted(available(outcome.answer) for outcome in outcomes) == list(range(1, 76))
     assert await ledger.faults() == []

@@ -16,6 +16,7 @@ from loyalty_engine.core.kernel.quantities import SCALE
 from loyalty_engine.core.kernel.refusals import Refusal
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.lots import Lot, LotUse
+from loyalty_engine.core.program.document import Program as ProgramDocument
 from loyalty_engine.core.program.parts import split
 from loyalty_engine.core.program.reading import parse_program
 from loyalty_engine.core.rules.order import Line, Order, Receipt, ShopOrder
@@ -68,8 +69,8 @@ DOCUMENT: Final[dict[str, Any]] = {
 def ruleset(unknown_card: str = "enrol", revision: int = 3) -> Ruleset:
     document = {**DOCUMENT, "program": {**DOCUMENT["program"], "unknown_card": unknown_card}}
     program = parse_program(document)
-    assert not isinstance(program, list | tuple), program
-    return compile_ruleset(split(program), revision)  # type: ignore[arg-type]  # faults were looked for
+    assert isinstance(program, ProgramDocument), program
+    return compile_ruleset(split(program), revision)
 
 
 def member(points: int = 0, *, debt: int = 0, lots: bool = True, **fields: Any) -> MemberState:  # noqa: ANN401 - fields of MemberState
@@ -113,7 +114,13 @@ def receipt(**fields: Any) -> Receipt:  # noqa: ANN401 - fields of Receipt
     return Receipt(**{**known, **fields})
 
 
-def place(*lines: Line, by: UUID | Identity | None = MEMBER, pay: int | None = 0, n: int = 0, **fields: Any) -> PlaceOrder:  # noqa: ANN401 - fields of Order
+def place(
+    *lines: Line,
+    by: UUID | Identity | None = MEMBER,
+    pay: int | None = 0,
+    n: int = 0,
+    **fields: Any,  # noqa: ANN401 - fields of Order
+) -> PlaceOrder:
     """Return an order; ``pay`` 0 is none, None the most."""
     payment = None if pay == 0 else Payment("points", pay)
     return PlaceOrder(call(n), by, order(*lines, **fields), payment)

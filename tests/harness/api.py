@@ -90,8 +90,10 @@ class Api:
             sent["idempotency-key"] = key or fresh("k")
         if content is not None:
             sent.setdefault("content-type", "application/json")
-            return await self.http.request(method, f"{url}/v1{path}", content=content, headers=sent)
-        return await self.http.request(method, f"{url}/v1{path}", json=body, headers=sent)
+        encoded = httpx.Headers(sent, encoding="utf-8")
+        if content is not None:
+            return await self.http.request(method, f"{url}/v1{path}", content=content, headers=encoded)
+        return await self.http.request(method, f"{url}/v1{path}", json=body, headers=encoded)
 
     async def get(self, path: str) -> httpx.Response:
         """Read a resource."""

@@ -5,11 +5,12 @@ import os
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Final, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 import httpx
 
 T = TypeVar("T")
+Arguments = ParamSpec("Arguments")
 
 IS_FULL: Final = os.environ.get("LOYALTY_PROMISES") == "full"
 """Whether the promises are proven at their full sizes."""
@@ -27,12 +28,14 @@ def is_known(response: httpx.Response) -> bool:
     return response.status_code < 500
 
 
-async def insist(act: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
-    """Do the same again, as a good client does, until its outcome is known."""
+async def insist(
+    act: Callable[Arguments, Awaitable[httpx.Response]], *args: Arguments.args, **kwargs: Arguments.kwargs
+) -> httpx.Response:
+    """Do the same again, as a good client does, until its outcome is known. ``kwargs`` need a key that is given."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
-            response = await act()
+            response = await act(*args, **kwargs)
         except httpx.TransportError:
             response = None
         if response is not None and is_known(response):

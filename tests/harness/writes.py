@@ -61,10 +61,11 @@ async def prepare_write(name: str, api: Api) -> WriteCall:
             body = {"name": "Ben", "birthday": "1991-02-28", "attributes": {"vegan": False}}
             identities = {"add_identities": [f"card:{fresh('c')}"], "remove_identities": [identity]}
             return WriteCall(name, "PATCH", f"/members/{member}", {**body, **identities}, fresh("k"))
-    raise KeyError(name)
+        case _:
+            raise KeyError(name)
 
 
-def full_order(member: str, **fields: object) -> Json:
+def full_order(member: str, **fields: Any) -> Json:  # noqa: ANN401 - fields of an order
     """Return an order in which every field is set."""
     line = {"id": "a", "amount": 1899, "quantity": "1.5", "sku": "espresso", "category": "coffee", "brand": "Acme"}
     rest = {"unit": "kg", "unit_price": 1266, "attributes": {"own_cup": True}}

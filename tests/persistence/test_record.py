@@ -54,7 +54,14 @@ async def rows_in(program: Program) -> dict[str, list[str]]:
 async def test_both_shapes_write_the_same_rows(connection: Connection, new_program: MakeProgram) -> None:
     """One program records each write alone, the other always together with a stranger's: shape S and shape B."""
     alone, together, writer = await new_program(), await new_program(), Writer()
-    writes = [writer.enrol(), writer.buy(2500), writer.redeem(20), writer.adjust(-90), writer.buy(9900), writer.buy(500, pay=10)]
+    writes = [
+        writer.enrol(),
+        writer.buy(2500),
+        writer.redeem(20),
+        writer.adjust(-90),
+        writer.buy(9900),
+        writer.buy(500, pay=10),
+    ]
     assert [rows_of([write]).fits_shape_s for write in writes] == [False, True, True, True, True, True]
 
     for write in writes:
@@ -136,7 +143,9 @@ async def test_a_known_key_hurts_no_neighbour(database_url: str, program: Progra
     assert await ledger.faults() == []
 
 
-async def test_two_of_one_key_in_one_batch_write_one(database_url: str, program: Program, ledger: harness.Ledger) -> None:
+async def test_two_of_one_key_in_one_batch_write_one(
+    database_url: str, program: Program, ledger: harness.Ledger
+) -> None:
     running = Ledger(database_url, gather_connections=1, record_connections=1, batch_limit=32)
     await running.start()
     writers = [Writer() for _ in range(4)]

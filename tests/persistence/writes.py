@@ -10,7 +10,17 @@ from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Accepted, Changes
 from loyalty_engine.core.engine.facts import Facts
 from loyalty_engine.core.engine.fold import Write, apply, fold
-from loyalty_engine.core.engine.requests import Actor, Adjust, Call, EnrolMember, Payment, PlaceOrder, Profile, Redeem, Request
+from loyalty_engine.core.engine.requests import (
+    Actor,
+    Adjust,
+    Call,
+    EnrolMember,
+    Payment,
+    PlaceOrder,
+    Profile,
+    Redeem,
+    Request,
+)
 from loyalty_engine.core.engine.ruleset import Ruleset, compile_ruleset
 from loyalty_engine.core.kernel.identities import parse_identity
 from loyalty_engine.core.kernel.instants import parse_instant

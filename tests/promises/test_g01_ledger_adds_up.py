@@ -62,9 +62,7 @@ class Bank:
 
     async def redeem(self, dice: random.Random, member: str) -> None:
         wallet = dice.choice(["points", "points", "cashback"])
-        answer = await self.send(
-            "/redemptions", {"member": member, "wallet": wallet, "points": dice.randint(10, 60)}
-        )
+        answer = await self.send("/redemptions", {"member": member, "wallet": wallet, "points": dice.randint(10, 60)})
         if answer is not None:
             self.redemptions.append(answer["id"])
 
@@ -84,12 +82,12 @@ class Bank:
     async def repeat(self, dice: random.Random) -> None:
         if self.sent:
             path, body, key, first = dice.choice(self.sent)
-            again = await insist(lambda: self.api.post(path, body, key=key))
+            again = await insist(self.api.post, path, body, key=key)
             assert again.content == first
 
     async def send(self, path: str, body: dict[str, Any]) -> dict[str, Any] | None:
         key = fresh("k")
-        response = await insist(lambda: self.api.post(path, body, key=key))
+        response = await insist(self.api.post, path, body, key=key)
         self.sent.append((path, body, key, response.content))
         return self.book(response)
 

@@ -3,7 +3,6 @@
 import asyncio
 
 import httpx
-import pytest
 
 from tests.harness.api import Api, fresh, order_body
 from tests.harness.crowds import insist, size, together
@@ -29,9 +28,7 @@ async def test_a_key_raced_over_two_processes_has_one_effect(clients: Api, ledge
     for _ in range(KEYS):
         key, body = fresh("k"), order_body(member, 1200)
 
-        answers = await together(
-            insist(lambda: clients.post("/orders", body, key=key)) for _ in range(PARALLEL)
-        )
+        answers = await together(insist(clients.post, "/orders", body, key=key) for _ in range(PARALLEL))
 
         one_effect(answers)
     assert await ledger.count("order") == KEYS
@@ -43,7 +40,7 @@ async def test_a_redemption_raced_by_its_key_is_paid_once(clients: Api, ledger: 
     for _ in range(KEYS):
         member, key = await clients.new_member(1000), fresh("k")
 
-        answers = await together(insist(lambda: clients.redeem(member, 50, key=key)) for _ in range(PARALLEL))
+        answers = await together(insist(clients.redeem, member, 50, key=key) for _ in range(PARALLEL))
 
         one_effect(answers)
         assert (await ledger.nets())[f"{member}/points"] == 950
@@ -72,6 +69,6 @@ async def test_a_key_raced_while_a_process_is_killed_has_one_effect(
 
 async def _race(clients: Api, pairs: list[tuple[str, dict[str, object]]]) -> list[list[httpx.Response]]:
     async def race(key: str, body: dict[str, object]) -> list[httpx.Response]:
-        return await together(insist(lambda: clients.post("/orders", body, key=key)) for _ in range(PARALLEL))
+        return await together(insist(clients.post, "/orders", body, key=key) for _ in range(PARALLEL))
 
     return await together(race(key, body) for key, body in pairs)

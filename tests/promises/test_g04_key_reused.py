@@ -69,7 +69,7 @@ async def test_a_changed_field_is_refused_and_the_first_answer_stays(clients: Ap
     assert first.status_code in {200, 201}, first.text
     before = await ledger.counts()
 
-    refused = {}
+    refused: dict[str, set[str]] = {}
     for place, body in variants(call.body):
         if place not in OTHER_TILL and body != call.body:
             refused.setdefault(place, set()).add(code_of(await call.send(clients, body=body)))

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from dataclasses import dataclass
+from functools import partial
 
 from tests.harness.api import Api
 from tests.harness.crowds import in_crowd, size
@@ -49,7 +50,7 @@ async def replay_all(api: Api, answered: list[Answered], *, seed: int) -> None:
         assert (again.status_code, again.content) == (one.status, one.content), one.call.name
         assert again.headers["idempotent-replayed"] == "true"
 
-    await in_crowd([lambda one=one: replay(one) for one in dice.choices(answered, k=REPLAYS)])
+    await in_crowd([partial(replay, one) for one in dice.choices(answered, k=REPLAYS)])
 
 
 async def test_replays_are_identical_for_ever(

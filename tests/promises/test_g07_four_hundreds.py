@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from functools import partial
 from typing import Any
 
 import httpx
@@ -61,10 +62,7 @@ async def test_rejected_writes_moved_nothing(clients: Api, ledger: Ledger) -> No
     versions = await ledger.fingerprint()
 
     answers = await in_crowd(
-        [
-            lambda write=rejected_write(dice, member, redemption, order): clients.post(*write)
-            for _ in range(REJECTED)
-        ]
+        [partial(clients.post, *rejected_write(dice, member, redemption, order)) for _ in range(REJECTED)]
     )
 
     assert {answer.status_code for answer in answers} == {404, 409, 422}
@@ -104,20 +102,20 @@ async def test_a_storm_with_kills_loses_nothing_and_doubles_nothing(
 
     async with asyncio.TaskGroup() as group:
         group.create_task(reaper())
-        await in_crowd([lambda n=n: report(n) for n in range(STORM)], people=24)
+        await in_crowd([partial(report, n) for n in range(STORM)], people=24)
 
     placed = await ledger.order_ids()
     assert set(acknowledged) <= set(placed)
     for number in unknown:
         body, key = receipts[number]
-        answer = await insist(lambda body=body, key=key: clients.post("/orders", body, key=key))
+        answer = await insist(clients.post, "/orders", body, key=key)
         assert answer.status_code == 201
     assert unknown
 
     assert sorted(await ledger.order_ids()) == sorted(body["order_id"] for body, _ in receipts)
     assert sum((await ledger.nets()).values()) == sum(body["lines"][0]["amount"] // 100 for body, _ in receipts)
     again = await together(
-        insist(lambda body=body, key=key: clients.post("/orders", body, key=key))
+        insist(clients.post, "/orders", body, key=key)
         for body, key in receipts[:20]
         if body["order_id"] in acknowledged
     )

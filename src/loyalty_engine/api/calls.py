@@ -8,7 +8,7 @@ from uuid_utils.compat import uuid7
 from loyalty_engine.api.problems import ProblemError
 from loyalty_engine.api.routing import Context
 from loyalty_engine.api.schemas.fields import parse_member_ref
-from loyalty_engine.application.services import Services
+from loyalty_engine.application.composition import Services
 from loyalty_engine.core.engine.requests import Actor, Call, MemberRef
 from loyalty_engine.core.kernel.ids import InvalidIdError, Prefix, read_id
 from loyalty_engine.persistence.connections import Connection

@@ -37,8 +37,10 @@ class Rows:
 
     @property
     def fits_shape_s(self) -> bool:
-        """Whether one recorded member and nothing rare is written."""
-        return len(self.members) == 1 and self.members[0][2] != 0 and not self.refusals and not self.rare
+        """Whether this is one write, of one member that is recorded already, and brings nothing rare."""
+        if len(self.writes) != 1 or len(self.members) != 1 or self.members[0][2] == 0:
+            return False
+        return not (self.takes or self.refusals or self.rare)
 
 
 def rows_of(writes: Sequence[Write]) -> Rows:

@@ -51,7 +51,8 @@ def request_of(step: tuple[Any, ...], n: int, redemptions: Sequence[UUID]) -> Re
             return Adjust(call(n), MEMBER, "points", points, "error", if_short=if_short)
         case ("cancel", place):
             return CancelRedemption(call(n), redemptions[place], "why") if place < len(redemptions) else None
-    raise AssertionError(step)
+        case _:
+            raise AssertionError(step)
 
 
 class Member:
@@ -157,7 +158,7 @@ def test_each_lot_is_its_amount_less_its_uses(steps: list[tuple[Any, ...]]) -> N
         for use in changes.entries.uses:
             used[use.lot_id] += use.amount
     assert all(lot.remaining == lot.amount - used[lot.id] for lot in lived.lots.values())
-    assert {lot for lot in lived.state.lots} == {lot for lot in lived.lots.values() if lot.remaining}
+    assert set(lived.state.lots) == {lot for lot in lived.lots.values() if lot.remaining}
 
 
 @given(st.lists(STEPS, min_size=1, max_size=16))
@@ -189,9 +190,7 @@ def test_a_fold_upon_earlier_writes_changes_their_lots(steps: list[tuple[Any, ..
 
 
 @given(st.lists(LINES, min_size=1, max_size=8), st.integers(0, 900), st.booleans(), st.data())
-def test_the_order_of_lines_never_matters(
-    lines: list[Line], shipping: int, pays: bool, data: st.DataObject
-) -> None:
+def test_the_order_of_lines_never_matters(lines: list[Line], shipping: int, pays: bool, data: st.DataObject) -> None:
     facts = with_member(live([("adjust", 200, "refuse")]).state)
     numbered = [replace(found, id=str(place)) for place, found in enumerate(lines)]
     shuffled = data.draw(st.permutations(numbered))

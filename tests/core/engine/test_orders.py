@@ -104,7 +104,10 @@ def test_as_many_points_as_possible(points: int, total: int, paid: int | None) -
 
 
 def test_the_answer_shows_the_most_that_could_have_been_paid() -> None:
-    state = member(77, balances={"points": Balance(available=77), "cashback": Balance(available=30), "stamps": Balance(available=5)})
+    state = member(
+        77,
+        balances={"points": Balance(available=77), "cashback": Balance(available=30), "stamps": Balance(available=5)},
+    )
 
     changes = accept(place(line(1000)), with_member(state))
 

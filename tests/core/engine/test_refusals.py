@@ -49,7 +49,7 @@ from tests.core.engine_cases import (
 SOMEBODY: Final = with_member(member(100))
 NOBODY: Final = with_member(None)
 BLOCKED: Final = with_member(member(100, status="blocked"))
-TILL: Final = {"location": "store-1", "till": "1"}
+TILL: Final[dict[str, Any]] = {"location": "store-1", "till": "1"}
 
 
 @dataclass(frozen=True)
@@ -65,17 +65,17 @@ class Case:
 
 
 def adjust(points: int, **fields: Any) -> Adjust:  # noqa: ANN401 - fields of Adjust
-    return Adjust(**{"call": call(), "member": MEMBER, "wallet": "points", "points": points, "reason": "error", **fields})
+    return Adjust(
+        **{"call": call(), "member": MEMBER, "wallet": "points", "points": points, "reason": "error", **fields}
+    )
 
 
-def from_till(**actor: str) -> PlaceOrder:
+def from_till(**actor: Any) -> PlaceOrder:  # noqa: ANN401 - fields of Actor
     return PlaceOrder(call(**actor), None, order(reference=receipt(), location="store-1"))
 
 
 CASES: Final = [
-    Case(
-        "idempotency_key_reused", redeem(50), with_member(member(100), earlier=Earlier(b"other", "{}"))
-    ),
+    Case("idempotency_key_reused", redeem(50), with_member(member(100), earlier=Earlier(b"other", "{}"))),
     Case("member_not_found", redeem(50), NOBODY, "/member"),
     Case("member_not_found", adjust(50), NOBODY, "/member"),
     Case("member_not_found", place(by=MEMBER), NOBODY, "/member"),
@@ -112,11 +112,17 @@ CASES: Final = [
         details={"order_id": "ord_01j0000000e00800000000000c"},
     ),
     Case(
-        "order_exists", place(), with_member(member(), order=known_order()), "/order_id",
+        "order_exists",
+        place(),
+        with_member(member(), order=known_order()),
+        "/order_id",
         {"order_id": "ord_01j0000000e00800000000000c"},
     ),
     Case(
-        "order_exists", place(reference=receipt()), with_member(member(), order=known_order()), "/receipt",
+        "order_exists",
+        place(reference=receipt()),
+        with_member(member(), order=known_order()),
+        "/receipt",
         {"order_id": "ord_01j0000000e00800000000000c"},
     ),
     Case(
@@ -218,10 +224,18 @@ CASES: Final = [
         "/attributes/since",
         {"expected": "date"},
     ),
-    Case("wallet_not_found", redeem(50, wallet="gold"), pointer="/wallet",
-         details={"wallet": "gold", "known": ["cashback", "points", "stamps"]}),
-    Case("wallet_not_found", adjust(50, wallet="gold"), pointer="/wallet",
-         details={"wallet": "gold", "known": ["cashback", "points", "stamps"]}),
+    Case(
+        "wallet_not_found",
+        redeem(50, wallet="gold"),
+        pointer="/wallet",
+        details={"wallet": "gold", "known": ["cashback", "points", "stamps"]},
+    ),
+    Case(
+        "wallet_not_found",
+        adjust(50, wallet="gold"),
+        pointer="/wallet",
+        details={"wallet": "gold", "known": ["cashback", "points", "stamps"]},
+    ),
     Case(
         "wallet_not_found",
         PlaceOrder(call(), MEMBER, order(), Payment("gold", 50)),
@@ -230,17 +244,30 @@ CASES: Final = [
     ),
     Case("wallet_not_redeemable", redeem(50, wallet="stamps"), pointer="/wallet", details={"wallet": "stamps"}),
     Case("insufficient_points", redeem(105), pointer="/points", details={"needed": 105, "available": 100}),
-    Case("insufficient_points", Redeem(call(), MEMBER, "cashback", 1), pointer="/points",
-         details={"needed": 1, "available": 0}),
+    Case(
+        "insufficient_points",
+        Redeem(call(), MEMBER, "cashback", 1),
+        pointer="/points",
+        details={"needed": 1, "available": 0},
+    ),
     Case("insufficient_points", adjust(-101), pointer="/points", details={"needed": 101, "available": 100}),
-    Case("insufficient_points", place(pay=105), pointer="/pay_with_points/points",
-         details={"needed": 105, "available": 100}),
+    Case(
+        "insufficient_points",
+        place(pay=105),
+        pointer="/pay_with_points/points",
+        details={"needed": 105, "available": 100},
+    ),
     Case("points_below_minimum", redeem(5), pointer="/points", details={"points": 5, "min_points": 10}),
-    Case("points_below_minimum", place(pay=5), pointer="/pay_with_points/points",
-         details={"points": 5, "min_points": 10}),
+    Case(
+        "points_below_minimum", place(pay=5), pointer="/pay_with_points/points", details={"points": 5, "min_points": 10}
+    ),
     Case("points_not_in_step", redeem(12), pointer="/points", details={"points": 12, "step": 5}),
-    Case("points_above_share", place(line(190), pay=100), pointer="/pay_with_points/points",
-         details={"points": 100, "most": 95}),
+    Case(
+        "points_above_share",
+        place(line(190), pay=100),
+        pointer="/pay_with_points/points",
+        details={"points": 100, "most": 95},
+    ),
     Case(
         "balance_too_large",
         adjust(2),

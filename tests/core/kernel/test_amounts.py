@@ -1,4 +1,5 @@
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -26,19 +27,13 @@ def test_each_part_lies_within_one_of_its_exact_share(total: int, weights: list[
 @given(TOTALS, WEIGHTS.filter(any))
 def test_what_weighs_more_never_gets_less(total: int, weights: list[int]) -> None:
     ranked = sorted(zip(weights, allocate(total, weights), strict=True))
-    for (light, less), (heavy, more) in zip(ranked, ranked[1:], strict=False):
+    for (light, less), (heavy, more) in pairwise(ranked):
         assert light == heavy or less <= more
 
 
 @given(TOTALS, WEIGHTS.filter(any))
 def test_what_weighs_nothing_gets_nothing(total: int, weights: list[int]) -> None:
     assert not any(part for part, weight in zip(allocate(total, weights), weights, strict=True) if weight == 0)
-
-
-@given(st.integers(0, 1000), WEIGHTS)
-def test_in_canonical_order_the_order_given_does_not_matter(total: int, weights: list[int]) -> None:
-    ranked = sorted(weights)
-    assert allocate(total, ranked) == allocate(total, sorted(reversed(weights)))
 
 
 @pytest.mark.parametrize(
@@ -105,7 +100,9 @@ def test_a_percentage_is_read_exactly(text: str, ratio: Ratio) -> None:
     assert Ratio.parse_percent(text) == ratio
 
 
-@pytest.mark.parametrize("text", ["", "%", ".%", "2.5", "-1%", "1e2%", "1,5%", " 1%", "1%%", "١%", "1.2.3%", "½%"])
+@pytest.mark.parametrize(
+    "text", ["", "%", ".%", "2.5", "-1%", "1e2%", "1,5%", " 1%", "1%%", "\N{ARABIC-INDIC DIGIT ONE}%", "1.2.3%", "½%"]
+)
 def test_what_is_no_percentage_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the text itself is all that is said
         Ratio.parse_percent(text)

@@ -112,9 +112,7 @@ def test_a_period_ends_at_the_same_wall_time(start: str, period: Period, zone: Z
         ("year", "2026-12-31T10:00:00Z", KIRITIMATI, "2027-12-31T10:00:00Z"),
     ],
 )
-def test_a_calendar_unit_ends_where_the_next_begins(
-    unit: CalendarUnit, instant: str, zone: ZoneInfo, end: str
-) -> None:
+def test_a_calendar_unit_ends_where_the_next_begins(unit: CalendarUnit, instant: str, zone: ZoneInfo, end: str) -> None:
     assert end_of(unit, at(instant), zone) == at(end)
 
 

@@ -28,7 +28,22 @@ def test_a_quantity_is_exact(text: str, millionths: int, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", ".5", "1.", "-1", "+1", "1e3", "1,5", " 1", "0.0000001", "1000000000.000001", "99999999999", "١", "NaN"]
+    "text",
+    [
+        "",
+        ".5",
+        "1.",
+        "-1",
+        "+1",
+        "1e3",
+        "1,5",
+        " 1",
+        "0.0000001",
+        "1000000000.000001",
+        "99999999999",
+        "\N{ARABIC-INDIC DIGIT ONE}",
+        "NaN",
+    ],
 )
 def test_what_is_no_quantity_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the text itself is all that is said

@@ -7,7 +7,7 @@ from loyalty_engine.core.kernel.refusals import RefusalError
 from loyalty_engine.core.points.redeeming import RedeemTerms
 
 
-def terms(worth: Ratio = Ratio(1, 1), *, least: int = 1, step: int = 1, share: Ratio = Ratio(1, 1)) -> RedeemTerms:  # noqa: B008 - immutable
+def terms(worth: Ratio = Ratio(1, 1), *, least: int = 1, step: int = 1, share: Ratio = Ratio(1, 1)) -> RedeemTerms:  # noqa: B008 - a ratio is immutable
     return RedeemTerms(worth=worth, min_points=least, step=step, max_share=share)
 
 
@@ -66,6 +66,8 @@ def test_an_amount_is_checked_whatever_the_balance(points: int, code: str | None
     assert (caught.value.refusal.code, caught.value.refusal.pointer) == (code, "/points")
 
 
-@pytest.mark.parametrize(("worth", "micros"), [(Ratio(1, 1), 1_000_000), (Ratio(1, 3), 333_333), (Ratio(2, 3), 666_667)])
+@pytest.mark.parametrize(
+    ("worth", "micros"), [(Ratio(1, 1), 1_000_000), (Ratio(1, 3), 333_333), (Ratio(2, 3), 666_667)]
+)
 def test_a_points_cost_is_kept_in_millionths(worth: Ratio, micros: int) -> None:
     assert terms(worth).cost_micros == micros

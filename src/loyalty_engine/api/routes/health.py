@@ -11,7 +11,7 @@ from loyalty_engine.api.metrics import show_metrics
 from loyalty_engine.api.problems import ProblemError
 from loyalty_engine.api.schemas.fields import Answer
 from loyalty_engine.application.check_readiness import find_obstacle
-from loyalty_engine.application.services import Services
+from loyalty_engine.application.composition import Services
 
 router = APIRouter(tags=["health"])
 

@@ -12,7 +12,7 @@ from loyalty_engine.api.routing import CallContext, Route, access
 from loyalty_engine.api.schemas.members import EnrolmentBody, MemberAnswer, MemberChangeBody, MemberWriteAnswer
 from loyalty_engine.api.schemas.timeline import TimelineEntryAnswer, TimelinePage
 from loyalty_engine.application.executor import Outcome
-from loyalty_engine.application.services import Services
+from loyalty_engine.application.composition import Services
 from loyalty_engine.core.engine.requests import ChangeMember, EnrolMember
 from loyalty_engine.persistence.reading.members import find_member
 from loyalty_engine.persistence.reading.timeline import list_timeline

@@ -21,7 +21,7 @@ from loyalty_engine.api.schemas.operations import (
 )
 from loyalty_engine.api.schemas.orders import ReasonAnswer
 from loyalty_engine.core.kernel.ids import show_id
-from loyalty_engine.core.rules.order import ShopOrder, natural_key
+from loyalty_engine.core.rules.order import ShopOrder, natural_key, till_scope
 from loyalty_engine.persistence.clients import Client
 from loyalty_engine.persistence.connections import Connection
 from loyalty_engine.persistence.reading.operations import (
@@ -136,4 +136,6 @@ def _scopes(client: Client, named: str | None) -> list[str]:
     """A key bound to a till uses that till's scope for receipts and none for everything else."""
     if named is not None:
         return [named]
-    return ["", f"{client.location}/{client.till}"] if client.till is not None else [""]
+    if client.location is None or client.till is None:
+        return [""]
+    return ["", till_scope(client.location, client.till)]

@@ -22,8 +22,9 @@ from loyalty_engine.api.schemas.orders import (
 )
 from loyalty_engine.application.evaluate_order import evaluate_order
 from loyalty_engine.application.executor import Outcome
-from loyalty_engine.application.services import Services
+from loyalty_engine.application.composition import Services
 from loyalty_engine.core.engine.requests import ClaimOrder, PlaceOrder
+from loyalty_engine.core.rules.order import till_scope
 from loyalty_engine.persistence.reading.orders import find_order, list_parked
 
 router = APIRouter(route_class=Route, tags=["orders"])
@@ -144,6 +145,6 @@ async def get_orders(
 
 def _request(context: Context, body: CartBody, placed_at: datetime) -> PlaceOrder:
     """Short keys that tills make themselves are told apart by the till."""
-    scope = f"{body.receipt.location}/{body.receipt.till}" if body.receipt else ""
+    scope = till_scope(body.receipt.location, body.receipt.till) if body.receipt else ""
     call = begin_call(context, scope=scope)
     return PlaceOrder(call, body.member, body.as_order_at(placed_at, context.client.location), body.as_payment())

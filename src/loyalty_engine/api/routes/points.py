@@ -27,7 +27,7 @@ from loyalty_engine.api.schemas.points import (
     RedemptionRecordAnswer,
 )
 from loyalty_engine.application.executor import Outcome
-from loyalty_engine.application.services import Services
+from loyalty_engine.application.composition import Services
 from loyalty_engine.core.engine.requests import Adjust, CancelRedemption, Redeem
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.persistence.reading.points import (

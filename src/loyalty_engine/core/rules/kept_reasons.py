@@ -33,7 +33,7 @@ def show_kept_reason(kept: list[Any]) -> dict[str, Any]:
             return {**shown, "miss": _show_miss(miss)}
 
 
-def _keep_miss(miss: Miss) -> Any:  # noqa: ANN401 - JSON
+def _keep_miss(miss: Miss) -> Any:  # noqa: ANN401 - any JSON value
     match miss:
         case Unmet():
             return _keep_unmet(miss)
@@ -61,7 +61,7 @@ def _keep_unmet(miss: Unmet) -> list[Any]:
     return kept
 
 
-def _show_miss(kept: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+def _show_miss(kept: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON value
     if isinstance(kept, list):
         return _show_unmet(kept)
     if "any" in kept:

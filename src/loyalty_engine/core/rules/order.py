@@ -47,6 +47,11 @@ def natural_key(reference: OrderReference, shop: str | None) -> str:
     return "|".join(part.replace("\\", "\\\\").replace("|", "\\|") for part in parts)
 
 
+def till_scope(location: str, till: str) -> str:
+    """Return the text that keeps a till's own idempotency keys apart from those of every other till."""
+    return "/".join(part.replace("\\", "\\\\").replace("/", "\\/") for part in (location, till))
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One position: its total ``amount`` before our discounts, and a quantity in millionths (0 is allowed)."""
