@@ -35,7 +35,7 @@ def test_only_one_write_of_one_known_member_takes_the_hot_shape() -> None:
 async def test_a_purchase_beside_a_second_name_is_told_that_it_won(program: Program, *, is_first: bool) -> None:
     connection = await connect(program.database_url)
     try:
-        writer = await enrolled(connection, program)
+        writer = await enrolled(connection, program.id)
         writes = [writer.buy(2500), another_name()] if is_first else [another_name(), writer.buy(2500)]
         assert await record(connection, [Entry(program.id, write) for write in writes]) == [True, True]
     finally:
