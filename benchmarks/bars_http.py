@@ -53,8 +53,10 @@ def hammered_against_spread() -> float:
             ratios.append(hot.per_second / usual.per_second)
             _say(f"round {number + 1}: hammered {hot.per_second:.0f}/s, spread {usual.per_second:.0f}/s")
         quiet, disturbed = _tails(stack, spread, hammered)
-        _say(f"everybody else's p99: {disturbed * 1e3:.1f} ms while hammered, {quiet * 1e3:.1f} ms otherwise "
-             f"(ratio {disturbed / quiet:.2f})")
+        _say(
+            f"everybody else's p99: {disturbed * 1e3:.1f} ms while hammered, {quiet * 1e3:.1f} ms otherwise "
+            f"(ratio {disturbed / quiet:.2f})"
+        )
         return statistics.median(ratios)
 
 

@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, cast
 from urllib.parse import urlsplit
 
@@ -66,11 +67,11 @@ class _Connection(asyncio.Protocol):
             self.refused += 1
         self._buffer = b""
         if self._pause:
-            asyncio.get_running_loop().call_later(self._pause * random.uniform(0.5, 1.5), self._send)  # noqa: S311 - no secret
+            asyncio.get_running_loop().call_later(self._pause * random.uniform(0.5, 1.5), self._send)
         else:
             self._send()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         if not self._done.done():
             self._done.set_result(None)
 
@@ -104,9 +105,10 @@ async def run_load(
     for number in range(connections):
         address = urlsplit(urls[number % len(urls)])
         done: asyncio.Future[None] = loop.create_future()
-        _, protocol = await loop.create_connection(
-            lambda done=done: _Connection(next_request, done, pause), address.hostname, address.port
-        )
+        protocol = _Connection(next_request, done, pause)
+        assert address.hostname is not None
+        assert address.port is not None
+        await loop.create_connection(partial(_itself, protocol), address.hostname, address.port)
         protocols.append(protocol)
         waits.append(done)
     await asyncio.gather(*waits)
@@ -115,7 +117,11 @@ async def run_load(
     return Result(took, len(latencies), sum(protocol.refused for protocol in protocols), latencies)
 
 
-def request_bytes(method: str, path: str, token: str, body: bytes, key: str | None = None) -> bytes:
+def _itself(protocol: _Connection) -> _Connection:
+    return protocol
+
+
+def request_bytes(method: str, path: str, *, token: str, body: bytes, key: str | None = None) -> bytes:
     """Return one HTTP/1.1 request."""
     key_header = f"idempotency-key: {key}\r\n" if key else ""
     head = (

@@ -159,5 +159,3 @@ def _quote(text: str) -> str:
     """Return an SQL literal; a colon would be read as a variable by pgbench."""
     pieces = ["'" + piece.replace("'", "''") + "'" for piece in text.split(":")]
     return "(" + " || chr(58) || ".join(pieces) + ")" if len(pieces) > 1 else pieces[0]
-
-

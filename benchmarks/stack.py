@@ -48,7 +48,7 @@ INSERT INTO loyalty.posting (program_id, member_id, seq, id, operation_id, walle
 SELECT 1, lpad(to_hex(n), 32, '0')::uuid, 1, ('dddddddd' || lpad(to_hex(n), 24, '0'))::uuid, ('eeeeeeee' || lpad(to_hex(n), 24, '0'))::uuid, 'points',
        'adjusted', 'available', {OPENING_POINTS}, ('ffffffff' || lpad(to_hex(n), 24, '0'))::uuid, {OPENING_POINTS}, 0, 0, 0
   FROM generate_series(1, {MEMBERS}) n
-"""
+"""  # noqa: S608 - the numbers are ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +73,15 @@ def rules_document(count: int = 20) -> dict[str, object]:
             "earn": {"kind": "fixed", "points": 5},
         },
     ]
-    for number in range(count - len(rules)):
-        rules.append(
-            {
-                "key": f"category_{number}",
-                "wallet": "points",
-                "when": {"lines": {"category": [f"cat{number}"]}, "amount": {"at_least": 500}},
-                "earn": {"kind": "fixed", "points": 20},
-            }
-        )
+    rules.extend(
+        {
+            "key": f"category_{number}",
+            "wallet": "points",
+            "when": {"lines": {"category": [f"cat{number}"]}, "amount": {"at_least": 500}},
+            "earn": {"kind": "fixed", "points": 20},
+        }
+        for number in range(count - len(rules))
+    )
     return {
         "version": 1,
         "program": {"name": "Benchmark", "currency": "EUR", "time_zone": "Europe/Berlin"},

@@ -32,10 +32,11 @@ def evaluations(token: str) -> Callable[[], bytes]:
 
 def redemptions(token: str) -> Callable[[], bytes]:
     """Return a maker of redemptions of a few points."""
+
     def make() -> bytes:
         number = next(_NUMBERS)
         body = f'{{"member":"card:{_card(MEMBERS)}","wallet":"points","points":10}}'
-        return request_bytes("POST", "/v1/redemptions", token, body.encode(), f"{_RUN}-r-{number}")
+        return request_bytes("POST", "/v1/redemptions", token=token, body=body.encode(), key=f"{_RUN}-r-{number}")
 
     return make
 
@@ -48,7 +49,9 @@ def _maker(method: str, path: str, token: str, members: int, *, is_keyed: bool) 
             f'"member":"card:{_card(members)}","placed_at":"2026-11-21T10:15:00+01:00","currency":"EUR",'
             f'"channel":"pos","lines":{LINES}}}'
         )
-        return request_bytes(method, path, token, body.encode(), f"{_RUN}-o-{number}" if is_keyed else None)
+        return request_bytes(
+            method, path, token=token, body=body.encode(), key=f"{_RUN}-o-{number}" if is_keyed else None
+        )
 
     return make
 

@@ -11,9 +11,9 @@ from fastapi import FastAPI
 from loyalty_engine.api.application import create_application
 from loyalty_engine.api.problems import render_refusal
 from loyalty_engine.application.authenticate import Authenticator
+from loyalty_engine.application.composition import Services
 from loyalty_engine.application.executor import Executor
 from loyalty_engine.application.rulesets import Rulesets
-from loyalty_engine.application.composition import Services
 from loyalty_engine.meters import METERS, Exchange, Meters
 from loyalty_engine.persistence.connections import create_pool
 from loyalty_engine.persistence.ledger import Ledger

@@ -73,7 +73,9 @@ async def _answer_validation(_: Request, error: Exception) -> Response:
 async def _answer_unavailable(request: Request, error: Exception) -> Response:
     assert isinstance(error, UnavailableError)
     cause = error.__cause__
-    _log.warning("unavailable", route=_template_of(request.scope), cause=type(cause).__name__ if cause else "contention")
+    _log.warning(
+        "unavailable", route=_template_of(request.scope), cause=type(cause).__name__ if cause else "contention"
+    )
     return ProblemError("unavailable", headers={"retry-after": str(error.retry_after_seconds)}).as_response()
 
 

@@ -76,7 +76,9 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
         401, "The API key is missing, unknown, expired or revoked", "Send Authorization: Bearer with a live key."
     ),
     "grant_exceeds_caller": ProblemKind(
-        403, "A key cannot grant what its creator may not do", "Use a key that has the scopes and reach that errors name."
+        403,
+        "A key cannot grant what its creator may not do",
+        "Use a key that has the scopes and reach that errors name.",
     ),
     "scope_missing": ProblemKind(403, "The API key may not do this", "Use a key with the scope named in details."),
     "not_found": ProblemKind(404, "There is nothing here", "Check the id; what belongs to others looks the same."),

@@ -18,7 +18,7 @@ from loyalty_engine.application.asks import ask_for, lane_of, names_of
 from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Accepted, Changes, Refused, Repeated
-from loyalty_engine.core.engine.facts import Facts
+from loyalty_engine.core.engine.facts import Facts, MemberState
 from loyalty_engine.core.engine.fold import Note, Write, apply, fold
 from loyalty_engine.core.engine.requests import Request
 from loyalty_engine.core.engine.ruleset import Ruleset
@@ -206,7 +206,7 @@ class Executor:
                     answer = self._render(decision.refusal)
                     outcomes.append(Outcome(answer, decision.refusal.code))
                     if decision.is_stored and waiting.request.call.key is not None:
-                        notes.append(_refusal_note(waiting.request, decision, answer, seen, now))
+                        notes.append(_refusal_note(waiting.request, decision, answer, member=seen.member, now=now))
                 case Repeated(earlier):
                     outcomes.append(Outcome(earlier.answer, earlier.refusal_code, is_replayed=True))
                     if not decision.is_same_key:
@@ -219,9 +219,11 @@ def _name_of(outcome: Outcome) -> str:
     return "replayed" if outcome.is_replayed else outcome.refusal_code or "accepted"
 
 
-def _refusal_note(request: Request, decision: Refused, answer: str, facts: Facts, now: datetime) -> Note:
-    member_id = facts.member.id if facts.member is not None and facts.member.version else None
-    return Note(request.call, now, member_id=member_id, code=decision.refusal.code, answer=answer)
+def _refusal_note(
+    request: Request, refused: Refused, answer: str, *, member: MemberState | None, now: datetime
+) -> Note:
+    member_id = member.id if member is not None and member.version else None
+    return Note(request.call, now, member_id=member_id, code=refused.refusal.code, answer=answer)
 
 
 def _same_view(asks: list[Ask]) -> list[Ask]:

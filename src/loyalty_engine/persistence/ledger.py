@@ -48,9 +48,7 @@ class Entry:
 async def gather(connection: Connection, questions: Sequence[Question]) -> list[list[Gathered]]:
     """Answer questions of one program in one round trip."""
     asks = [ask for question in questions for ask in question.asks]
-    rows = await connection.fetch(
-        _GATHER, questions[0].program_id, [ask.as_row(n) for n, ask in enumerate(asks)]
-    )
+    rows = await connection.fetch(_GATHER, questions[0].program_id, [ask.as_row(n) for n, ask in enumerate(asks)])
     answers: list[Any] = [None] * len(asks)
     for row in rows:
         answers[row["n"]] = read_gathered(row)

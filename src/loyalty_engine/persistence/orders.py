@@ -85,6 +85,4 @@ def _read_line(raw: Mapping[str, Any]) -> Line:
 def _read_reference(raw: Mapping[str, Any]) -> OrderReference:
     if "order_id" in raw:
         return ShopOrder(raw["order_id"])
-    return Receipt(
-        raw["location"], raw["till"], date.fromisoformat(raw["business_date"]), raw["number"], raw["type"]
-    )
+    return Receipt(raw["location"], raw["till"], date.fromisoformat(raw["business_date"]), raw["number"], raw["type"])

@@ -77,9 +77,7 @@ def _add_member(rows: Rows, n: int, write: Write) -> None:
         )
     )
     for wallet, balance in write.balances.items():
-        rows.balances.append(
-            (n, after.id, wallet, balance.available, balance.pending, balance.held, balance.debt)
-        )
+        rows.balances.append((n, after.id, wallet, balance.available, balance.pending, balance.held, balance.debt))
     rows.lots.extend(_lot_row(n, lot) for lot in write.lots)
     rows.lot_changes.extend((n, lot_id, remaining) for lot_id, remaining in write.lots_changed.items())
 
@@ -98,9 +96,7 @@ def _add_changes(rows: Rows, n: int, changes: Changes) -> None:
 
 def _add_outcome(rows: Rows, n: int, call: Call, outcome_id: object, *, is_refusal: bool) -> None:
     if call.key is not None:
-        rows.outcomes.append(
-            (n, call.actor.client_id, call.scope, call.key, outcome_id, is_refusal, call.request_hash)
-        )
+        rows.outcomes.append((n, call.actor.client_id, call.scope, call.key, outcome_id, is_refusal, call.request_hash))
 
 
 def _add_note(rows: Rows, n: int, note: Note) -> None:

@@ -44,8 +44,9 @@ class Sessions:
         try:
             async with (
                 self._pool.acquire(timeout=2.0) as connection,
-                connection.transaction(isolation="repeatable_read" if is_read_only else "read_committed",
-                                       readonly=is_read_only),
+                connection.transaction(
+                    isolation="repeatable_read" if is_read_only else "read_committed", readonly=is_read_only
+                ),
             ):
                 current = await connection.fetchval(_ENTER, program_id, client_id)
                 if generation is not None and current != generation:

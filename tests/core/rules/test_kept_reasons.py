@@ -42,5 +42,5 @@ def test_a_reason_without_a_miss_is_shown_as_it_was(reason: Reason) -> None:
 
 
 def test_twenty_failed_rules_stay_small() -> None:
-    reasons = [Reason(f"category_{n}", False, "condition_failed", 0, "points", Unmet(TOTAL, 5)) for n in range(20)]  # noqa: FBT003 - as the core builds them
+    reasons = [Reason(f"category_{n}", False, "condition_failed", 0, "points", Unmet(TOTAL, 5)) for n in range(20)]
     assert len(json.dumps([keep_reason(reason) for reason in reasons])) < 1500

@@ -20,11 +20,11 @@ from loyalty_engine.api.schemas.api_keys import (
     RotationBody,
     fields_of,
 )
+from loyalty_engine.application.composition import Services
 from loyalty_engine.application.create_api_key import create_api_key
 from loyalty_engine.application.grants import Excess, ExpiryPassed, NewKey
 from loyalty_engine.application.revoke_api_key import revoke_api_key
 from loyalty_engine.application.rotate_api_key import Missing, NotLive, RotationOpen, rotate_api_key
-from loyalty_engine.application.composition import Services
 from loyalty_engine.persistence.clients import find_key, list_keys
 
 router = APIRouter(route_class=Route, tags=["keys"])

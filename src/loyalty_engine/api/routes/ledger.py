@@ -1,6 +1,5 @@
 """The ledger: proof that it adds up."""
 
-
 from fastapi import APIRouter
 
 from loyalty_engine.api.calls import open_session

@@ -11,8 +11,8 @@ from loyalty_engine.api.problems import ProblemError
 from loyalty_engine.api.routing import CallContext, Route, access
 from loyalty_engine.api.schemas.members import EnrolmentBody, MemberAnswer, MemberChangeBody, MemberWriteAnswer
 from loyalty_engine.api.schemas.timeline import TimelineEntryAnswer, TimelinePage
-from loyalty_engine.application.executor import Outcome
 from loyalty_engine.application.composition import Services
+from loyalty_engine.application.executor import Outcome
 from loyalty_engine.core.engine.requests import ChangeMember, EnrolMember
 from loyalty_engine.persistence.reading.members import find_member
 from loyalty_engine.persistence.reading.timeline import list_timeline
@@ -83,9 +83,7 @@ async def get_member(context: CallContext, member: str) -> MemberAnswer:
     **problems("member_not_found", "validation_failed"),
 )
 @access("members:read")
-async def get_timeline(
-    context: CallContext, member: str, query: Annotated[PageQuery, Query()]
-) -> TimelinePage:
+async def get_timeline(context: CallContext, member: str, query: Annotated[PageQuery, Query()]) -> TimelinePage:
     """Return everything that happened to a member, refusals too, like a bank statement: newest first."""
     async with open_session(context) as session:
         entries = await list_timeline(

@@ -45,9 +45,7 @@ router = APIRouter(route_class=Route, tags=["operations"])
     **problems("validation_failed"),
 )
 @access("operations:read")
-async def get_operations(
-    context: CallContext, query: Annotated[OperationsQuery, Query()]
-) -> OperationsPage:
+async def get_operations(context: CallContext, query: Annotated[OperationsQuery, Query()]) -> OperationsPage:
     """Return all operations, newest first, or what one request became: an operation, a stored refusal, or nothing.
 
     After a time-out ask with the idempotency key, or with the order's own number. An empty list means that no such
@@ -66,9 +64,7 @@ async def get_operations(
     **problems("not_found"),
 )
 @access("operations:read")
-async def get_operation(
-    context: CallContext, operation_id: str
-) -> OperationDetailAnswer:
+async def get_operation(context: CallContext, operation_id: str) -> OperationDetailAnswer:
     """Return an operation, what it moved, and what its caller got."""
     program_id = context.client.program_id
     async with open_session(context) as session:
@@ -92,9 +88,7 @@ async def get_operation(
     **problems("not_found"),
 )
 @access("operations:read")
-async def get_explanation(
-    context: CallContext, operation_id: str
-) -> ExplanationAnswer:
+async def get_explanation(context: CallContext, operation_id: str) -> ExplanationAnswer:
     """Return why each rule did or did not apply, with needed and actual values, and in plain English."""
     async with open_session(context) as session:
         record = await _require_operation(context, session, operation_id)

@@ -20,9 +20,9 @@ from loyalty_engine.api.schemas.orders import (
     OrderAnswer,
     OrderBody,
 )
+from loyalty_engine.application.composition import Services
 from loyalty_engine.application.evaluate_order import evaluate_order
 from loyalty_engine.application.executor import Outcome
-from loyalty_engine.application.composition import Services
 from loyalty_engine.core.engine.requests import ClaimOrder, PlaceOrder
 from loyalty_engine.core.rules.order import till_scope
 from loyalty_engine.persistence.reading.orders import find_order, list_parked
@@ -131,9 +131,7 @@ async def get_order(context: CallContext, order_id: str) -> OrderRecordAnswer:
     **problems("validation_failed"),
 )
 @access("orders:read")
-async def get_orders(
-    context: CallContext, query: Annotated[ParkedQuery, Query()]
-) -> OrdersPage:
+async def get_orders(context: CallContext, query: Annotated[ParkedQuery, Query()]) -> OrdersPage:
     """Return the orders that came with an unknown card and were not claimed yet, newest first."""
     async with open_session(context) as session:
         records = await list_parked(

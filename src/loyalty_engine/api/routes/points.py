@@ -26,8 +26,8 @@ from loyalty_engine.api.schemas.points import (
     RedemptionBody,
     RedemptionRecordAnswer,
 )
-from loyalty_engine.application.executor import Outcome
 from loyalty_engine.application.composition import Services
+from loyalty_engine.application.executor import Outcome
 from loyalty_engine.core.engine.requests import Adjust, CancelRedemption, Redeem
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.persistence.reading.points import (
@@ -116,9 +116,7 @@ async def post_adjustment(context: CallContext, body: AdjustmentBody) -> Outcome
     **problems("redemption_not_found"),
 )
 @access("redemptions:read")
-async def get_redemption(
-    context: CallContext, redemption_id: str
-) -> RedemptionRecordAnswer:
+async def get_redemption(context: CallContext, redemption_id: str) -> RedemptionRecordAnswer:
     """Return a redemption as it stands: active or cancelled, and which lots paid."""
     async with open_session(context) as session:
         record = await find_redemption(session, context.client.program_id, read_path_id("red", redemption_id))
@@ -152,9 +150,7 @@ async def get_balances(context: CallContext, member: str) -> BalancesAnswer:
     **problems("member_not_found", "validation_failed"),
 )
 @access("points:read")
-async def get_postings(
-    context: CallContext, member: str, query: Annotated[PostingsQuery, Query()]
-) -> PostingsPage:
+async def get_postings(context: CallContext, member: str, query: Annotated[PostingsQuery, Query()]) -> PostingsPage:
     """Return every movement of a member's points with the balance after it, newest first."""
     async with open_session(context) as session:
         records = await list_postings(
@@ -176,9 +172,7 @@ async def get_postings(
     **problems("member_not_found", "validation_failed"),
 )
 @access("points:read")
-async def get_lots(
-    context: CallContext, member: str, query: Annotated[LotsQuery, Query()]
-) -> LotsPage:
+async def get_lots(context: CallContext, member: str, query: Annotated[LotsQuery, Query()]) -> LotsPage:
     """Return the lots that still hold points, or all of them, newest first."""
     program_id = context.client.program_id
     async with open_session(context) as session:

@@ -22,11 +22,11 @@ from loyalty_engine.api.schemas.program import (
     RollbackBody,
     WarningAnswer,
 )
+from loyalty_engine.application.composition import Services
 from loyalty_engine.application.publish_program import publish_program
 from loyalty_engine.application.publishing import Conflict, Expected, Invalid, Published
 from loyalty_engine.application.read_program import ReadRevision, read_program
 from loyalty_engine.application.roll_back_program import Missing, roll_back_program
-from loyalty_engine.application.composition import Services
 from loyalty_engine.core.program.document import Program
 from loyalty_engine.persistence.programs import list_revisions
 

@@ -40,7 +40,9 @@ class ReceiptBody(Body):
 class LineBody(Body):
     """One position of an order."""
 
-    id: Code | None = Field(default=None, description="The shop's own id of the line; its position by default.", examples=["1"])
+    id: Code | None = Field(
+        default=None, description="The shop's own id of the line; its position by default.", examples=["1"]
+    )
     amount: Amount = Field(description="The line's total in minor units, before our discounts.", examples=[499])
     quantity: QuantityField = Field(
         default=SCALE, description="Pieces, or a decimal text of a unit.", examples=["1.25"]
@@ -50,7 +52,9 @@ class LineBody(Body):
     brand: Text | None = Field(default=None, description="Brand.", examples=["Acme"])
     unit: Code | None = Field(default=None, description="Unit of the quantity.", examples=["kg"])
     unit_price: Amount | None = Field(default=None, description="For information only.", examples=[399])
-    attributes: Attributes = Field(default_factory=dict, description="Declared attributes.", examples=[{"own_cup": True}])
+    attributes: Attributes = Field(
+        default_factory=dict, description="Declared attributes.", examples=[{"own_cup": True}]
+    )
 
 
 class TenderBody(Body):
@@ -91,7 +95,9 @@ class CartBody(Body):
     tenders: Annotated[list[TenderBody], Field(max_length=20)] = Field(
         default_factory=list, description="How it was paid.", examples=[[{"kind": "card", "amount": 1899}]]
     )
-    attributes: Attributes = Field(default_factory=dict, description="Declared attributes.", examples=[{"gift_wrap": True}])
+    attributes: Attributes = Field(
+        default_factory=dict, description="Declared attributes.", examples=[{"gift_wrap": True}]
+    )
     pay_with_points: PaymentBody | None = Field(
         default=None, description="Pay a part with points.", examples=[{"wallet": "points", "points": "max"}]
     )
@@ -237,10 +243,14 @@ class ReasonAnswer(Answer):
 class EvaluationAnswer(Answer):
     """What an order would do, with the reason of every rule. Nothing was written."""
 
-    member_id: str | None = Field(description="The member, if it is known.", examples=["mem_01m8054496erxvcc6weqy7k3j5"])
+    member_id: str | None = Field(
+        description="The member, if it is known.", examples=["mem_01m8054496erxvcc6weqy7k3j5"]
+    )
     revision: int = Field(description="The program's revision that decided.", examples=[3])
     effective_at: str = Field(description="When it would happen.", examples=["2026-11-21T10:15:00Z"])
-    status: Literal["credited", "parked", "guest"] = Field(description="What would become of it.", examples=["credited"])
+    status: Literal["credited", "parked", "guest"] = Field(
+        description="What would become of it.", examples=["credited"]
+    )
     currency: str = Field(description="ISO 4217 code.", examples=["EUR"])
     total: int = Field(description="Goods and shipping in minor units.", examples=[1899])
     paid_with_points: PaidWithPoints | None = Field(

@@ -78,9 +78,7 @@ def guard(before: MemberState, after: MemberState) -> MemberWrite:
 def lot_terms(wallet: WalletRules, earned_at: datetime) -> LotTerms:
     """Return the terms under which that wallet issues points: funded by the program, spendable at once, for ever."""
     cost = wallet.redeem.cost_micros if wallet.redeem else 0
-    return LotTerms(
-        funder="program", cost_micros=cost, earned_at=earned_at, available_at=earned_at, expires_at=None
-    )
+    return LotTerms(funder="program", cost_micros=cost, earned_at=earned_at, available_at=earned_at, expires_at=None)
 
 
 def _after(member: MemberState, entries: Entries, now: datetime) -> MemberState:

@@ -30,7 +30,7 @@ def decide_claim(ruleset: Ruleset, facts: Facts, request: ClaimOrder, now: datet
         booked_at=now,
         revision=ruleset.revision,
     )
-    settled = settle(ruleset, operation, known.order, member, None)
+    settled = settle(ruleset, operation, known.order, member=member, paid=None)
     assert settled.after is not None
     return Accepted(
         Changes(

@@ -14,9 +14,7 @@ from loyalty_engine.core.points.book import Entries
 from loyalty_engine.core.rules.order import Order
 from loyalty_engine.core.rules.reasons import Reason
 
-OperationKind = Literal[
-    "order", "claim", "redemption", "redemption_cancel", "adjustment", "enrolment", "member_change"
-]
+OperationKind = Literal["order", "claim", "redemption", "redemption_cancel", "adjustment", "enrolment", "member_change"]
 
 
 @dataclass(frozen=True, slots=True)

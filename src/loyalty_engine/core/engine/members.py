@@ -9,10 +9,9 @@ from loyalty_engine.core.engine.accounts import guard, new_member, require_membe
 from loyalty_engine.core.engine.answers import show_facts, show_member
 from loyalty_engine.core.engine.attributes import check_attributes
 from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Operation
-from loyalty_engine.core.engine.facts import Facts, MemberState
+from loyalty_engine.core.engine.facts import Facts
 from loyalty_engine.core.engine.requests import ChangeMember, EnrolMember, Profile
 from loyalty_engine.core.engine.ruleset import Ruleset
-from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
 from loyalty_engine.core.rules.order import Scalar
 

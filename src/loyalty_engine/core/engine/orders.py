@@ -41,7 +41,7 @@ def decide_order(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datet
     paid = _plan_payment(ruleset, request, buyer.member)
     operation = _operation(ruleset, request, buyer, now)
     row = _order_row(request, buyer, paid)
-    settled = settle(ruleset, operation, row.order, buyer.member, paid)
+    settled = settle(ruleset, operation, row.order, member=buyer.member, paid=paid)
     return Accepted(
         Changes(
             operation=operation,
@@ -59,10 +59,10 @@ def decide_order(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datet
 def _repeat_order(facts: Facts, request: PlaceOrder) -> Decision:
     """The same receipt under a new key repeats its answer; another content under its number is refused."""
     assert facts.order is not None
-    if facts.order.earlier.request_hash == request.call.request_hash:
-        return Repeated(facts.order.earlier, is_same_key=False)
-    pointer = "/receipt" if isinstance(request.order.reference, Receipt) else "/order_id"
-    refuse(RefusalCode.ORDER_EXISTS, pointer, order_id=show_id("ord", facts.order.id))
+    if facts.order.earlier.request_hash != request.call.request_hash:
+        pointer = "/receipt" if isinstance(request.order.reference, Receipt) else "/order_id"
+        refuse(RefusalCode.ORDER_EXISTS, pointer, order_id=show_id("ord", facts.order.id))
+    return Repeated(facts.order.earlier, is_same_key=False)
 
 
 def _check_order(ruleset: Ruleset, order: Order, actor: Actor, now: datetime) -> None:

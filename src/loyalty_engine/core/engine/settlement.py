@@ -35,7 +35,7 @@ class Settled:
 
 
 def settle(
-    ruleset: Ruleset, operation: Operation, order: Order, member: MemberState | None, paid: Paid | None
+    ruleset: Ruleset, operation: Operation, order: Order, *, member: MemberState | None, paid: Paid | None
 ) -> Settled:
     """Spend what was paid by points, then credit what the rest earns. Without a member nothing is credited."""
     paid_amount = paid.amount if paid else 0

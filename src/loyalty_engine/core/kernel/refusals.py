@@ -66,6 +66,6 @@ class RefusalError(Exception):
         self.refusal = refusal
 
 
-def refuse(code: RefusalCode, pointer: str = "", **details: Any) -> NoReturn:
+def refuse(code: RefusalCode, pointer: str = "", **details: object) -> NoReturn:
     """Stop the decision: the request is refused."""
     raise RefusalError(Refusal(code, pointer, details))

@@ -68,7 +68,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Tender:
-    """How a part of the order was paid outside the engine: cash, card, gift card …"""
+    """How a part of the order was paid outside the engine: cash, card, and the like."""
 
     kind: str
     amount: int
