@@ -56,7 +56,7 @@ def parse_strictly(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value
     That is: names given twice, NaN and infinities, lone surrogates, NUL, and nesting deeper than 20.
     """
     try:
-        parsed = json.loads(raw.decode(), object_pairs_hook=_unique_names, parse_constant=_refuse_constant)
+        parsed = _DECODER.decode(raw.decode())
     except (ValueError, RecursionError):
         raise ProblemError("malformed_json") from None
     if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH or b"\\u" in raw:
@@ -89,6 +89,9 @@ def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(_: str) -> NoReturn:
     raise ValueError
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique_names, parse_constant=_refuse_constant)
 
 
 def _check_values(parsed: Any) -> None:  # noqa: ANN401 - any JSON value

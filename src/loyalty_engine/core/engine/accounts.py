@@ -1,8 +1,10 @@
 """Opening and closing a member's account for one operation."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 from uuid import UUID
 
 from loyalty_engine.core.engine.decision import MemberWrite
@@ -61,13 +63,15 @@ def open_book(member: MemberState, operation_id: UUID, now: datetime) -> Book:
     )
 
 
-def close_book(member: MemberState, book: Book, now: datetime) -> tuple[Entries, MemberState]:
-    """Close the ledger; return its entries and the member after them, one version on."""
+def close_book(
+    member: MemberState, book: Book, now: datetime, counters: Mapping[str, Any] = MappingProxyType({})
+) -> tuple[Entries, MemberState]:
+    """Close the ledger; return its entries and the member after them, one version on, with its ``counters`` changed."""
     entries = book.close()
     for wallet, balance in entries.balances.items():
         if balance.available > MAX_BALANCE or balance.debt > MAX_BALANCE:
             refuse(RefusalCode.BALANCE_TOO_LARGE, "", wallet=wallet, largest=MAX_BALANCE)
-    return entries, _after(member, entries, now)
+    return entries, _after(member, entries, now, counters)
 
 
 def guard(before: MemberState, after: MemberState) -> MemberWrite:
@@ -81,7 +85,7 @@ def lot_terms(wallet: WalletRules, earned_at: datetime) -> LotTerms:
     return LotTerms(funder="program", cost_micros=cost, earned_at=earned_at, available_at=earned_at, expires_at=None)
 
 
-def _after(member: MemberState, entries: Entries, now: datetime) -> MemberState:
+def _after(member: MemberState, entries: Entries, now: datetime, counters: Mapping[str, Any]) -> MemberState:
     lots = [replace(lot, remaining=entries.lots_changed.get(lot.id, lot.remaining)) for lot in member.lots]
     return replace(
         member,
@@ -90,4 +94,5 @@ def _after(member: MemberState, entries: Entries, now: datetime) -> MemberState:
         booked_at=now,
         balances={**member.balances, **entries.balances},
         lots=tuple(lot for lot in (*lots, *entries.lots) if lot.remaining),
+        **counters,
     )

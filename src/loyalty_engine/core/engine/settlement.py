@@ -1,8 +1,9 @@
 """Settlement: what an order does to its member's ledger. Orders and later claims settle alike."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from loyalty_engine.core.earning.evaluation import Earned, evaluate_earning
 from loyalty_engine.core.engine.accounts import close_book, lot_terms, open_book
@@ -46,8 +47,9 @@ def settle(
     if paid:
         book.spend(paid.wallet, paid.points)
     _credit(ruleset, book, earned, min(order.placed_at, operation.booked_at))
-    entries, after = close_book(member, book, operation.booked_at)
-    return Settled(earned, entries, _count(after, order, order.goods_total - paid_amount))
+    counters = _count(member, order, order.goods_total - paid_amount)
+    entries, after = close_book(member, book, operation.booked_at, counters)
+    return Settled(earned, entries, after)
 
 
 def _view(ruleset: Ruleset, order: Order, member: MemberState | None, paid_amount: int) -> OrderView:
@@ -87,13 +89,12 @@ def _credit(ruleset: Ruleset, book: Book, earned: Earned, earned_at: datetime) -
         book.earn(wallet, amount, lot_terms(ruleset.wallets[wallet], earned_at))
 
 
-def _count(member: MemberState, order: Order, net: int) -> MemberState:
-    """Keep the counters that rules read: orders, net spend, first and last order."""
+def _count(member: MemberState, order: Order, net: int) -> dict[str, Any]:
+    """Count the order where rules read it: orders, net spend, first and last order."""
     placed_at = order.placed_at
-    return replace(
-        member,
-        orders=member.orders + 1,
-        spend=member.spend + net,
-        first_order_at=min(member.first_order_at or placed_at, placed_at),
-        last_order_at=max(member.last_order_at or placed_at, placed_at),
-    )
+    return {
+        "orders": member.orders + 1,
+        "spend": member.spend + net,
+        "first_order_at": min(member.first_order_at or placed_at, placed_at),
+        "last_order_at": max(member.last_order_at or placed_at, placed_at),
+    }

@@ -1,6 +1,6 @@
 """A member's amounts in one wallet."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 
@@ -20,13 +20,13 @@ class Balance:
         """
         match account:
             case "available":
-                return replace(self, available=self.available + amount)
+                return Balance(self.available + amount, self.pending, self.held, self.debt)
             case "pending":
-                return replace(self, pending=self.pending + amount)
+                return Balance(self.available, self.pending + amount, self.held, self.debt)
             case "held":
-                return replace(self, held=self.held + amount)
+                return Balance(self.available, self.pending, self.held + amount, self.debt)
             case "debt":
-                return replace(self, debt=self.debt - amount)
+                return Balance(self.available, self.pending, self.held, self.debt - amount)
             case _:
                 return self
 

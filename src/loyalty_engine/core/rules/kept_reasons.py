@@ -46,16 +46,10 @@ def _keep_miss(miss: Miss) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def _keep_unmet(miss: Unmet) -> list[Any]:
-    shown = miss.as_json()
-    kept = [
-        shown["fact"],
-        shown["operator"],
-        shown["needed"],
-        shown["actual"],
-        shown.get("missing"),
-        shown.get("lines"),
-        shown.get("personal"),
-    ]
+    need = miss.need
+    kept = [need.fact, need.operator, need.needed, *miss.measured(), need.lines]
+    if need.personal:
+        return [*kept, True]
     while len(kept) > _SHORTEST_MISS and kept[-1] is None:
         kept.pop()
     return kept

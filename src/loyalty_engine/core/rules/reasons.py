@@ -59,11 +59,14 @@ class Unmet(NamedTuple):
             return None
         return self.need.bound - int(self.actual)
 
-    def as_json(self) -> dict[str, Any]:
-        actual: Scalar | None = self.actual
-        missing: Scalar | None = self.missing
+    def measured(self) -> tuple[Scalar | None, Scalar | None]:
+        """Return what there is and what is missing, as people write values of the fact's type."""
         if self.need.type == "decimal":
-            actual, missing = _as_decimal(actual), _as_decimal(missing)
+            return _as_decimal(self.actual), _as_decimal(self.missing)
+        return self.actual, self.missing
+
+    def as_json(self) -> dict[str, Any]:
+        actual, missing = self.measured()
         shown = {**self.need.shown, "actual": actual}
         if missing is not None:
             shown["missing"] = missing
