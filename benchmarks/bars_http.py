@@ -12,12 +12,12 @@ import asyncpg
 import uvloop
 
 from benchmarks import pgbench, traffic
-from benchmarks.cpu import cpu_seconds, family_cpu_seconds
+from benchmarks.cpu import family_cpu_seconds
 from benchmarks.load import Result, run_load
 from benchmarks.stack import Stack, run_stack
 
 CONNECTIONS: Final = 32
-PROCESSES: Final = int(os.environ.get("BENCH_PROCESSES", "2"))
+PROCESSES: Final = int(os.environ.get("BENCH_PROCESSES", "1"))
 ROUNDS: Final = int(os.environ.get("BENCH_ROUNDS", "5"))
 SECONDS: Final = int(os.environ.get("BENCH_SECONDS", "8"))
 
@@ -103,9 +103,9 @@ def _against_pgbench(name: str, stack: Stack, make_request: Callable[[], bytes],
     postmaster = _postmaster(stack)
     ratios = []
     for number in range(ROUNDS):
-        api, database = sum(map(cpu_seconds, stack.pids)), family_cpu_seconds(postmaster)
+        api, database = family_cpu_seconds(stack.service_pid), family_cpu_seconds(postmaster)
         result = _drive(stack, make_request, SECONDS)
-        api, database = sum(map(cpu_seconds, stack.pids)) - api, family_cpu_seconds(postmaster) - database
+        api, database = family_cpu_seconds(stack.service_pid) - api, family_cpu_seconds(postmaster) - database
         bare = pgbench.run_pgbench(stack, script, clients=CONNECTIONS, seconds=SECONDS)
         assert result.refused == 0, "every request must do its work"
         ratios.append(result.per_second / bare)

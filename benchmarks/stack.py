@@ -53,12 +53,12 @@ SELECT 1, lpad(to_hex(n), 32, '0')::uuid, 1, ('dddddddd' || lpad(to_hex(n), 24, 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """What a benchmark drives: the database's address, the API's addresses and a key for them."""
+    """What a benchmark drives: the database's address, the API's addresses, a key for them, and the service's process."""
 
     database_url: str
     urls: list[str]
     token: str
-    pids: list[int]
+    service_pid: int
 
 
 def rules_document(count: int = 20) -> dict[str, object]:
@@ -102,17 +102,14 @@ def run_stack(*, processes: int) -> Iterator[Stack]:
         state.mkdir(mode=0o711)
         with EmbeddedServer(state, settings={"max_wal_size": "8GB", "checkpoint_timeout": "60min"}) as server:
             token = asyncio.run(_prepare(server.url))
-            children = [_start_api(server.url, _free_port()) for _ in range(processes)]
+            port = _free_port()
+            service = _start_service(server.url, port, processes)
             try:
-                urls = [url for url, _ in children]
-                for url in urls:
-                    _wait_until_listening(url)
-                yield Stack(server.url, urls, token, [child.pid for _, child in children])
+                _wait_until_listening(port)
+                yield Stack(server.url, [f"http://127.0.0.1:{port}"], token, service.pid)
             finally:
-                for _, child in children:
-                    child.send_signal(signal.SIGTERM)
-                for _, child in children:
-                    child.wait(20)
+                service.send_signal(signal.SIGTERM)
+                service.wait(20)
 
 
 async def _prepare(url: str) -> str:
@@ -137,14 +134,12 @@ async def _prepare(url: str) -> str:
     return token.text
 
 
-def _start_api(database_url: str, port: int) -> "tuple[str, subprocess.Popen[bytes]]":
-    command = [
-        *(sys.executable, "-m", "uvicorn", "--factory", "loyalty_engine.bootstrap:application_from_environment"),
-        *("--host", "127.0.0.1", "--port", str(port), "--no-access-log", "--log-level", "warning"),
-        *("--loop", "uvloop", "--http", "httptools"),
-    ]
-    child = subprocess.Popen(command, env={**os.environ, "LOYALTY_DATABASE_URL": database_url})
-    return f"http://127.0.0.1:{port}", child
+def _start_service(database_url: str, port: int, processes: int) -> "subprocess.Popen[bytes]":
+    """Start the service as operators do."""
+    command = [sys.executable, "-m", "loyalty_engine.cli", "serve"]
+    options = ["--port", str(port), "--processes", str(processes)]
+    environment = {**os.environ, "LOYALTY_DATABASE_URL": database_url, "LOYALTY_LOG_LEVEL": "warning"}
+    return subprocess.Popen([*command, *options], env=environment, stdout=subprocess.DEVNULL)
 
 
 def _free_port() -> int:
@@ -153,13 +148,13 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_until_listening(url: str) -> None:
-    host, port = url.removeprefix("http://").split(":")
+def _wait_until_listening(port: int) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         with socket.socket() as probe:
-            if probe.connect_ex((host, int(port))) == 0:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                time.sleep(1.0)  # all processes
                 return
         time.sleep(0.05)
-    message = f"{url} does not listen"
+    message = f"nobody listens on port {port}"
     raise TimeoutError(message)

@@ -13,6 +13,9 @@ Json = dict[str, Any]
 NO_KEY: Final = "<none>"
 """Passed as ``key``: the header is left out."""
 
+_LIMITS: Final = httpx.Limits(max_connections=100, keepalive_expiry=2.0)
+"""Connections are let go before the server (after 5 s) closes them under a request."""
+
 PROBLEM: Final = "application/problem+json"
 
 
@@ -54,9 +57,7 @@ class Api:
         self._urls = (urls,) if isinstance(urls, str) else tuple(urls)
         self._turn = 0
         self.token = token
-        self.http = httpx.AsyncClient(
-            trust_env=False, timeout=timeout_seconds, limits=httpx.Limits(max_connections=100)
-        )
+        self.http = httpx.AsyncClient(trust_env=False, timeout=timeout_seconds, limits=_LIMITS)
 
     async def __aenter__(self) -> Self:
         return self
