@@ -15,6 +15,7 @@ from benchmarks import pgbench, traffic
 from benchmarks.cpu import family_cpu_seconds
 from benchmarks.load import Result, run_load
 from benchmarks.stack import Stack, run_stack
+from benchmarks.stages import measure_stages
 
 CONNECTIONS: Final = 32
 PROCESSES: Final = int(os.environ.get("BENCH_PROCESSES", "1"))
@@ -30,7 +31,9 @@ def accrue_against_pgbench() -> float:
     with run_stack(processes=PROCESSES) as stack:
         _drive(stack, traffic.receipts(stack.token), 5)
         script = asyncio.run(pgbench.accrue_script(stack))
-        return _against_pgbench("accrue", stack, traffic.receipts(stack.token), script)
+        ratio, service, database = _against_pgbench("accrue", stack, traffic.receipts(stack.token), script)
+        _say(measure_stages(stack).describe(service, database))
+        return ratio
 
 
 def redeem_against_pgbench() -> float:
@@ -38,7 +41,7 @@ def redeem_against_pgbench() -> float:
     with run_stack(processes=PROCESSES) as stack:
         _drive(stack, traffic.redemptions(stack.token), 5)
         script = asyncio.run(pgbench.redeem_script(stack))
-        return _against_pgbench("redeem", stack, traffic.redemptions(stack.token), script)
+        return _against_pgbench("redeem", stack, traffic.redemptions(stack.token), script)[0]
 
 
 def hammered_against_spread() -> float:
@@ -99,22 +102,26 @@ def tail_against_median() -> float:
         return statistics.median(ratios)
 
 
-def _against_pgbench(name: str, stack: Stack, make_request: Callable[[], bytes], script: str) -> float:
+def _against_pgbench(
+    name: str, stack: Stack, make_request: Callable[[], bytes], script: str
+) -> tuple[float, float, float]:
+    """Return the median ratio, and the median CPU microseconds per request in the service and in PostgreSQL."""
     postmaster = _postmaster(stack)
-    ratios = []
+    rounds = []
     for number in range(ROUNDS):
-        api, database = family_cpu_seconds(stack.service_pid), family_cpu_seconds(postmaster)
+        service, database = family_cpu_seconds(stack.service_pid), family_cpu_seconds(postmaster)
         result = _drive(stack, make_request, SECONDS)
-        api, database = family_cpu_seconds(stack.service_pid) - api, family_cpu_seconds(postmaster) - database
+        service = (family_cpu_seconds(stack.service_pid) - service) / result.answers * 1e6
+        database = (family_cpu_seconds(postmaster) - database) / result.answers * 1e6
         bare = pgbench.run_pgbench(stack, script, clients=CONNECTIONS, seconds=SECONDS)
         assert result.refused == 0, "every request must do its work"
-        ratios.append(result.per_second / bare)
+        rounds.append((result.per_second / bare, service, database))
         _say(
-            f"round {number + 1}: {name} {result.per_second:.0f}/s over HTTP "
-            f"(CPU per request: service {api / result.answers * 1e6:.0f} µs, "
-            f"PostgreSQL {database / result.answers * 1e6:.0f} µs), pgbench {bare:.0f}/s"
+            f"round {number + 1}: {name} {result.per_second:.0f}/s over HTTP (CPU per request: service {service:.0f} µs, "
+            f"PostgreSQL {database:.0f} µs), pgbench {bare:.0f}/s"
         )
-    return statistics.median(ratios)
+    ratio, service, database = (statistics.median(values) for values in zip(*rounds, strict=True))
+    return ratio, service, database
 
 
 def _drive(stack: Stack, make_request: Callable[[], bytes], seconds: float, *, pace: float | None = None) -> Result:
