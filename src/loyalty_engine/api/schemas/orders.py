@@ -199,10 +199,9 @@ class Effect(Answer):
     rule: str = Field(description="The rule that did it.", examples=["base"])
 
 
-class OrderAnswer(OperationHead):
-    """An accepted order."""
+class SettledOrder(Answer):
+    """What an order comes to: for one that was placed, or for one that is only looked at."""
 
-    id: str = Field(description="The order.", examples=["ord_01m8054496erxvcc6weqy7k3j5"])
     status: Literal["credited", "parked", "guest"] = Field(
         description="Whether a member was credited, or the order waits to be claimed.", examples=["credited"]
     )
@@ -226,6 +225,12 @@ class OrderAnswer(OperationHead):
     )
 
 
+class OrderAnswer(SettledOrder, OperationHead):
+    """An accepted order."""
+
+    id: str = Field(description="The order.", examples=["ord_01m8054496erxvcc6weqy7k3j5"])
+
+
 class ReasonAnswer(Answer):
     """Why a rule did or did not apply."""
 
@@ -240,7 +245,7 @@ class ReasonAnswer(Answer):
     )
 
 
-class EvaluationAnswer(Answer):
+class EvaluationAnswer(SettledOrder):
     """What an order would do, with the reason of every rule. Nothing was written."""
 
     member_id: str | None = Field(
@@ -248,27 +253,6 @@ class EvaluationAnswer(Answer):
     )
     revision: int = Field(description="The program's revision that decided.", examples=[3])
     effective_at: str = Field(description="When it would happen.", examples=["2026-11-21T10:15:00Z"])
-    status: Literal["credited", "parked", "guest"] = Field(
-        description="What would become of it.", examples=["credited"]
-    )
-    currency: str = Field(description="ISO 4217 code.", examples=["EUR"])
-    total: int = Field(description="Goods and shipping in minor units.", examples=[1899])
-    paid_with_points: PaidWithPoints | None = Field(
-        description="What points would pay.", examples=[{"wallet": "points", "points": 200, "amount": 200}]
-    )
-    due: int = Field(description="What would be left to pay in minor units.", examples=[1699])
-    effects: list[Effect] = Field(
-        description="What it would earn.",
-        examples=[[{"type": "grant_points", "wallet": "points", "points": 16, "rule": "base"}]],
-    )
-    balances: list[BalanceAnswer] = Field(
-        description="The balances it would leave.",
-        examples=[[{"wallet": "points", "available": 16, "pending": 0, "held": 0, "debt": 0}]],
-    )
-    payable: list[PaidWithPoints] = Field(
-        description="The most that each wallet could pay.",
-        examples=[[{"wallet": "points", "points": 400, "amount": 400}]],
-    )
     reasons: list[ReasonAnswer] = Field(description="Every rule and why it did or did not apply.", examples=[[]])
 
 
