@@ -131,6 +131,7 @@ class Ledger:
             alone=lambda entry: entry.write.member.after.id if entry.write.member else None,
         )
         self._slow_lane = asyncio.Lock()
+        self._slow: Connection | None = None
 
     async def start(self) -> None:
         """Open the connections."""
@@ -141,6 +142,8 @@ class Ledger:
         """Close the connections."""
         await self._gathers.stop()
         await self._records.stop()
+        if self._slow is not None:
+            self._slow.terminate()
 
     @property
     def is_connected(self) -> bool:
@@ -163,7 +166,7 @@ class Ledger:
         Returns what the turn returned once everything is committed.
         """
         async with self._slow_lane:
-            connection = await connect(self._url)
+            connection = await self._open_slow()
 
             async def gather_here(program_id: int, asks: Sequence[Ask]) -> list[Gathered]:
                 return (await gather(connection, [Question(program_id, tuple(asks))]))[0]
@@ -176,6 +179,11 @@ class Ledger:
                     await connection.execute(_LOCK, program_id, member_ids)
                     return await turn(gather_here, record_here)
             except AWAY as error:
-                raise UnavailableError from error
-            finally:
                 connection.terminate()
+                raise UnavailableError from error
+
+    async def _open_slow(self) -> Connection:
+        """Return the slow lane's own connection; it is opened when somebody starves for the first time."""
+        if self._slow is None or self._slow.is_closed():
+            self._slow = await connect(self._url)
+        return self._slow
