@@ -60,9 +60,14 @@ DOCUMENT: Final[dict[str, Any]] = {
             "earn": {"kind": "percent", "rate": "2%", "of": {"category": ["tea"]}},
             "rounding": "nearest",
         },
+        {
+            "key": "cup",
+            "wallet": "stamps",
+            "earn": {"kind": "per_amount", "points": 1, "per": 1, "of": {"attributes": {"cup": True}}},
+        },
     ],
 }
-"""One point per euro, 20 for coffee, 2 % back on tea; points pay half of an order in steps of 5 from 10 on."""
+"""One point per euro, 20 for coffee, 2 % back on tea, a stamp for each cent in an own cup; points pay half of an order in steps of 5 from 10 on."""
 
 
 @cache

@@ -155,7 +155,7 @@ INVARIANTS: Final[Mapping[str, str]] = {
          WHERE o.id IS NULL OR v.operation_id IS NULL OR r.id IS NULL OR r.member_id IS DISTINCT FROM o.member_id""",
     "a member's counters are not those of its orders": """
         SELECT m.id::text FROM member m LEFT JOIN (
-            SELECT o.member_id, count(*) AS orders, sum(r.goods_total - r.paid_with_points) AS spend,
+            SELECT o.member_id, count(*) AS orders, sum(greatest(r.goods_total - r.paid_with_points, 0)) AS spend,
                    min(r.placed_at) AS first, max(r.placed_at) AS last
               FROM operation o JOIN "order" r ON r.program_id = $1 AND r.id = o.order_id
              WHERE o.program_id = $1 AND o.kind IN ('order', 'claim') GROUP BY o.member_id) x ON x.member_id = m.id

@@ -107,11 +107,16 @@ class Route(APIRoute):
             token = _read_token(request)
             authenticator: Authenticator = request.app.state.services.authenticator
             for _ in range(_LOOKS):
-                client = await _authorise(authenticator, token, declared.scope)
+                client = await _authenticate(authenticator, token)
                 try:
+                    _require_scope(client, declared.scope)
                     return await handle(request, client)
                 except StaleCredentialsError:
                     authenticator.forget(token)
+                except ProblemError:
+                    # Nothing compared the key with the database yet: one that was revoked must not hear of other faults.
+                    if await authenticator.is_current(token, client):
+                        raise
             raise UnavailableError
 
         return handler
@@ -132,7 +137,7 @@ class Route(APIRoute):
         read_body = _body_reader(body_model, declared)
         endpoint = self.endpoint
         status = self.status_code or 200
-        name = self.name
+        name = self.operation_id or self.name  # stable over renamed functions: replays depend on it
 
         async def write(request: Request, client: Client) -> Response:
             key = _read_key(request, declared) if declared.takes_key else None
@@ -157,13 +162,16 @@ def _respond(result: "Outcome | Response | BaseModel", status: int) -> Response:
     return Response(result.model_dump_json(), status, media_type=_JSON)
 
 
-async def _authorise(authenticator: Authenticator, token: str, scope: str) -> Client:
+async def _authenticate(authenticator: Authenticator, token: str) -> Client:
     client = await authenticator.find_client(token)
     if client is None:
         raise ProblemError("unauthenticated", headers={"www-authenticate": "Bearer"})
+    return client
+
+
+def _require_scope(client: Client, scope: str) -> None:
     if scope not in client.scopes:
         raise ProblemError("scope_missing", details={"scope": scope})
-    return client
 
 
 def _read_token(request: Request) -> str:

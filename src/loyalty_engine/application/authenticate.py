@@ -38,6 +38,12 @@ class Authenticator:
             self._remember(digest, client)
         return client
 
+    async def is_current(self, token: str, client: Client) -> bool:
+        """Look a token up anew and tell whether it still leads to ``client`` as it was."""
+        self.forget(token)
+        found = await self.find_client(token)
+        return found is not None and (found.key_id, found.generation) == (client.key_id, client.generation)
+
     def forget(self, token: str) -> None:
         """Drop what is remembered of a token, because it proved stale."""
         self._remembered.pop(hash_token(token), None)

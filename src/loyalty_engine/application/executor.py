@@ -33,6 +33,8 @@ Clock = Callable[[], datetime]
 Renderer = Callable[[Refusal], str]
 
 _FOLD_LIMIT: Final = 16
+_LONGEST_LANE: Final = 500
+"""Beyond this many waiting for one member a caller is told to come back: it would time out anyway."""
 _FAST_TRIES: Final = 4
 _SLOW_TRIES: Final = 4
 
@@ -91,6 +93,8 @@ class Executor:
         name = (caller.program_id, lane_of(request))
         lane = self._lanes.get(name)
         if lane is not None:
+            if len(lane) >= _LONGEST_LANE:
+                raise UnavailableError
             lane.append(waiting)
         else:
             self._lanes[name] = deque((waiting,))

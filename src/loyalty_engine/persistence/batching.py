@@ -93,6 +93,7 @@ class Batcher(Generic[Item, Result]):
                 await asyncio.sleep(_RECONNECT_SECONDS)
                 continue
             self._connected += 1
+            connection.add_termination_listener(self._wake_all)
             try:
                 await self._serve(connection)
             finally:
@@ -111,6 +112,13 @@ class Batcher(Generic[Item, Result]):
                 continue
             await self._send(connection, batch)
 
+    def _wake_all(self, *_: object) -> None:
+        """Let idle workers see whether it is their connection that was lost."""
+        idle, self._idle = self._idle, []
+        for waiting in idle:
+            if not waiting.done():
+                waiting.set_result(None)
+
     async def _send(self, connection: Connection, batch: "list[tuple[Item, asyncio.Future[Result]]]") -> None:
         """Run one batch. A fault of one item must not hurt its neighbours: each is then tried alone."""
         start = perf_counter()
@@ -119,10 +127,10 @@ class Batcher(Generic[Item, Result]):
         except asyncio.CancelledError:
             _refuse(batch, UnavailableError())
             raise
-        except AWAY as error:
-            _refuse(batch, UnavailableError(), error)
         except Exception as error:  # noqa: BLE001  the process edge of a batch: callers get it through their futures
-            if len(batch) == 1:
+            if _is_away(error):
+                _refuse(batch, UnavailableError(), error)
+            elif len(batch) == 1:
                 _refuse(batch, error)
             else:
                 for entry in batch:
@@ -155,6 +163,11 @@ class Batcher(Generic[Item, Result]):
     def _fail(self, error: Exception) -> None:
         _refuse(self._waiting, error)
         self._waiting.clear()
+
+
+def _is_away(error: Exception) -> bool:
+    """Tell whether the database is at fault. A value that the driver cannot encode is an InterfaceError too."""
+    return isinstance(error, AWAY) and not isinstance(error, ValueError)
 
 
 def _refuse(

@@ -52,7 +52,7 @@ async def connect(url: str, *, role: str = APPLICATION_ROLE, **settings: str) ->
         connection: Connection = await asyncpg.connect(
             url, timeout=_CONNECT_SECONDS, command_timeout=30.0, server_settings=server_settings
         )
-    except AWAY as error:
+    except (*AWAY, asyncpg.PostgresError) as error:  # whatever the server says: we cannot get in
         raise UnavailableError from error
     return connection
 

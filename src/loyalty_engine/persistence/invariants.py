@@ -326,7 +326,7 @@ _ORDERS: Final = (
           FROM member m
           LEFT JOIN (
               SELECT b.program_id, coalesce(b.member_id, q.member_id) AS member_id, count(*) AS orders,
-                     sum(b.goods_total - b.paid_with_points) AS spend,
+                     sum(greatest(b.goods_total - b.paid_with_points, 0)) AS spend,
                      min(b.placed_at) AS first_order_at, max(b.placed_at) AS last_order_at
                 FROM "order" b
                 LEFT JOIN order_claim q ON q.program_id = b.program_id AND q.order_id = b.id

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty_engine.core.engine.decide import decide
-from loyalty_engine.core.engine.decision import Accepted, Changes
+from loyalty_engine.core.engine.decision import Accepted, Changes, Refused
 from loyalty_engine.core.engine.facts import Facts, KnownRedemption, MemberState
 from loyalty_engine.core.engine.fold import apply, fold
 from loyalty_engine.core.engine.requests import Adjust, CancelRedemption, Payment, PlaceOrder, Redeem, Request
@@ -23,7 +23,7 @@ from tests.core.engine_cases import MEMBER, NOW, call, line, order, ruleset, wit
 CATEGORIES = st.sampled_from([None, "coffee", "tea", "milk"])
 LINES = st.builds(
     lambda amount, category, cups: line(amount, category=category, attributes={"cup": True} if cups else {}),
-    st.integers(0, 5000),
+    st.sampled_from([1, 99, 100]) | st.integers(0, 5000),
     CATEGORIES,
     st.booleans(),
 )
@@ -189,27 +189,33 @@ def test_a_fold_upon_earlier_writes_changes_their_lots(steps: list[tuple[Any, ..
     assert {**before.balances, **write.balances} == lived.state.balances
 
 
-@given(st.lists(LINES, min_size=1, max_size=8), st.integers(0, 900), st.booleans(), st.data())
-def test_the_order_of_lines_never_matters(lines: list[Line], shipping: int, pays: bool, data: st.DataObject) -> None:
+@given(st.lists(LINES, min_size=1, max_size=8), st.integers(0, 900), st.integers(0, 40), st.booleans(), st.data())
+def test_the_order_of_lines_never_matters(
+    lines: list[Line], shipping: int, fives: int, has_ids: bool, data: st.DataObject
+) -> None:
+    """Whether the shop names its lines or they are called by their position, and however many points pay."""
     facts = with_member(live([("adjust", 200, "refuse")]).state)
-    numbered = [replace(found, id=str(place)) for place, found in enumerate(lines)]
-    shuffled = data.draw(st.permutations(numbered))
+    named = [replace(found, id=f"shop-{place}") for place, found in enumerate(lines)]
+    shuffled = data.draw(st.permutations(named))
 
     def answer(given_lines: Sequence[Line]) -> object:
-        payment = Payment("points", None) if pays else None
-        decision = decide(
-            ruleset(), facts, PlaceOrder(call(9), MEMBER, order(*given_lines, shipping=shipping), payment), NOW
-        )
+        sent = given_lines if has_ids else [replace(found, id=str(n)) for n, found in enumerate(given_lines, start=1)]
+        payment = Payment("points", 5 * fives) if fives else None
+        request = PlaceOrder(call(9), MEMBER, order(*sent, shipping=shipping), payment)
+        decision = decide(ruleset(), facts, request, NOW)
+        if isinstance(decision, Refused):
+            return decision
         assert isinstance(decision, Accepted)
-        return decision.changes.answer, decision.changes.entries, decision.changes.member, decision.changes.reasons
+        changes = decision.changes
+        return changes.answer, changes.entries, changes.member, changes.reasons
 
-    assert answer(numbered) == answer(shuffled)
+    assert answer(named) == answer(shuffled)
 
 
 @given(st.lists(LINES, min_size=1, max_size=6), st.integers(0, 500))
 def test_what_points_paid_never_earns(lines: list[Line], shipping: int) -> None:
     """What an order earns lies between what its unpaid part and all of it would earn."""
-    numbered = tuple(replace(found, id=str(place), category=None) for place, found in enumerate(lines))
+    numbered = tuple(replace(found, id=str(place), category=None, attributes={}) for place, found in enumerate(lines))
     goods = sum(found.amount for found in numbered)
     facts = with_member(live([("adjust", 200, "refuse")]).state)
 

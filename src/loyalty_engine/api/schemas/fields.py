@@ -12,7 +12,7 @@ from loyalty_engine.core.engine.requests import MemberRef
 from loyalty_engine.core.kernel.amounts import MAX_AMOUNT, MAX_BALANCE
 from loyalty_engine.core.kernel.identities import Identity, InvalidIdentityError, parse_identity
 from loyalty_engine.core.kernel.ids import InvalidIdError, Prefix, read_id
-from loyalty_engine.core.kernel.instants import parse_instant
+from loyalty_engine.core.kernel.instants import parse_day, parse_instant
 from loyalty_engine.core.kernel.quantities import SCALE, parse_quantity
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.rules.order import Scalar
@@ -80,12 +80,6 @@ def _check_wish(value: object) -> int | Literal["max"]:
     raise PydanticCustomError("points", "must be a whole number of at least 1, or max")
 
 
-def _parse_day(text: str) -> date:
-    if len(text) != len("2026-01-31"):
-        raise ValueError(text)
-    return date.fromisoformat(text)
-
-
 def id_of(prefix: Prefix) -> Any:  # noqa: ANN401 - an annotation for pydantic
     """Return the field type of an id with that prefix."""
     return Annotated[
@@ -121,7 +115,7 @@ InstantField = Annotated[
 
 DayField = Annotated[
     date,
-    PlainValidator(_parse_text(_parse_day, "day", "must be a day such as 2026-11-21")),
+    PlainValidator(_parse_text(parse_day, "day", "must be a day such as 2026-11-21")),
     WithJsonSchema({"type": "string", "format": "date"}),
 ]
 

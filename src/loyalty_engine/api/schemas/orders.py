@@ -106,6 +106,9 @@ class CartBody(Body):
         """Return the core's order; ``location`` is where the API key is bound to, if the order does not say."""
         reference = self._reference()
         if isinstance(reference, Receipt):
+            if self.location not in {None, reference.location}:
+                fault = Fault("/location", "location_mismatch", "is not the receipt's location")
+                raise ProblemError("validation_failed", errors=[fault])
             location = reference.location
         return Order(
             reference=reference,

@@ -34,9 +34,10 @@ class Buyer:
 
 def decide_order(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datetime) -> Decision:
     """Accept a paid order: points spent on it leave first, then what was really paid earns."""
+    _check_place(request.order, request.call.actor)
     if facts.order is not None:
         return _repeat_order(facts, request)
-    _check_order(ruleset, request.order, request.call.actor, now)
+    _check_order(ruleset, request.order, now)
     buyer = _find_buyer(ruleset, facts, request, now)
     paid = _plan_payment(ruleset, request, buyer.member)
     operation = _operation(ruleset, request, buyer, now)
@@ -65,8 +66,8 @@ def _repeat_order(facts: Facts, request: PlaceOrder) -> Decision:
     return Repeated(facts.order.earlier, is_same_key=False)
 
 
-def _check_order(ruleset: Ruleset, order: Order, actor: Actor, now: datetime) -> None:
-    """Refuse what no rule should ever see: foreign money, the future, undeclared attributes, a foreign till."""
+def _check_order(ruleset: Ruleset, order: Order, now: datetime) -> None:
+    """Refuse what no rule should ever see: foreign money, the future, undeclared attributes."""
     if order.currency != ruleset.currency:
         refuse(RefusalCode.CURRENCY_MISMATCH, "/currency", currency=order.currency, expected=ruleset.currency)
     if order.placed_at > now + CLOCK_SKEW:
@@ -78,15 +79,14 @@ def _check_order(ruleset: Ruleset, order: Order, actor: Actor, now: datetime) ->
         )
     if order.goods_total + order.shipping > MAX_AMOUNT:
         refuse(RefusalCode.ORDER_TOTAL_TOO_LARGE, "/lines", largest=MAX_AMOUNT)
-    _check_place(order, actor)
     check_order_attributes(ruleset, order)
 
 
 def _check_place(order: Order, actor: Actor) -> None:
-    """A key bound to a location or till speaks for that one only."""
+    """A key bound to a location or till speaks for that one only, and learns of no other's orders."""
     reference = order.reference
-    till = reference.till if isinstance(reference, Receipt) else None
-    if actor.location is not None and order.location != actor.location:
+    location, till = (reference.location, reference.till) if isinstance(reference, Receipt) else (order.location, None)
+    if actor.location is not None and location != actor.location:
         pointer = "/receipt/location" if isinstance(reference, Receipt) else "/location"
         refuse(RefusalCode.TILL_MISMATCH, pointer, location=actor.location)
     if actor.till is not None and till != actor.till:

@@ -11,7 +11,8 @@ from loyalty_engine.core.engine.attributes import read_decimals, with_decimals
 from loyalty_engine.core.engine.decision import Operation
 from loyalty_engine.core.engine.facts import MemberState
 from loyalty_engine.core.engine.ruleset import Ruleset
-from loyalty_engine.core.kernel.amounts import allocate
+from loyalty_engine.core.kernel.amounts import MAX_BALANCE, allocate
+from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
 from loyalty_engine.core.points.book import Book, Entries
 from loyalty_engine.core.rules.order import Line, MemberSnapshot, Order
 from loyalty_engine.core.rules.view import OrderView
@@ -41,15 +42,22 @@ def settle(
     """Spend what was paid by points, then credit what the rest earns. Without a member nothing is credited."""
     paid_amount = paid.amount if paid else 0
     earned = evaluate_earning(ruleset.earning_rules, _view(ruleset, order, member, paid_amount))
+    _check_size(earned)
     if member is None:
         return Settled(earned, None, None)
     book = open_book(member, operation.id, operation.booked_at)
     if paid:
         book.spend(paid.wallet, paid.points)
     _credit(ruleset, book, earned, min(order.placed_at, operation.booked_at))
-    counters = _count(member, order, order.goods_total - paid_amount)
+    counters = _count(member, order, max(order.goods_total - paid_amount, 0))
     entries, after = close_book(member, book, operation.booked_at, counters)
     return Settled(earned, entries, after)
+
+
+def _check_size(earned: Earned) -> None:
+    """Refuse what no balance could hold, also for guests: they may claim it later."""
+    if sum(grant.amount for grant in earned.grants) > MAX_BALANCE:
+        refuse(RefusalCode.BALANCE_TOO_LARGE, "", largest=MAX_BALANCE)
 
 
 def _view(ruleset: Ruleset, order: Order, member: MemberState | None, paid_amount: int) -> OrderView:
@@ -76,8 +84,10 @@ def _net_amounts(lines: Sequence[Line], shipping: int, paid_amount: int) -> tupl
     return tuple(net)
 
 
-def _canonical(line: Line) -> tuple[int, str, str, str, int, str]:
-    return (-line.amount, line.sku or "", line.category or "", line.brand or "", line.quantity, line.id)
+def _canonical(line: Line) -> tuple[int, str, str, str, int, str, str]:
+    """Everything that a rule can tell lines by. The id comes last: by default it is the line's position."""
+    attributes = repr(sorted(line.attributes.items()))
+    return (-line.amount, line.sku or "", line.category or "", line.brand or "", line.quantity, attributes, line.id)
 
 
 def _credit(ruleset: Ruleset, book: Book, earned: Earned, earned_at: datetime) -> None:
@@ -90,7 +100,7 @@ def _credit(ruleset: Ruleset, book: Book, earned: Earned, earned_at: datetime) -
 
 
 def _count(member: MemberState, order: Order, net: int) -> dict[str, Any]:
-    """Count the order where rules read it: orders, net spend, first and last order."""
+    """Count the order where rules read it. Points pay goods before shipping, as far as spend is concerned."""
     placed_at = order.placed_at
     return {
         "orders": member.orders + 1,

@@ -13,18 +13,30 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _RFC3339: Final = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_FIRST_YEAR: Final = "1900"
+_LAST_YEAR: Final = "9998"
+
 PeriodUnit = Literal["days", "weeks", "months", "years"]
 CalendarUnit = Literal["month", "quarter", "year"]
 
 
 def parse_instant(text: str) -> datetime:
-    """Return the instant of an RFC 3339 text with an offset; raise ``ValueError`` for anything else."""
-    if _RFC3339.fullmatch(text) is None:
+    """Return the instant of an RFC 3339 text with an offset; raise ``ValueError`` for anything else.
+
+    Years before 1900 and from 9999 on are refused: they are unset clocks, and the ends of the calendar are infinities to
+    a database.
+    """
+    if _RFC3339.fullmatch(text) is None or not _is_plausible(text):
         raise ValueError(text)
-    try:
-        return datetime.fromisoformat(text.upper()).astimezone(UTC)
-    except OverflowError as error:  # year 1 or 9999 with an offset that leaves the calendar
-        raise ValueError(text) from error
+    return datetime.fromisoformat(text.upper()).astimezone(UTC)
+
+
+def parse_day(text: str) -> date:
+    """Return the day of an ISO text such as ``2026-11-21``, between the same years; raise ``ValueError`` otherwise."""
+    if _DAY.fullmatch(text) is None or not _is_plausible(text):
+        raise ValueError(text)
+    return date.fromisoformat(text)
 
 
 def show_instant(instant: datetime) -> str:
@@ -77,6 +89,10 @@ def end_of(unit: CalendarUnit, instant: datetime, zone: tzinfo) -> datetime:
 def start_of_day(day: date, zone: tzinfo) -> datetime:
     """Return the first instant of a calendar day in ``zone``, also where midnight does not exist."""
     return _at_wall_time(day, time(), zone)
+
+
+def _is_plausible(text: str) -> bool:
+    return _FIRST_YEAR <= text[:4] <= _LAST_YEAR
 
 
 def _shift_date(day: date, period: Period) -> date:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from loyalty_engine.core.kernel.amounts import Ratio
+from loyalty_engine.core.kernel.amounts import MAX_AMOUNT, Ratio
 from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
 
 _MICROS: Final = 1_000_000
@@ -44,3 +44,5 @@ class RedeemTerms:
             refuse(RefusalCode.POINTS_BELOW_MINIMUM, pointer, points=points, min_points=self.min_points)
         if points % self.step:
             refuse(RefusalCode.POINTS_NOT_IN_STEP, pointer, points=points, step=self.step)
+        if self.value_of(points) > MAX_AMOUNT:
+            refuse(RefusalCode.POINTS_ABOVE_SHARE, pointer, points=points, most=self.most_payable(points, MAX_AMOUNT))

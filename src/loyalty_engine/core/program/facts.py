@@ -56,7 +56,7 @@ FACTS: Final = (
     Fact("member.exists", "boolean", "False for a guest. The one member fact that guests have."),
     Fact("member.status", "text", "Status of the member.", options=("active", "blocked")),
     Fact("member.orders", "integer", "Orders accepted before this one."),
-    Fact("member.spend", "integer", "Net minor units spent before this order."),
+    Fact("member.spend", "integer", "Minor units paid for goods before this order, less what points paid."),
 )
 """What every program knows, in the order in which documentation lists it."""
 
