@@ -27,7 +27,7 @@ import os, sys, threading
 threading.Thread(target=lambda: (os.read(0, 1), os._exit(3)), daemon=True).start()
 import uvicorn
 from loyalty_engine.cli.logs import configure_logging
-configure_logging("warning")
+configure_logging("info")
 uvicorn.run("loyalty_engine.bootstrap:application_from_environment", factory=True, host="127.0.0.1",
             port=int(sys.argv[1]), access_log=False, log_level="warning", timeout_graceful_shutdown=3)
 """

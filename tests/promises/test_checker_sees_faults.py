@@ -73,3 +73,13 @@ async def test_a_planted_fault_is_seen(busy_ledger: Ledger, name: str) -> None:
     assert not changed.endswith(" 0")
     assert name in {fault.partition(":")[0] for fault in faults}
     assert await busy_ledger.faults() == []
+
+
+async def test_the_api_sees_it_too(client: Api, busy_ledger: Ledger) -> None:
+    sound = (await client.get("/ledger/check")).json()
+    await busy_ledger.connection.execute(PLANTED["a balance is not the sum of its lots"], busy_ledger.program_id)
+    broken = (await client.get("/ledger/check")).json()
+
+    assert (sound["is_sound"], broken["is_sound"]) == (True, False)
+    assert [check["offences"] for check in sound["checks"] if check["offences"]] == []
+    assert sum(check["offences"] for check in broken["checks"]) > 0

@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import Any, Final, Generic, TypeVar
 
 from loyalty_engine.meters import METERS
-from loyalty_engine.persistence.connections import AWAY, Connection, connect
+from loyalty_engine.persistence.connections import AWAY, Connection, connect_as_application
 from loyalty_engine.persistence.errors import UnavailableError
 
 Item = TypeVar("Item")
@@ -86,7 +86,7 @@ class Batcher(Generic[Item, Result]):
     async def _work(self) -> None:
         while True:
             try:
-                connection = await connect(self._url)
+                connection = await connect_as_application(self._url)
             except UnavailableError as error:
                 if not self._connected:
                     self._fail(error)

@@ -52,9 +52,17 @@ async def connect(url: str, *, role: str = APPLICATION_ROLE, **settings: str) ->
         connection: Connection = await asyncpg.connect(
             url, timeout=_CONNECT_SECONDS, command_timeout=30.0, server_settings=server_settings
         )
-    except (*AWAY, asyncpg.PostgresError) as error:  # whatever the server says: we cannot get in
+    except AWAY as error:
         raise UnavailableError from error
     return connection
+
+
+async def connect_as_application(url: str) -> Connection:
+    """Open a connection for requests: whatever keeps us out, a wrong password too, is a database that is away."""
+    try:
+        return await connect(url)
+    except asyncpg.PostgresError as error:
+        raise UnavailableError from error
 
 
 def create_pool(url: str, *, size: int) -> "asyncpg.Pool[asyncpg.Record]":

@@ -12,7 +12,7 @@ from loyalty_engine.core.engine.facts import Facts
 from loyalty_engine.core.engine.fold import Write
 from loyalty_engine.persistence.asks import Ask, Known
 from loyalty_engine.persistence.batching import Batcher
-from loyalty_engine.persistence.connections import AWAY, Connection, connect
+from loyalty_engine.persistence.connections import AWAY, Connection, connect_as_application
 from loyalty_engine.persistence.errors import UnavailableError
 from loyalty_engine.persistence.facts import read_gathered
 from loyalty_engine.persistence.rows import Rows, rows_of
@@ -185,5 +185,5 @@ class Ledger:
     async def _open_slow(self) -> Connection:
         """Return the slow lane's own connection; it is opened when somebody starves for the first time."""
         if self._slow is None or self._slow.is_closed():
-            self._slow = await connect(self._url)
+            self._slow = await connect_as_application(self._url)
         return self._slow

@@ -37,7 +37,7 @@ SELECT EXISTS (SELECT 1 FROM loyalty.member WHERE program_id = $1)
 _USED_WALLETS: Final = """
 SELECT w.key FROM unnest($2::text[]) w(key)
  WHERE EXISTS (SELECT 1 FROM loyalty.balance b
-                WHERE b.program_id = $1 AND b.wallet = w.key)
+                WHERE b.program_id = $1 AND b.wallet = w.key AND (b.available, b.pending, b.held, b.debt) <> (0, 0, 0, 0))
 """
 
 _LIST: Final = """
