@@ -18,7 +18,7 @@ from benchmarks.stack import Stack, run_stack
 from benchmarks.stages import measure_stages
 
 CONNECTIONS: Final = 32
-PROCESSES: Final = int(os.environ.get("BENCH_PROCESSES", "1"))
+PROCESSES: Final = int(os.environ.get("BENCH_PROCESSES", "2"))
 ROUNDS: Final = int(os.environ.get("BENCH_ROUNDS", "5"))
 SECONDS: Final = int(os.environ.get("BENCH_SECONDS", "8"))
 
