@@ -63,7 +63,13 @@ def test_a_body_is_canonical_json_without_defaults() -> None:
         '{"earn":{"kind":"fixed","points":1},"key":"a","wallet":"points",'
         '"when":{"fact":"order.channel","in":["web","ärö"]}}'
     )
-    assert wallet.content_hash == "faaff4819081a070555a0dbdef183dc286681b5c8bafdcf507182ccadb08853f"
+
+
+def test_a_hash_is_that_of_key_and_body() -> None:
+    """Parts are stored by their hash: one of another kind with the same body must not take its place."""
+    wallet = split(read(document()))[2]
+    assert (wallet.key, wallet.body) == ("wallet/points", '{"key":"points","unit":"points"}')
+    assert wallet.content_hash == "360a550561c0d1eb3ee88f1b06560abe1486527f2c929a07e3ae9fb5b077f1c1"
 
 
 def test_writing_out_a_default_changes_no_hash() -> None:

@@ -2,7 +2,8 @@
 it changes: one of 2,000 earning rules is one new part.
 
 The order of the list is the order of the document. A part's body is canonical JSON (sorted names, no spaces, defaults
-left out), so that the same content always has the same hash.
+left out), so that the same content always has the same hash. The key is hashed too: parts are stored by their hash, and
+two kinds of parts may have equal bodies.
 """
 
 import json
@@ -36,7 +37,7 @@ class Settings(Entry):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part: its key, its body as canonical JSON text, and the SHA-256 of that text in hexadecimal."""
+    """One part: its key, its body as canonical JSON text, and the SHA-256 of both in hexadecimal."""
 
     key: PartKey
     body: str
@@ -104,4 +105,4 @@ def read_part(part: Part) -> Settings | Attributes | Wallet | EarningRuleEntry:
 def _part(key: PartKey, entry: Entry) -> Part:
     content = entry.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     body = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return Part(key, body, sha256(body.encode()).hexdigest())
+    return Part(key, body, sha256(f"{key}\n{body}".encode()).hexdigest())
