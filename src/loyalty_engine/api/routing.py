@@ -4,13 +4,14 @@ FastAPI describes the routes for OpenAPI and runs the reads. Routes with a body 
 costs more than everything else in a hot request: they authenticate, read the body and call the endpoint directly.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, TypeVar, get_type_hints
 
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
+from starlette.requests import ClientDisconnect
 
 from loyalty_engine.api.bodies import MAX_BYTES, BodyReader, DocumentReader, digest
 from loyalty_engine.api.problems import MEDIA_TYPE, PROBLEMS, ProblemError
@@ -21,10 +22,15 @@ from loyalty_engine.persistence.errors import UnavailableError
 from loyalty_engine.persistence.sessions import StaleCredentialsError
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Awaitable[Any]])
-ReadBody = Callable[[Request, str], Awaitable[tuple[Any, bytes]]]
+Sent = Mapping[str, str]
+"""The headers of a request by their name in lower case; of one that was sent twice the first counts."""
+
+ReadBody = Callable[[Request, Sent, str], Awaitable[tuple[Any, bytes]]]
 """From a request and its subject (the route and the names in its path) to the body and a digest of both."""
 
 _JSON: Final = "application/json"
+_RAW_BODY: Final = "loyalty.raw_body"
+"""Where a request keeps its body once it was received."""
 _LONGEST_KEY: Final = 255
 _LOOKS: Final = 2
 """How often a caller is looked up for one request: once more when its rights changed since they were remembered."""
@@ -104,13 +110,14 @@ class Route(APIRoute):
         )
 
         async def handler(request: Request) -> Response:
-            token = _read_token(request)
+            sent = _read_headers(request)
+            token = _read_token(sent)
             authenticator: Authenticator = request.app.state.services.authenticator
             for _ in range(_LOOKS):
                 client = await _authenticate(authenticator, token)
                 try:
                     _require_scope(client, declared.scope)
-                    return await handle(request, client)
+                    return await handle(request, sent, client)
                 except StaleCredentialsError:
                     authenticator.forget(token)
                 except ProblemError:
@@ -124,8 +131,8 @@ class Route(APIRoute):
     @staticmethod
     def _reading(
         handle: Callable[[Request], Coroutine[Any, Any, Response]],
-    ) -> Callable[[Request, Client], Awaitable[Response]]:
-        async def read(request: Request, client: Client) -> Response:
+    ) -> Callable[[Request, Sent, Client], Awaitable[Response]]:
+        async def read(request: Request, _: Sent, client: Client) -> Response:
             request.state.context = Context(client, request.app.state.services)
             return await handle(request)
 
@@ -133,18 +140,17 @@ class Route(APIRoute):
 
     def _writing(
         self, body_model: type[BaseModel], declared: Access
-    ) -> Callable[[Request, Client], Awaitable[Response]]:
+    ) -> Callable[[Request, Sent, Client], Awaitable[Response]]:
         read_body = _body_reader(body_model, declared)
         endpoint = self.endpoint
         status = self.status_code or 200
         name = self.operation_id or self.name  # stable over renamed functions: replays depend on it
 
-        async def write(request: Request, client: Client) -> Response:
-            key = _read_key(request, declared) if declared.takes_key else None
+        async def write(request: Request, sent: Sent, client: Client) -> Response:
+            key = _read_key(sent, declared) if declared.takes_key else None
             path = request.path_params
-            body, request_hash = await read_body(request, f"{name} {path}" if path else name)
-            if_match = request.headers.get("if-match")
-            context = Context(client, request.app.state.services, key, request_hash, if_match)
+            body, request_hash = await read_body(request, sent, f"{name} {path}" if path else name)
+            context = Context(client, request.app.state.services, key, request_hash, sent.get("if-match"))
             result = await endpoint(context=context, body=body, **path)
             return _respond(result, status)
 
@@ -174,15 +180,20 @@ def _require_scope(client: Client, scope: str) -> None:
         raise ProblemError("scope_missing", details={"scope": scope})
 
 
-def _read_token(request: Request) -> str:
-    kind, _, token = request.headers.get("authorization", "").partition(" ")
+def _read_headers(request: Request) -> Sent:
+    """Read all headers at once: a look-up in Starlette's own costs as much as this, and we need several."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(request.scope["headers"])}
+
+
+def _read_token(sent: Sent) -> str:
+    kind, _, token = sent.get("authorization", "").partition(" ")
     if kind.lower() != "bearer" or not token:
         raise ProblemError("unauthenticated", headers={"www-authenticate": "Bearer"})
     return token.strip()
 
 
-def _read_key(request: Request, declared: Access) -> str | None:
-    key = request.headers.get("idempotency-key")
+def _read_key(sent: Sent, declared: Access) -> str | None:
+    key = sent.get("idempotency-key")
     if key is None:
         if declared.needs_key:
             raise ProblemError("idempotency_key_required")
@@ -195,45 +206,48 @@ def _read_key(request: Request, declared: Access) -> str | None:
 def _body_reader(body_model: type[BaseModel], declared: Access) -> ReadBody:
     if declared.documents is not None:
         return _document_reader(declared.documents)
-    reader, is_optional = BodyReader(body_model), declared.is_body_optional
+    reader, is_optional, takes_key = BodyReader(body_model), declared.is_body_optional, declared.takes_key
 
-    async def read(request: Request, subject: str) -> tuple[Any, bytes]:
-        is_left_out = is_optional and _has_no_body(request)
-        body, parsed = reader.read(b"{}" if is_left_out else await _receive(request, (_JSON,), MAX_BYTES))
-        return body, digest(subject, parsed)
+    async def read(request: Request, sent: Sent, subject: str) -> tuple[Any, bytes]:
+        is_left_out = is_optional and _has_no_body(sent)
+        body, parsed = reader.read(b"{}" if is_left_out else await _receive(request, sent, (_JSON,), MAX_BYTES))
+        return body, digest(subject, parsed) if takes_key else b""  # a digest tells repetitions apart, nothing else
 
     return read
 
 
 def _document_reader(documents: DocumentReader) -> ReadBody:
-    async def read(request: Request, _: str) -> tuple[Any, bytes]:
-        raw = await _receive(request, documents.media_types, documents.max_bytes)
-        return await documents.read(raw, _media_type(request)), b""
+    async def read(request: Request, sent: Sent, _: str) -> tuple[Any, bytes]:
+        raw = await _receive(request, sent, documents.media_types, documents.max_bytes)
+        return await documents.read(raw, _media_type(sent)), b""
 
     return read
 
 
-def _has_no_body(request: Request) -> bool:
-    headers = request.headers
-    return "transfer-encoding" not in headers and headers.get("content-length", "0") == "0"
+def _has_no_body(sent: Sent) -> bool:
+    return "transfer-encoding" not in sent and sent.get("content-length", "0") == "0"
 
 
-def _media_type(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+def _media_type(sent: Sent) -> str:
+    return sent.get("content-type", "").partition(";")[0].strip().lower()
 
 
-async def _receive(request: Request, media_types: Sequence[str], max_bytes: int) -> bytes:
+async def _receive(request: Request, sent: Sent, media_types: Sequence[str], max_bytes: int) -> bytes:
     """Receive a body once, however often the caller is looked up, and stop as soon as it proves too large."""
-    received: bytes | None = getattr(request.state, "raw_body", None)
+    received: bytes | None = request.scope.get(_RAW_BODY)
     if received is not None:
         return received
-    if _media_type(request) not in media_types:
+    if _media_type(sent) not in media_types:
         raise ProblemError("unsupported_media_type", details={"accepted": list(media_types)})
-    chunks, size = [], 0
-    async for chunk in request.stream():
+    chunks, size, is_more = [], 0, True
+    while is_more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk, is_more = message.get("body", b""), message.get("more_body", False)
         size += len(chunk)
         if size > max_bytes:
             raise ProblemError("body_too_large", details={"max_bytes": max_bytes})
         chunks.append(chunk)
-    request.state.raw_body = b"".join(chunks)
-    return request.state.raw_body  # type: ignore[no-any-return]  # State is untyped
+    raw = request.scope[_RAW_BODY] = b"".join(chunks)
+    return raw

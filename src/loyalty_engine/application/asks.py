@@ -57,6 +57,20 @@ def ask_for(request: Request, ruleset: Ruleset) -> Ask:
             assert_never(request)
 
 
+def ask_for_look(request: PlaceOrder, ruleset: Ruleset) -> Ask:
+    """Return what gather must read to look at an order: neither its number nor a key has ever done anything."""
+    member_id, identity = _member(request.member)
+    return Ask(
+        request.call.actor.client_id,
+        scope="",
+        key=None,
+        member_id=member_id,
+        identity=identity,
+        wants_lots=request.payment is not None,
+        wants_profile=ruleset.reads_member_attributes,
+    )
+
+
 def lane_of(request: Request) -> object:
     """Return the name of the queue in which a request waits: its member as the caller named it, else its subject."""
     match request:

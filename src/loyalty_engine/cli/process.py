@@ -20,6 +20,7 @@ import uvicorn
 from loyalty_engine.bootstrap import build_application
 from loyalty_engine.cli.logs import configure_logging
 from loyalty_engine.cli.processes import DRAIN_SECONDS
+from loyalty_engine.cli.protocol import OneWriteProtocol
 from loyalty_engine.meters import METERS, Exchange
 from loyalty_engine.settings import Settings
 
@@ -48,7 +49,7 @@ def main() -> None:
     config = uvicorn.Config(
         build_application(settings, exchange),
         loop="uvloop",
-        http="httptools",
+        http=OneWriteProtocol,
         ws="none",
         lifespan="on",
         access_log=False,

@@ -23,7 +23,7 @@ from loyalty_engine.api.schemas.orders import (
 from loyalty_engine.application.composition import Services
 from loyalty_engine.application.evaluate_order import evaluate_order
 from loyalty_engine.application.executor import Outcome
-from loyalty_engine.core.engine.requests import ClaimOrder, PlaceOrder
+from loyalty_engine.core.engine.requests import Call, ClaimOrder, PlaceOrder
 from loyalty_engine.core.rules.order import till_scope
 from loyalty_engine.persistence.reading.orders import find_order, list_parked
 
@@ -65,7 +65,10 @@ async def post_order(context: CallContext, body: OrderBody) -> Outcome:
     The same receipt is accepted once, whatever the idempotency key; a repetition gets the first answer again.
     """
     services: Services = context.services
-    return await services.executor.execute(context.caller, _request(context, body, body.placed_at))
+    # Short keys that tills make themselves are told apart by the till.
+    scope = till_scope(body.receipt.location, body.receipt.till) if body.receipt else ""
+    request = _request(context, begin_call(context, scope=scope), body, body.placed_at)
+    return await services.executor.execute(context.caller, request)
 
 
 @router.post(
@@ -79,7 +82,7 @@ async def post_order(context: CallContext, body: OrderBody) -> Outcome:
 async def post_evaluation(context: CallContext, body: EvaluationBody) -> Outcome:
     """Decide an order as if it were placed now, explain every rule, and write nothing."""
     services: Services = context.services
-    request = _request(context, body, body.placed_at or services.clock())
+    request = _request(context, begin_call(context), body, body.placed_at or services.clock())
     return await evaluate_order(services.executor, context.caller, request)
 
 
@@ -141,8 +144,5 @@ async def get_orders(context: CallContext, query: Annotated[ParkedQuery, Query()
     return OrdersPage(items=[OrderSummary.of(record) for record in shown], next_cursor=cursor)
 
 
-def _request(context: Context, body: CartBody, placed_at: datetime) -> PlaceOrder:
-    """Short keys that tills make themselves are told apart by the till."""
-    scope = till_scope(body.receipt.location, body.receipt.till) if body.receipt else ""
-    call = begin_call(context, scope=scope)
+def _request(context: Context, call: Call, body: CartBody, placed_at: datetime) -> PlaceOrder:
     return PlaceOrder(call, body.member, body.as_order_at(placed_at, context.client.location), body.as_payment())
