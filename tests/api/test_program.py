@@ -282,6 +282,7 @@ async def test_a_till_can_neither_read_nor_publish(server: str, program: Program
             await till.get("/program/schema"),
             await till.get("/program/revisions"),
             await till.get("/program/revisions/1"),
+            await till.send("POST", "/program/plan", body=named("Till")),
             await put(till, named("Till")),
             await roll_back(till, 1),
         ]

@@ -9,12 +9,13 @@ import asyncio
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, assert_never
 
 import yaml
 
 from loyalty_engine.api.documentation import YAML
 from loyalty_engine.api.problems import Fault, ProblemError
+from loyalty_engine.application.publishing import Conflict, Invalid, Published
 from loyalty_engine.core.program.document import Program
 from loyalty_engine.core.program.faults import Fault as ProgramFault
 from loyalty_engine.core.program.reading import MAX_NESTING, MAX_NODES, parse_program
@@ -67,6 +68,19 @@ def invalid_program(faults: Iterable[ProgramFault]) -> ProblemError:
     """Return the problem that shows faults of a document; warnings are none."""
     errors = [Fault(fault.pointer, fault.code, fault.message) for fault in faults if fault.severity == "error"]
     return ProblemError("program_invalid", errors=errors)
+
+
+def require_published(result: Published | Invalid | Conflict) -> Published:
+    """Return what was published; raise :class:`ProblemError` when nothing was."""
+    match result:
+        case Published():
+            return result
+        case Invalid(faults):
+            raise invalid_program(faults)
+        case Conflict(current):
+            raise ProblemError("revision_conflict", details={"revision": current})
+        case _:
+            assert_never(result)
 
 
 def _read_program(raw: bytes, media_type: str) -> Program:

@@ -10,11 +10,11 @@ from typing import Annotated, Any, Final, TypeVar, get_type_hints
 
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect
 
-from loyalty_engine.api.bodies import MAX_BYTES, BodyReader, DocumentReader, digest
-from loyalty_engine.api.problems import MEDIA_TYPE, PROBLEMS, ProblemError
+from loyalty_engine.api.bodies import MAX_BYTES, BodyReader, DocumentReader, digest, faults_of
+from loyalty_engine.api.problems import MEDIA_TYPE, PROBLEMS, Fault, ProblemError
 from loyalty_engine.application.authenticate import Authenticator
 from loyalty_engine.application.executor import Caller, Outcome
 from loyalty_engine.persistence.clients import Client
@@ -104,10 +104,8 @@ class Route(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler: authenticated always; with a body also strict."""
         declared: Access = vars(self.endpoint)["__access__"]
-        body_model = get_type_hints(self.endpoint).get("body")
-        handle = (
-            self._reading(super().get_route_handler()) if body_model is None else self._writing(body_model, declared)
-        )
+        hints = get_type_hints(self.endpoint)
+        handle = self._writing(hints, declared) if "body" in hints else self._reading(super().get_route_handler())
 
         async def handler(request: Request) -> Response:
             sent = _read_headers(request)
@@ -139,9 +137,10 @@ class Route(APIRoute):
         return read
 
     def _writing(
-        self, body_model: type[BaseModel], declared: Access
+        self, hints: Mapping[str, Any], declared: Access
     ) -> Callable[[Request, Sent, Client], Awaitable[Response]]:
-        read_body = _body_reader(body_model, declared)
+        read_body = _body_reader(hints["body"], declared)
+        query_model: type[BaseModel] | None = hints.get("query")
         endpoint = self.endpoint
         status = self.status_code or 200
         name = self.operation_id or self.name  # stable over renamed functions: replays depend on it
@@ -151,7 +150,8 @@ class Route(APIRoute):
             path = request.path_params
             body, request_hash = await read_body(request, sent, f"{name} {path}" if path else name)
             context = Context(client, request.app.state.services, key, request_hash, sent.get("if-match"))
-            result = await endpoint(context=context, body=body, **path)
+            asked = path if query_model is None else {**path, "query": _read_query(request, query_model)}
+            result = await endpoint(context=context, body=body, **asked)
             return _respond(result, status)
 
         return write
@@ -214,6 +214,15 @@ def _body_reader(body_model: type[BaseModel], declared: Access) -> ReadBody:
         return body, digest(subject, parsed) if takes_key else b""  # a digest tells repetitions apart, nothing else
 
     return read
+
+
+def _read_query(request: Request, query_model: type[BaseModel]) -> BaseModel:
+    """Return the parameters of a write that declares some: its endpoint's ``query``, as reads have it."""
+    try:
+        return query_model.model_validate(dict(request.query_params))
+    except ValidationError as error:
+        faults = [Fault(fault.pointer.removeprefix("/"), fault.code, fault.message) for fault in faults_of(error)]
+        raise ProblemError("validation_failed", errors=faults) from None
 
 
 def _document_reader(documents: DocumentReader) -> ReadBody:

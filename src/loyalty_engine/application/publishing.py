@@ -26,10 +26,20 @@ Expected = frozenset[int] | None
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A document that can be published: its parts, and what its author should know."""
+    """A document that can be published: its parts, and ``faults`` that are only warnings."""
 
+    program: Program
     parts: tuple[Part, ...]
-    warnings: tuple[Fault, ...]
+    faults: tuple[Fault, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who publishes in which program, and why. Without ``client_id`` it is the operator."""
+
+    program_id: int
+    client_id: int | None
+    note: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +73,7 @@ def prepare(program: Program) -> Prepared | Invalid:
         return Invalid(faults)
     parts = split(program)
     compile_ruleset(parts, revision=0)
-    return Prepared(parts, faults)
+    return Prepared(program, parts, faults)
 
 
 async def publish(
@@ -79,26 +89,38 @@ async def publish(
     async with sessions.open_for(
         caller.program_id, caller.client_id, caller.generation, is_read_only=False
     ) as connection:
-        current = await programs.lock_revision_number(connection, caller.program_id)
-        if expected is not None and current not in expected:
-            return Conflict(current)
-        before = await programs.read_parts(connection, caller.program_id, current)
-        if _hashes(before) == _hashes(prepared.parts):
-            return Published(current, is_new=False, warnings=prepared.warnings)
-        faults = await _faults_in_use(connection, caller.program_id, before, program)
-        if faults:
-            return Invalid((*faults, *prepared.warnings))
-        number = await programs.publish_parts(
-            connection, caller.program_id, prepared.parts, expected=current, client_id=caller.client_id, note=note
-        )
-        assert number is not None, "the program's row is locked"
-        return Published(number, is_new=True, warnings=prepared.warnings)
+        author = Author(caller.program_id, caller.client_id, note)
+        return await publish_prepared(connection, author, prepared, expected=expected)
 
 
-async def _faults_in_use(
+async def publish_prepared(
+    connection: Connection, author: Author, prepared: Prepared, *, expected: Expected
+) -> Published | Invalid | Conflict:
+    """Publish a document that is ready, inside the connection's transaction."""
+    program_id = author.program_id
+    current = await programs.lock_revision_number(connection, program_id)
+    if expected is not None and current not in expected:
+        return Conflict(current)
+    before = await programs.read_parts(connection, program_id, current)
+    if _hashes(before) == _hashes(prepared.parts):
+        return Published(current, is_new=False, warnings=prepared.faults)
+    faults = await find_faults_in_use(connection, program_id, before, prepared.program)
+    if faults:
+        return Invalid((*faults, *prepared.faults))
+    number = await programs.publish_parts(
+        connection, program_id, prepared.parts, expected=current, client_id=author.client_id, note=author.note
+    )
+    assert number is not None, "the program's row is locked"
+    return Published(number, is_new=True, warnings=prepared.faults)
+
+
+async def find_faults_in_use(
     connection: Connection, program_id: int, before: Sequence[Part], after: Program
 ) -> Sequence[Fault]:
-    """Ask only for what the document breaks, because the balances of a million members take a while to look through."""
+    """Return the faults of what ``after`` takes away that is in use.
+
+    Asks only for what the document breaks, because the balances of a million members take a while to look through.
+    """
     breaks = find_breaks(before, after)
     has_history = breaks.changes_currency and await programs.has_history(connection, program_id)
     used = await programs.find_used_wallets(connection, program_id, breaks.wallets) if breaks.wallets else frozenset()

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from loyalty_engine.cli.database import open_database, operators_connection, prepare
-from loyalty_engine.cli.failures import FailureError, one_line, read_settings
+from loyalty_engine.cli.database import open_database, operators_connection, prepare, require_program
+from loyalty_engine.cli.failures import one_line, read_settings
 from loyalty_engine.cli.keys import keys
 from loyalty_engine.cli.logs import configure_logging
+from loyalty_engine.cli.program import apply, plan
 from loyalty_engine.cli.serve import serve
-from loyalty_engine.persistence.connections import Connection
 
 OutputOption = Annotated[Path, typer.Option(help="The file to write.")]
 
@@ -22,6 +22,8 @@ app = typer.Typer(
     context_settings={"max_content_width": 100},
 )
 app.command()(serve)
+app.command()(plan)
+app.command()(apply)
 app.add_typer(keys, name="keys")
 
 
@@ -41,21 +43,13 @@ def check(
 ) -> None:
     """Prove from the rows that the ledger adds up; exit code 1 and the rows in question when it does not."""
     from loyalty_engine.application.check_ledger import check_ledger, show_report
-    from loyalty_engine.persistence.programs import find_program
 
     settings = read_settings()
 
-    async def find(connection: Connection) -> int | None:
-        if program is None:
-            return None
-        found = await find_program(connection, program)
-        if found is None:
-            raise FailureError(f"there is no program {program}")
-        return found
-
     async def run() -> bool:
         async with operators_connection(settings) as connection:
-            report = await check_ledger(connection, await find(connection))
+            program_id = None if program is None else await require_program(connection, program)
+            report = await check_ledger(connection, program_id)
         print("\n".join(show_report(report)))
         return not any(finding.offences for finding in report.findings)
 
@@ -78,6 +72,22 @@ def errors(output: OutputOption) -> None:
     from loyalty_engine.api.catalogue import render_catalogue
 
     _write(output, render_catalogue())
+
+
+@app.command()
+def schema(
+    output: Annotated[Path | None, typer.Option(help="The file to write; the terminal by default.")] = None,
+) -> None:
+    """Write the JSON Schema of program documents, for editors."""
+    import json
+
+    from loyalty_engine.core.program.schema import describe_program
+
+    text = json.dumps(describe_program(), indent=2, ensure_ascii=False) + "\n"
+    if output is None:
+        print(text, end="")
+    else:
+        _write(output, text)
 
 
 def _write(path: Path, text: str) -> None:

@@ -22,6 +22,7 @@ from loyalty_engine.persistence.migrating import (
     require_server,
 )
 from loyalty_engine.persistence.partitions import make_partitions
+from loyalty_engine.persistence.programs import find_program
 from loyalty_engine.settings import Settings
 
 _log = structlog.get_logger()
@@ -105,3 +106,11 @@ async def operators_connection(settings: Settings) -> AsyncIterator[Connection]:
         require_schema(found)
         async with own_connection(database.url) as connection:
             yield connection
+
+
+async def require_program(connection: Connection, key: str) -> int:
+    """Return the id of the program of that key; without it the command ends."""
+    found = await find_program(connection, key)
+    if found is None:
+        raise FailureError(f"there is no program {key}")
+    return found

@@ -14,13 +14,12 @@ from loyalty_engine.application.grants import Grant
 from loyalty_engine.application.issuing import issue
 from loyalty_engine.application.scopes import PRESETS, SCOPES
 from loyalty_engine.application.tokens import Mode
-from loyalty_engine.cli.database import operators_connection
+from loyalty_engine.cli.database import operators_connection, require_program
 from loyalty_engine.cli.failures import FailureError, read_settings
 from loyalty_engine.core.kernel.ids import InvalidIdError, read_id, show_id
 from loyalty_engine.persistence import clients
 from loyalty_engine.persistence.clients import Key
 from loyalty_engine.persistence.connections import Connection
-from loyalty_engine.persistence.programs import find_program
 
 _LISTED: Final = 1000
 _WIDE: Final = 500
@@ -99,10 +98,7 @@ def _in_program(key: str, run: Callable[[Connection, int], Awaitable[T]]) -> T:
 
     async def enter() -> T:
         async with operators_connection(settings) as connection:
-            program_id = await find_program(connection, key)
-            if program_id is None:
-                raise FailureError(f"there is no program {key}")
-            return await run(connection, program_id)
+            return await run(connection, await require_program(connection, key))
 
     return asyncio.run(enter())
 

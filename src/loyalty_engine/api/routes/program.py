@@ -1,33 +1,36 @@
-"""The program: read it, publish it, see its revisions, return to one of them."""
+"""The program: read it, plan a change, publish it, see its revisions, return to one of them."""
 
+import asyncio
 import re
-from functools import cache
-from typing import Annotated, Any, Final, assert_never
+from typing import Annotated, Any, Final
 
 import orjson
 from fastapi import APIRouter, Path, Query, Response
 
 from loyalty_engine.api.calls import open_session
 from loyalty_engine.api.documentation import problems
-from loyalty_engine.api.documents import ProgramReader, invalid_program
+from loyalty_engine.api.documents import ProgramReader, require_published
 from loyalty_engine.api.pagination import PageQuery, cut
 from loyalty_engine.api.problems import ProblemError
 from loyalty_engine.api.routing import CallContext, Context, Route, access
 from loyalty_engine.api.schemas.program import (
     LARGEST_REVISION,
+    PlanAnswer,
     ProgramAnswer,
     PublicationAnswer,
+    PublicationQuery,
     RevisionAnswer,
     RevisionsPage,
     RollbackBody,
-    WarningAnswer,
 )
 from loyalty_engine.application.composition import Services
+from loyalty_engine.application.plan_program import plan_program
 from loyalty_engine.application.publish_program import publish_program
 from loyalty_engine.application.publishing import Conflict, Expected, Invalid, Published
 from loyalty_engine.application.read_program import ReadRevision, read_program
 from loyalty_engine.application.roll_back_program import Missing, roll_back_program
 from loyalty_engine.core.program.document import Program
+from loyalty_engine.core.program.schema import describe_program
 from loyalty_engine.persistence.programs import list_revisions
 
 router = APIRouter(route_class=Route, tags=["program"])
@@ -63,7 +66,7 @@ async def get_program(context: CallContext) -> Response:
     **problems("malformed_yaml", "program_invalid", body=True, condition=True, yaml="Program"),
 )
 @access("program:write", documents=ProgramReader())
-async def put_program(context: CallContext, body: Program) -> Response:
+async def put_program(context: CallContext, body: Program, query: Annotated[PublicationQuery, Query()]) -> Response:
     """Publish the whole document, as JSON or YAML of at most 8 MB, in place of the revision that If-Match names.
 
     A document with faults is not published, and a document that is current already makes no revision. The currency
@@ -71,7 +74,29 @@ async def put_program(context: CallContext, body: Program) -> Response:
     """
     services: Services = context.services
     expected = _read_condition(context)
-    return _show_publication(await publish_program(services.sessions, context.caller, body, expected=expected))
+    result = await publish_program(services.sessions, context.caller, body, expected=expected, note=query.note)
+    return _show_publication(result)
+
+
+@router.post(
+    "/program/plan",
+    operation_id="plan_program",
+    response_model=PlanAnswer,
+    summary="See what publishing would change",
+    **problems("malformed_yaml", "program_invalid", body=True, yaml="Program"),
+)
+@access("program:read", documents=ProgramReader())
+async def post_plan(context: CallContext, body: Program) -> Response:
+    """Compare a document, as JSON or YAML of at most 8 MB, with the current revision. Nothing is written.
+
+    Publish it with the ETag of this answer as If-Match, and what happens is what was planned, or nothing. A document
+    that can be read is planned even when it could not be published: errors says why. Values are compared as they are
+    kept, where fields at their defaults are left out.
+    """
+    services: Services = context.services
+    plan = await plan_program(services.sessions, context.caller, body)
+    answer = await asyncio.to_thread(PlanAnswer.of, plan)
+    return Response(answer.model_dump_json(), headers={"etag": f'"{plan.revision}"'}, media_type=_JSON)
 
 
 @router.get(
@@ -84,7 +109,7 @@ async def put_program(context: CallContext, body: Program) -> Response:
 async def get_program_schema(context: CallContext) -> dict[str, Any]:
     """Return the JSON Schema of version 1 of the program document, for editors."""
     async with open_session(context):  # nothing is read, but a key that was revoked must not work here either
-        return _schema()
+        return describe_program()
 
 
 @router.get(
@@ -148,28 +173,12 @@ def _read_condition(context: Context) -> Expected:
 
 
 def _show_publication(result: Published | Invalid | Conflict) -> Response:
-    match result:
-        case Published(revision, is_new, warnings):
-            shown = [WarningAnswer(pointer=w.pointer, code=w.code, message=w.message) for w in warnings]
-            answer = PublicationAnswer(revision=revision, is_new=is_new, warnings=shown)
-            return Response(answer.model_dump_json(), headers={"etag": f'"{revision}"'}, media_type=_JSON)
-        case Invalid(faults):
-            raise invalid_program(faults)
-        case Conflict(current):
-            raise ProblemError("revision_conflict", details={"revision": current})
-        case _:
-            assert_never(result)
+    published = require_published(result)
+    answer = PublicationAnswer.of(published)
+    return Response(answer.model_dump_json(), headers={"etag": f'"{published.revision}"'}, media_type=_JSON)
 
 
 def _show_program(found: ReadRevision) -> Response:
     answer = ProgramAnswer.with_document(found.revision, found.document)
     headers = {"etag": f'"{found.revision.number}"'}
     return Response(orjson.dumps(answer.model_dump()), headers=headers, media_type=_JSON)
-
-
-@cache
-def _schema() -> dict[str, Any]:
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Program.model_json_schema(by_alias=True),
-    }
