@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.harness.api import Api, code_of, fresh, order_body, pointers_of, receipt
+from tests.harness.api import Api, available, code_of, fresh, order_body, pointers_of, receipt
 from tests.harness.ledger import Ledger
 from tests.harness.programs import MakeProgram, Program, document
 
@@ -84,3 +84,18 @@ async def test_a_revoked_key_hears_of_nothing_but_its_end(clients: Api) -> None:
 
     for _ in range(4):
         assert (await other.post("/orders", {"foo": 1})).status_code == 401
+
+
+@pytest.mark.parametrize("amount", [1000, 3000])
+async def test_a_receipt_that_was_booked_can_be_looked_at_as_if_it_were_new(
+    client: Api, ledger: Ledger, amount: int
+) -> None:
+    booked = order_body("card:1", 1000, receipt=receipt("8"))
+    assert (await client.post("/orders", booked)).status_code == 201
+    before = await ledger.counts()
+
+    looked = await client.evaluate("card:1", amount, receipt=receipt("8"))
+
+    assert looked.status_code == 200
+    assert available(looked.json()) == available((await client.post("/orders", booked)).json()) + amount // 100
+    assert await ledger.counts() == {**before, "idempotency": before["idempotency"] + 1}

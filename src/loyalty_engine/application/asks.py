@@ -20,10 +20,13 @@ from loyalty_engine.core.rules.order import natural_key
 from loyalty_engine.persistence.asks import Ask
 
 
-def ask_for(request: Request, ruleset: Ruleset) -> Ask:
-    """Return what gather must read so that ``request`` can be decided, and no more."""
+def ask_for(request: Request, ruleset: Ruleset, *, is_look: bool = False) -> Ask:
+    """Return what gather must read so that ``request`` can be decided, and no more.
+
+    Who only looks does not ask what its key or the number of its order did before.
+    """
     call = request.call
-    client, scope, key = call.actor.client_id, call.scope, call.key
+    client, scope, key = call.actor.client_id, call.scope, None if is_look else call.key
     match request:
         case PlaceOrder():
             return Ask(
@@ -31,7 +34,7 @@ def ask_for(request: Request, ruleset: Ruleset) -> Ask:
                 scope,
                 key,
                 *_member(request.member),
-                natural_key=natural_key(request.order.reference, call.actor.location),
+                natural_key=None if is_look else natural_key(request.order.reference, call.actor.location),
                 wants_lots=request.payment is not None,
                 wants_profile=ruleset.reads_member_attributes,
             )
@@ -55,20 +58,6 @@ def ask_for(request: Request, ruleset: Ruleset) -> Ask:
             return Ask(client, scope, key, *_member(request.member), identities=named or None, wants_profile=True)
         case _:
             assert_never(request)
-
-
-def ask_for_look(request: PlaceOrder, ruleset: Ruleset) -> Ask:
-    """Return what gather must read to look at an order: neither its number nor a key has ever done anything."""
-    member_id, identity = _member(request.member)
-    return Ask(
-        request.call.actor.client_id,
-        scope="",
-        key=None,
-        member_id=member_id,
-        identity=identity,
-        wants_lots=request.payment is not None,
-        wants_profile=ruleset.reads_member_attributes,
-    )
 
 
 def lane_of(request: Request) -> object:

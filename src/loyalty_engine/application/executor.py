@@ -14,13 +14,13 @@ from typing import Final
 
 import orjson
 
-from loyalty_engine.application.asks import ask_for, ask_for_look, lane_of, names_of
+from loyalty_engine.application.asks import ask_for, lane_of, names_of
 from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Accepted, Changes, Refused, Repeated
 from loyalty_engine.core.engine.facts import Facts, MemberState
 from loyalty_engine.core.engine.fold import Note, Write, apply, fold
-from loyalty_engine.core.engine.requests import PlaceOrder, Request
+from loyalty_engine.core.engine.requests import Request
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.refusals import Refusal
 from loyalty_engine.meters import METERS
@@ -103,16 +103,14 @@ class Executor:
             drain.add_done_callback(self._drains.discard)
         return await waiting.future
 
-    async def preview(self, caller: Caller, request: PlaceOrder) -> Accepted | Refused:
-        """Decide an order as if it were new, and write nothing."""
-        ruleset, gathered = await self._read(
-            self._ledger.gather, caller.program_id, lambda ruleset: [ask_for_look(request, ruleset)]
-        )
+    async def preview(self, caller: Caller, request: Request) -> Accepted | Refused:
+        """Decide a request as if it were new, and write nothing."""
+        ruleset, gathered = await self._read(self._ledger.gather, caller.program_id, [request], is_look=True)
         known, facts = gathered[0]
         if known.generation != caller.generation:
             raise StaleCredentialsError
         decision = decide(ruleset, facts, request, self._clock())
-        assert not isinstance(decision, Repeated)
+        assert not isinstance(decision, Repeated), "a look has neither key nor number"
         return decision
 
     def render(self, refusal: Refusal) -> str:
@@ -157,7 +155,7 @@ class Executor:
     async def _try(self, batch: list[_Waiting], gather: Gather, record: Record) -> list[Outcome] | None:
         """Gather, decide, record once; None when the guard was lost. Whoever's credentials are stale leaves the batch."""
         program_id = batch[0].caller.program_id
-        ruleset, gathered = await self._read(gather, program_id, lambda ruleset: _ask_for_turn(batch, ruleset))
+        ruleset, gathered = await self._read(gather, program_id, [waiting.request for waiting in batch])
         stale = [w for w, (known, _) in zip(batch, gathered, strict=True) if known.generation != w.caller.generation]
         if stale:
             _fail(stale, StaleCredentialsError())
@@ -173,9 +171,7 @@ class Executor:
         """Try once in the slow lane: with the member locked first nobody else can be faster."""
         METERS.slow_turns += 1
         program_id = batch[0].caller.program_id
-        _, gathered = await self._read(
-            self._ledger.gather, program_id, lambda ruleset: _ask_for_turn(batch[:1], ruleset)
-        )
+        _, gathered = await self._read(self._ledger.gather, program_id, [batch[0].request])
         member = gathered[0][1].member
 
         async def turn(gather: Gather, record: Record) -> list[Outcome] | None:
@@ -184,12 +180,13 @@ class Executor:
         return await self._ledger.run_locked(program_id, [member.id] if member else [], turn)
 
     async def _read(
-        self, gather: Gather, program_id: int, ask: Callable[[Ruleset], list[Ask]]
+        self, gather: Gather, program_id: int, requests: Sequence[Request], *, is_look: bool = False
     ) -> tuple[Ruleset, list[Gathered]]:
         """Gather under the current ruleset; what gather must read depends on the rules, so a new revision reads anew."""
         ruleset = await self._rulesets.latest(program_id)
         while True:
-            gathered = await gather(program_id, ask(ruleset))
+            asks = _same_view([ask_for(request, ruleset, is_look=is_look) for request in requests])
+            gathered = await gather(program_id, asks)
             revision = gathered[0][0].revision
             if revision == ruleset.revision or gathered[0][0].generation is None:
                 return ruleset, gathered
@@ -234,9 +231,8 @@ def _refusal_note(
     return Note(request.call, now, member_id=member_id, code=refused.refusal.code, answer=answer)
 
 
-def _ask_for_turn(batch: Sequence[_Waiting], ruleset: Ruleset) -> list[Ask]:
+def _same_view(asks: list[Ask]) -> list[Ask]:
     """Let all see of the member what any of them needs, because each is decided upon the one before."""
-    asks = [ask_for(waiting.request, ruleset) for waiting in batch]
     if len(asks) == 1:
         return asks
     wants_lots = any(ask.wants_lots for ask in asks)
