@@ -13,8 +13,8 @@ Json = dict[str, Any]
 NO_KEY: Final = "<none>"
 """Passed as ``key``: the header is left out."""
 
-_LIMITS: Final = httpx.Limits(max_connections=100, keepalive_expiry=2.0)
-"""Connections are let go before the server (after 5 s) closes them under a request."""
+_LIMITS: Final = httpx.Limits(max_connections=100, keepalive_expiry=None)
+"""Idle connections are kept: a pool that lets them go may close one that it has just given a request."""
 
 PROBLEM: Final = "application/problem+json"
 

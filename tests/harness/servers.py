@@ -19,19 +19,8 @@ import httpx
 import loyalty_engine
 
 _READY_SECONDS: Final = 30.0
-_STOP_SECONDS: Final = 10.0
+_STOP_SECONDS: Final = 20.0
 _SOURCE: Final = str(Path(loyalty_engine.__file__).parents[1])
-
-_SCRIPT: Final = """
-import os, sys, threading
-threading.Thread(target=lambda: (os.read(0, 1), os._exit(3)), daemon=True).start()
-import uvicorn
-from loyalty_engine.cli.logs import configure_logging
-configure_logging("info")
-uvicorn.run("loyalty_engine.bootstrap:application_from_environment", factory=True, host="127.0.0.1",
-            port=int(sys.argv[1]), access_log=False, log_level="warning", timeout_graceful_shutdown=3)
-"""
-"""Like ``uvicorn --factory …``, but its end comes with that of the pipe from its parent, even a killed one."""
 
 
 @dataclass(slots=True)
@@ -69,16 +58,18 @@ class ServerProcess:
         return os.pread(self._log.fileno(), 10_000_000, 0).decode(errors="replace")
 
     def start(self) -> None:
-        """Start it without waiting."""
+        """Start it without waiting. It is what ``loyalty serve`` starts, and ends with the pipe from its parent, us."""
         assert self._process is None
         ours = {name: value for name, value in os.environ.items() if not name.startswith("LOYALTY_")}
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _SCRIPT, str(self.port)],
-            stdin=subprocess.PIPE,
-            stdout=self._log,
-            stderr=self._log,
-            env={**ours, "PYTHONPATH": _SOURCE, "LOYALTY_DATABASE_URL": self.database_url, **self.environment},
-        )
+        with socket.create_server(("127.0.0.1", self.port)) as listener:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "loyalty_engine.cli.process", str(listener.fileno()), "1", ""],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=self._log,
+                pass_fds=(listener.fileno(),),
+                env={**ours, "PYTHONPATH": _SOURCE, "LOYALTY_DATABASE_URL": self.database_url, **self.environment},
+            )
 
     def wait_until_ready(self) -> None:
         """Wait until it answers; fail with its log when it ends or takes too long."""

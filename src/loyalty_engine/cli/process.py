@@ -25,8 +25,9 @@ from loyalty_engine.meters import METERS, Exchange
 from loyalty_engine.settings import Settings
 
 _LAST_SECONDS: Final = 3
-_KEEP_ALIVE_SECONDS: Final = 75
-"""Longer than the proxies in front of us (60 s), so that they never send a request into a closing connection."""
+_KEEP_ALIVE_SECONDS: Final = 620
+"""Longer than whoever calls us keeps an idle connection, so that nobody sends a request into a closing one: 60 s in most
+proxies, 90 in Go's client, 600 in Google's load balancer."""
 
 
 class _Server(uvicorn.Server):
