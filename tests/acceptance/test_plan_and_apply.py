@@ -244,6 +244,18 @@ def test_what_cannot_be_used_is_told_in_one_line(database_url: str, servers: Ser
     ]
 
 
+def test_a_program_is_created_from_its_file(database_url: str, program: Program, file: Path) -> None:
+    key, database = f"{program.key}_new", {"LOYALTY_DATABASE_URL": database_url}
+    created = run("apply", str(file), "--program", key, "--create", "--yes", "--note", "First", **database)
+    again = run("apply", str(file), "--program", key, "--create", "--yes", **database)
+    nowhere = run("apply", str(file), "--program", "Not a key", "--create", "--yes", **database)
+
+    assert created.stdout.startswith(f"program {key} · nothing published yet\n  + settings\n")
+    assert created.stdout.endswith("7 added\npublished revision 1\n")
+    assert again.stdout == f"program {key} · revision 1\nnothing to change\n"
+    assert (nowhere.stdout, nowhere.stderr.count("\n"), nowhere.returncode) == ("", 1, 2)
+
+
 def test_editors_get_the_schema(tmp_path: Path) -> None:
     printed = run("schema")
     run("schema", "--output", str(tmp_path / "program.schema.json"))

@@ -6,7 +6,7 @@ from loyalty_engine.persistence import programs
 from loyalty_engine.persistence.connections import Connection
 
 
-async def create_program(connection: Connection, key: str, document: Program, *, note: str) -> int | Invalid:
+async def create_program(connection: Connection, key: str, document: Program, *, note: str | None) -> int | Invalid:
     """Create the program of that key with ``document`` as revision 1 and return its id, or why it cannot be published.
 
     Must not exist yet. Checks the document on the caller's time: nobody else waits for a command.

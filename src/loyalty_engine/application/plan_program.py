@@ -51,6 +51,11 @@ async def plan_as_operator(connection: Connection, program_id: int, program: Pro
     return _plan(current, program)
 
 
+def plan_new(program: Program) -> Plan:
+    """Plan the first revision of a program that does not exist yet."""
+    return _plan(_Current(0, (), ()), program)
+
+
 async def _read_current(connection: Connection, program_id: int, after: Program) -> _Current:
     number = await read_revision_number(connection, program_id)
     parts = await read_parts(connection, program_id, number)

@@ -1,21 +1,26 @@
 """Where a program is planned and published: in the database of this installation, or at a service's address."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Protocol
 
 from loyalty_engine.api.documents import ProgramReader, require_published
 from loyalty_engine.api.problems import ProblemError
 from loyalty_engine.api.schemas.problems import Problem
 from loyalty_engine.api.schemas.program import PlanAnswer, PublicationAnswer
-from loyalty_engine.application.plan_program import plan_as_operator
+from loyalty_engine.application.create_program import create_program
+from loyalty_engine.application.plan_program import plan_as_operator, plan_new
 from loyalty_engine.application.publish_program import publish_as_operator
+from loyalty_engine.application.publishing import Invalid, Published
 from loyalty_engine.cli.database import operators_connection, require_program
 from loyalty_engine.cli.failures import FailureError
 from loyalty_engine.cli.remote import RejectedError, RemoteProgram
 from loyalty_engine.cli.source import Source
 from loyalty_engine.core.program.document import Program
+from loyalty_engine.core.program.fields import KEY_PATTERN
 from loyalty_engine.persistence.connections import Connection
+from loyalty_engine.persistence.programs import find_program
 from loyalty_engine.settings import Settings
 
 
@@ -34,14 +39,24 @@ class Place(Protocol):
 
 
 @asynccontextmanager
-async def open_place(settings: Settings, *, program: str | None, url: str | None) -> AsyncIterator[Place]:
-    """Open the one place that is named, a program of this installation or a service's address."""
+async def open_place(
+    settings: Settings, *, program: str | None, url: str | None, creates: bool
+) -> AsyncIterator[Place]:
+    """Open the one place that is named, a program of this installation or a service's address.
+
+    ``creates`` takes the key of a program that does not exist yet.
+    """
     match program, url:
-        case None, str():
+        case None, str() if not creates:
             yield RemoteProgram(url, settings.api_key)
         case str(), None:
             async with operators_connection(settings) as connection:
-                yield LocalProgram(connection, program, await require_program(connection, program))
+                if creates and await find_program(connection, program) is None:
+                    yield NewProgram(connection, program)
+                else:
+                    yield LocalProgram(connection, program, await require_program(connection, program))
+        case _ if creates:
+            raise FailureError("--create needs the --program to create; over HTTP nobody can")
         case _:
             raise FailureError("name either the --program of this installation or the --url of a service")
 
@@ -63,18 +78,42 @@ class LocalProgram:
         expected = frozenset({revision})
         document = await _read(source)
         result = await publish_as_operator(self._connection, self._id, document, expected=expected, note=note)
-        try:
+        with _rejecting():
             return PublicationAnswer.of(require_published(result))
-        except ProblemError as error:
-            raise _rejected(error) from None
+
+
+class NewProgram:
+    """A program that is not there yet: publishing creates it."""
+
+    def __init__(self, connection: Connection, key: str) -> None:
+        if not re.fullmatch(KEY_PATTERN, key):
+            raise FailureError("a program's key begins with a to z and goes on with a to z, 0 to 9 and _")
+        self.name = f"program {key}"
+        self._connection = connection
+        self._key = key
+
+    async def plan(self, source: Source) -> PlanAnswer:
+        """Tell of what the document consists."""
+        return PlanAnswer.of(plan_new(await _read(source)))
+
+    async def publish(self, source: Source, *, revision: int, note: str | None) -> PublicationAnswer:
+        """Create the program with the document as its first revision."""
+        assert revision == 0
+        created = await create_program(self._connection, self._key, await _read(source), note=note)
+        result = created if isinstance(created, Invalid) else Published(1, is_new=True, warnings=())
+        with _rejecting():
+            return PublicationAnswer.of(require_published(result))
 
 
 async def _read(source: Source) -> Program:
-    try:
+    with _rejecting():
         return await ProgramReader().read(source.raw, source.media_type)
+
+
+@contextmanager
+def _rejecting() -> Iterator[None]:
+    """Tell a problem as it is told over HTTP."""
+    try:
+        yield
     except ProblemError as error:
-        raise _rejected(error) from None
-
-
-def _rejected(error: ProblemError) -> RejectedError:
-    return RejectedError(Problem.model_validate_json(bytes(error.as_response().body)))
+        raise RejectedError(Problem.model_validate_json(bytes(error.as_response().body))) from None

@@ -59,6 +59,9 @@ def apply(
     as_json: JsonOption = False,
     yes: Annotated[bool, typer.Option("--yes", help="Publish without asking.")] = False,
     note: Annotated[str | None, typer.Option(help="Why; kept with the revision.")] = None,
+    create: Annotated[
+        bool, typer.Option("--create", help="Create the program when there is none of that key.")
+    ] = False,
 ) -> None:
     """Show what publishing FILE would change, ask, and publish it if nobody else did meanwhile."""
     if as_json and not yes:
@@ -80,7 +83,7 @@ def apply(
             print(published.model_dump_json() if as_json else f"published revision {published.revision}")
         return 0
 
-    raise typer.Exit(_run(file, run, program=program, url=url, as_json=as_json))
+    raise typer.Exit(_run(file, run, program=program, url=url, as_json=as_json, creates=create))
 
 
 def _run(
@@ -90,6 +93,7 @@ def _run(
     program: str | None,
     url: str | None,
     as_json: bool,
+    creates: bool = False,
 ) -> int:
     """Do something with a file where its program is, and return the exit code."""
     from loyalty_engine.cli.places import open_place
@@ -101,7 +105,7 @@ def _run(
         source = Source.read(file)
 
     async def enter() -> int:
-        async with open_place(settings, program=program, url=url) as place:
+        async with open_place(settings, program=program, url=url, creates=creates) as place:
             return await work(place, source)
 
     try:
