@@ -176,7 +176,10 @@ _ALL: Final = "\nUNION ALL\n".join(
 
 async def find_faults(connection: Connection, program_id: int) -> list[str]:
     """Return what is wrong with a program's rows in one snapshot: one statement sees one."""
-    rows = await connection.fetch(_ALL, program_id)
+    async with connection.transaction():
+        # PostgreSQL may not have counted the program's rows yet; one that it takes for empty it would join row by row.
+        await connection.execute("SET LOCAL enable_nestloop = off")
+        rows = await connection.fetch(_ALL, program_id)
     return [f"{row['fault']}: {row['subject']}" for row in rows]
 
 
