@@ -39,14 +39,16 @@ async def run_services(settings: Settings, exchange: Exchange | None = None) -> 
         record_connections=settings.record_connections,
         batch_limit=settings.batch_limit,
     )
-    async with create_pool(url, size=settings.read_connections) as pool:
-        sessions = Sessions(pool)
+    async with create_pool(url, size=settings.read_connections) as pool, create_pool(url, size=1) as check_pool:
+        sessions, checks = Sessions(pool), Sessions(check_pool)
         rulesets = Rulesets(sessions)
         executor = Executor(ledger, rulesets, clock=_utc_now, render_refusal=render_refusal)
         await ledger.start()
         try:
             total_meters = exchange.total if exchange is not None else _own_meters
-            yield Services(ledger, sessions, rulesets, Authenticator(sessions), executor, _utc_now, total_meters)
+            yield Services(
+                ledger, sessions, checks, rulesets, Authenticator(sessions), executor, _utc_now, total_meters
+            )
         finally:
             await executor.stop()
             await ledger.stop()

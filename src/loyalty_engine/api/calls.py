@@ -50,6 +50,13 @@ def open_session(context: Context) -> AbstractAsyncContextManager[Connection]:
     return services.sessions.open_for(client.program_id, client.id, client.generation)
 
 
+def open_check(context: Context) -> AbstractAsyncContextManager[Connection]:
+    """Open the same kind of snapshot for a check of the ledger; while another check is under way it is unavailable."""
+    services: Services = context.services
+    client = context.client
+    return services.checks.open_for(client.program_id, client.id, client.generation)
+
+
 async def require_member_id(context: Context, session: Connection, text: str) -> UUID:
     """Return the id of the member in a path; raise :class:`ProblemError` when there is none."""
     member_id = await find_member_id(session, context.client.program_id, read_path_member(text))

@@ -1,9 +1,12 @@
 """Check the ledger: prove the invariants from the rows, for the API, the command line and every test of a promise."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Final
 
 from loyalty_engine.persistence.connections import Connection
 from loyalty_engine.persistence.ledger_check import Finding, Report, check_rows
+
+_DAY_SECONDS: Final = 86_400
 
 
 async def check_ledger(connection: Connection, program_id: int | None) -> Report:
@@ -11,11 +14,22 @@ async def check_ledger(connection: Connection, program_id: int | None) -> Report
     return await check_rows(connection, program_id)
 
 
-def show_report(report: Report) -> list[str]:
-    """Return a report as lines of text: one per invariant, what breaks it indented below, the totals last."""
-    lines = [line for finding in report.findings for line in _show_finding(finding)]
+async def check_patiently(connection: Connection, program_id: int | None, tell: Callable[[str], None]) -> Report:
+    """Check as long as it takes, and tell line by line: one for each invariant, what breaks it indented, the totals last."""
+
+    def tell_finding(finding: Finding) -> None:
+        for line in _show_finding(finding):
+            tell(line)
+
+    report = await check_rows(connection, program_id, statement_seconds=_DAY_SECONDS, tell=tell_finding)
+    for line in _show_totals(report):
+        tell(line)
+    return report
+
+
+def _show_totals(report: Report) -> list[str]:
     totals = report.totals
-    lines.append(f"{totals.members} members, {totals.operations} operations, {totals.postings} postings")
+    lines = [f"{totals.members} members, {totals.operations} operations, {totals.postings} postings"]
     lines += [
         f"program {held.program_id}, {held.wallet}: {held.points} outstanding, {held.debt} owed by members"
         for held in totals.outstanding

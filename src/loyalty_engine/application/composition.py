@@ -13,10 +13,15 @@ from loyalty_engine.persistence.sessions import Sessions
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The composition of one process. ``total_meters`` sums what all processes of the service counted."""
+    """The composition of one process.
+
+    ``checks`` opens the sessions of ledger checks, one at a time: they may take minutes, and other reads never wait for
+    them. ``total_meters`` sums what all processes of the service counted.
+    """
 
     ledger: Ledger
     sessions: Sessions
+    checks: Sessions
     rulesets: Rulesets
     authenticator: Authenticator
     executor: Executor

@@ -1,6 +1,7 @@
 """The commands of ``loyalty``. What only one of them needs is imported when that one runs, so that help is instant."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -42,16 +43,15 @@ def check(
     program: Annotated[str | None, typer.Option(help="Key of the program; all of them by default.")] = None,
 ) -> None:
     """Prove from the rows that the ledger adds up; exit code 1 and the rows in question when it does not."""
-    from loyalty_engine.application.check_ledger import check_ledger, show_report
+    from loyalty_engine.application.check_ledger import check_patiently
 
     settings = read_settings()
 
     async def run() -> bool:
         async with operators_connection(settings) as connection:
             program_id = None if program is None else await require_program(connection, program)
-            report = await check_ledger(connection, program_id)
-        print("\n".join(show_report(report)))
-        return not any(finding.offences for finding in report.findings)
+            report = await check_patiently(connection, program_id, partial(print, flush=True))
+        return report.is_sound
 
     if not asyncio.run(run()):
         raise typer.Exit(1)

@@ -43,8 +43,9 @@ posting AS NOT MATERIALIZED (
            CASE 'debt' WHEN source THEN amount WHEN destination THEN -amount ELSE 0 END AS to_debt
       FROM loyalty.posting WHERE $1::int IS NULL OR program_id = $1
 ), reversal_pair AS NOT MATERIALIZED (
-    SELECT v.program_id, v.operation_id, x.paired_id
-      FROM reversal v CROSS JOIN LATERAL (VALUES (v.operation_id), (v.reversed_id)) x(paired_id)
+    SELECT program_id, operation_id, operation_id AS paired_id FROM reversal
+     UNION ALL
+    SELECT program_id, operation_id, reversed_id FROM reversal
 )
 """
 

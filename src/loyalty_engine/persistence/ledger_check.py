@@ -4,7 +4,7 @@ All invariants are judged over one snapshot, so that the check is right amid wri
 ``invariants.py`` with its name, its promise and the SQL that finds what breaks it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -16,7 +16,11 @@ from loyalty_engine.persistence.connections import Connection
 from loyalty_engine.persistence.invariants import INVARIANTS, VIEWS, Invariant
 
 _SHOWN: Final = 20
-_MAX_SECONDS: Final = 600
+_STATEMENT_SECONDS: Final = 600
+
+PLANNING: Final = "SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'"
+"""Every row is read once. Of a program that grew since PostgreSQL last counted rows the planner believes that it is
+empty, and joins it row by row: minutes instead of a fifth of a second at 30,000 operations (measured)."""
 
 _PREFIXES: Final[Mapping[str, Prefix]] = {
     "member_id": "mem",
@@ -87,20 +91,31 @@ class Report:
         return not any(finding.offences for finding in self.findings)
 
 
-async def check_rows(connection: Connection, program_id: int | None) -> Report:
+async def check_rows(
+    connection: Connection,
+    program_id: int | None,
+    *,
+    statement_seconds: int = _STATEMENT_SECONDS,
+    tell: Callable[[Finding], None] | None = None,
+) -> Report:
     """Check one program, or all of them with None, which needs the owner's role.
 
-    Runs in one repeatable-read snapshot of its own, or in that of the session that is open already.
+    Runs in one repeatable-read snapshot of its own, or in that of the session that is open already. No statement may
+    take longer than ``statement_seconds``, whatever the connection's limits are. ``tell`` hears of each finding at once.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        await connection.execute(f"SET LOCAL statement_timeout = '{_MAX_SECONDS}s'")
-        findings = [await _check(connection, program_id, invariant) for invariant in INVARIANTS]
-        return Report(tuple(findings), await _sum_up(connection, program_id))
+        await connection.execute(f"SET LOCAL statement_timeout = '{statement_seconds}s'; {PLANNING}")
+        findings = []
+        for invariant in INVARIANTS:
+            findings.append(await _check(connection, program_id, invariant, statement_seconds))
+            if tell is not None:
+                tell(findings[-1])
+        return Report(tuple(findings), await _sum_up(connection, program_id, statement_seconds))
 
 
-async def _check(connection: Connection, program_id: int | None, invariant: Invariant) -> Finding:
+async def _check(connection: Connection, program_id: int | None, invariant: Invariant, seconds: int) -> Finding:
     statement = VIEWS + _FIND.format(sql=invariant.sql)
-    rows = await connection.fetch(statement, program_id, _SHOWN, timeout=_MAX_SECONDS)
+    rows = await connection.fetch(statement, program_id, _SHOWN, timeout=seconds)
     return Finding(
         name=invariant.name,
         promise=invariant.promise,
@@ -109,10 +124,10 @@ async def _check(connection: Connection, program_id: int | None, invariant: Inva
     )
 
 
-async def _sum_up(connection: Connection, program_id: int | None) -> Totals:
-    counts = await connection.fetchrow(_TOTALS, program_id, timeout=_MAX_SECONDS)
+async def _sum_up(connection: Connection, program_id: int | None, seconds: int) -> Totals:
+    counts = await connection.fetchrow(_TOTALS, program_id, timeout=seconds)
     assert counts is not None
-    rows = await connection.fetch(_OUTSTANDING, program_id, timeout=_MAX_SECONDS)
+    rows = await connection.fetch(_OUTSTANDING, program_id, timeout=seconds)
     return Totals(
         members=counts["members"],
         operations=counts["operations"],
