@@ -3,8 +3,8 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test lint demo bench promises lock format openapi clean \
-	runtime-environment dev-environment \
+.PHONY: help run test lint demo walkthrough bench promises lock format openapi clean \
+	runtime-environment dev-environment demo-environment \
 	lint-code lint-architecture lint-dependencies lint-migrations lint-image lint-openapi
 
 BIN := .venv/bin
@@ -15,7 +15,7 @@ export PORT
 export PYTHON
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 run: runtime-environment ## start the engine with its own database and a demo program; PORT=8000
 	@exec $(BIN)/loyalty serve --example
@@ -29,7 +29,10 @@ format: dev-environment ## format the code and mend what is safe to mend
 	@$(BIN)/ruff check --fix --quiet
 	@$(BIN)/ruff format
 
-demo: ## walk through a first earn and redeem against the server of `make run`
+demo: demo-environment ## replay a supermarket's receipts; ARGS=--all for the year
+	@exec $(BIN)/loyalty demo $(ARGS)
+
+walkthrough: ## walk through a first earn and redeem against the server of `make run`
 	@sh examples/walkthrough.sh
 
 bench: dev-environment ## measure the speed bars
@@ -48,6 +51,7 @@ LOCK := $(BIN)/uv --no-config pip compile pyproject.toml --universal --python-ve
 lock: dev-environment ## write the locks anew from pyproject.toml; ARGS=--upgrade for the newest versions
 	@$(LOCK) --output-file requirements.lock $(ARGS) > /dev/null
 	@$(LOCK) --group dev --constraints requirements.lock --output-file requirements-dev.lock $(ARGS) > /dev/null
+	@$(LOCK) --extra demo --constraints requirements-dev.lock --output-file requirements-demo.lock $(ARGS) > /dev/null
 
 clean: ## remove everything that the commands above made here
 	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
@@ -58,6 +62,9 @@ runtime-environment:
 
 dev-environment:
 	@sh tools/environment.sh dev
+
+demo-environment:
+	@sh tools/environment.sh demo
 
 lint-code: dev-environment
 	@$(BIN)/ruff check

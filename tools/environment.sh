@@ -1,15 +1,17 @@
 #!/bin/sh
-# Brings .venv to what the locks say: `sh tools/environment.sh runtime` to run, `dev` to test and lint as well.
+# Brings .venv to what the locks say: `sh tools/environment.sh runtime` to run, `dev` to test and
+# lint as well, `demo` to replay the demo's data.
 # Does nothing when nothing changed: stamps in .venv tell what was installed last. PYTHON=... picks the interpreter.
 set -eu
 cd "$(dirname "$0")/.."
 venv=.venv
 
-# The dev lock holds the runtime lock's versions and more, so both fit into one environment.
+# The other locks hold the runtime lock's versions and more, and the same of what both add: all fit into one environment.
 case "${1:-}" in
     runtime) lock=requirements.lock stamps=runtime ;;
     dev) lock=requirements-dev.lock stamps="runtime dev" ;;
-    *) echo "usage: sh tools/environment.sh runtime|dev" >&2 && exit 2 ;;
+    demo) lock=requirements-demo.lock stamps="runtime demo" ;;
+    *) echo "usage: sh tools/environment.sh runtime|dev|demo" >&2 && exit 2 ;;
 esac
 
 say() { echo "loyalty: $*"; }
@@ -44,6 +46,7 @@ wanted() {
     case "$1" in
         runtime) cksum pyproject.toml requirements.lock ;;
         dev) cksum pyproject.toml requirements.lock requirements-dev.lock ;;
+        demo) cksum pyproject.toml requirements.lock requirements-demo.lock ;;
     esac
 }
 

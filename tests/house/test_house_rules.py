@@ -38,7 +38,7 @@ def test_migrations_are_named_by_their_date() -> None:
     assert faults_of(rules.migrations_are_dated, read_sources(["migrations/versions"])) == ""
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock", "requirements-demo.lock"])
 def test_a_lock_names_versions_and_hashes_only(name: str) -> None:
     lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if "/" in line or " @ " in line or line.startswith("-")] == []

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from loyalty_engine.cli.database import open_database, operators_connection, prepare, require_program
+from loyalty_engine.cli.demo.command import demo
 from loyalty_engine.cli.failures import one_line, read_settings
 from loyalty_engine.cli.keys import keys
 from loyalty_engine.cli.logs import configure_logging
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.command()(serve)
 app.command()(plan)
 app.command()(apply)
+app.command()(demo)
 app.add_typer(keys, name="keys")
 
 
