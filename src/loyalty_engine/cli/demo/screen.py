@@ -13,6 +13,7 @@ from loyalty_engine.application.world import read_world
 from loyalty_engine.cli.demo.departments import Department
 from loyalty_engine.cli.demo.play import Played
 from loyalty_engine.cli.demo.proof import Comparison
+from loyalty_engine.cli.demo.receipts import DEPARTMENT, Form
 from loyalty_engine.cli.demo.tills import Advance
 from loyalty_engine.core.program.document import Program
 
@@ -20,6 +21,7 @@ _SHOWN_DEPARTMENTS: Final = 12
 _SHOWN_MEMBERS: Final = 10
 _SHOWN_HOUSEHOLDS: Final = 5
 _MILLISECONDS: Final = 1000
+_CURRENCY: Final = "USD"
 
 
 class DemoScreen:
@@ -53,6 +55,11 @@ class DemoScreen:
             f"p50 {replay.p50 * _MILLISECONDS:.0f} ms, p99 {replay.p99 * _MILLISECONDS:.0f} ms"
         )
         self._console.print(_known(played))
+        form = Form.of(program)
+        if form.currency != _CURRENCY:
+            self._console.print(f"The program counts in {form.currency}: each cent of the data is one minor unit of it.")
+        if not form.has_department:
+            self._console.print(f"The program declares no line attribute {DEPARTMENT}: its rules do not see it.")
 
     def show_departments(self, played: Played, departments: Mapping[str, Department]) -> None:
         """Show where the points were earned, the richest department first."""
