@@ -27,7 +27,7 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     processes: Annotated[int, Field(ge=1, le=64)] = Field(default=1, description="API processes to run.")
     api_key: SecretStr | None = Field(
-        default=None, description="The API key with which plan and apply ask the service at --url."
+        default=None, description="The API key with which plan, apply and demo ask the service at --url."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="What is logged at least."

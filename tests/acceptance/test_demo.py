@@ -17,7 +17,7 @@ pytest.importorskip("aiohttp", reason="part of the extra demo and of the group d
 
 from loyalty_engine.cli.demo.calls import Place
 from loyalty_engine.cli.demo.departments import sum_departments
-from loyalty_engine.cli.demo.play import Played, Run, has_program, play, publish
+from loyalty_engine.cli.demo.play import Played, Run, play
 from loyalty_engine.cli.demo.proof import compare, expect_points
 from loyalty_engine.cli.demo.tills import Advance
 from loyalty_engine.cli.failures import FailureError
@@ -112,16 +112,6 @@ async def test_any_program_can_be_played(servers: Servers, new_program: MakeProg
     assert played.after.broken == ()
 
 
-async def test_a_program_is_published_on_request_only(servers: Servers, shop: Program) -> None:
-    place = Place(servers[0].url, shop.admin)
-    assert await has_program(place)
-    played = await replay(servers, shop, receipts=1)
-    assert played.revision == 1
-    changed = {**DEFAULT, "earning_rules": DEFAULT["earning_rules"][:1]}
-    await publish(place, type(played.program).model_validate(changed))
-    assert (await replay(servers, shop)).revision == 2
-
-
 async def test_a_refused_receipt_ends_the_replay_with_its_reason(servers: Servers, shop: Program) -> None:
     office = Place(servers[0].url, shop.admin)
     with pytest.raises(FailureError, match=r"receipt 31198.* was refused: till_mismatch"):
@@ -129,8 +119,10 @@ async def test_a_refused_receipt_ends_the_replay_with_its_reason(servers: Server
 
 
 async def test_a_wrong_key_and_a_missing_server_are_told(servers: Servers, shop: Program) -> None:
+    run = Run(TABLES, None, 2, None, SilentScreen())
+    nobody = Place(servers[0].url, "lk_test_nobody")
     with pytest.raises(FailureError, match="reading the program was refused: unauthenticated"):
-        await has_program(Place(servers[0].url, "lk_test_nobody"))
-    nowhere = f"http://127.0.0.1:{find_ports(1)[0]}"
-    with pytest.raises(FailureError, match=f"nobody answers at {nowhere} "):
-        await has_program(Place(nowhere, shop.admin))
+        await play(nobody, nobody, run)
+    nowhere = Place(f"http://127.0.0.1:{find_ports(1)[0]}", shop.admin)
+    with pytest.raises(FailureError, match=f"nobody answers at {nowhere.url} "):
+        await play(nowhere, nowhere, run)

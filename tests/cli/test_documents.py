@@ -24,9 +24,9 @@ def fault_of(path: Path) -> str:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("unit: points", "unit: stars", "/wallets/0/unit must be one of 'points', 'money'"),
-        ("name: Shop, ", "", "/program/name is required"),
-        ("wallet: points", "wallet: miles", "/earning_rules/0/wallet is not the key of a wallet"),
+        ("unit: points", "unit: stars", "/wallets/0/unit must be one of 'points', 'money' (line 4)"),
+        ("name: Shop, ", "", "/program/name is required (line 3)"),
+        ("wallet: points", "wallet: miles", "/earning_rules/0/wallet is not the key of a wallet (line 5)"),
         ("version: 1", "version: &v 1", "uses an anchor or alias; repeat the content (line 2, column 10)"),
         ("version: 1", "version: 1\nversion: 1", "A name stands twice in one object."),
         (GOOD, "version: [", "it is not YAML (line 2, column 1)"),
@@ -42,7 +42,7 @@ def test_many_faults_are_told_in_part(tmp_path: Path) -> None:
     path = tmp_path / "program.yaml"
     path.write_text(GOOD.replace("[{key: points, unit: points}]", json.dumps([{}] * 7)), encoding="utf-8")
     told = fault_of(path)
-    assert told.count(" is required") == 5
+    assert told.count(" is required (line 4)") == 5
     assert told.endswith("; and 2 more")
 
 

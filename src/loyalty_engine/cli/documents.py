@@ -1,10 +1,11 @@
-"""Program documents as files: read and checked; what is wrong with one is told in one line, with its pointers."""
+"""Program documents as files: read and checked; what is wrong with one is told in one line, with its places."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
-from loyalty_engine.cli.failures import FailureError
+from loyalty_engine.cli.failures import FailureError, one_line
+from loyalty_engine.cli.source import Source
 from loyalty_engine.core.program.document import Program
 
 _SHOWN: Final = 5
@@ -27,24 +28,28 @@ def read_program_file(path: Path) -> Program:
     from loyalty_engine.application.publishing import Invalid, prepare
     from loyalty_engine.core.program.reading import parse_program
 
-    read = read_json if path.suffix.lower() == ".json" else read_yaml
+    with one_line():
+        source = Source.read(path)
+    read = read_json if source.media_type == "application/json" else read_yaml
     try:
-        written = read(path.read_bytes())
+        written = read(source.raw)
     except ProblemError as problem:
         told = problem.detail or f"{PROBLEMS[problem.code].title}."
-        raise FailureError(f"{path}: {_tell(problem.errors) or told}") from None
-    except OSError as error:
-        raise FailureError(f"{path}: {error.strerror or error}") from None
+        raise FailureError(f"{path}: {_tell(source, problem.errors) or told}") from None
     program = parse_program(written)
     if isinstance(program, list):
-        raise FailureError(f"{path}: {_tell(program)}")
+        raise FailureError(f"{path}: {_tell(source, program)}")
     prepared = prepare(program)
     if isinstance(prepared, Invalid):
-        raise FailureError(f"{path}: {_tell([fault for fault in prepared.faults if fault.severity == 'error'])}")
+        errors = [fault for fault in prepared.faults if fault.severity == "error"]
+        raise FailureError(f"{path}: {_tell(source, errors)}")
     return program
 
 
-def _tell(faults: Sequence[_Fault]) -> str:
-    told = [f"{fault.pointer or 'it'} {fault.message}" for fault in faults[:_SHOWN]]
+def _tell(source: Source, faults: Sequence[_Fault]) -> str:
+    told = []
+    for fault in faults[:_SHOWN]:
+        line = source.find_line(fault.pointer) if fault.pointer else None
+        told.append(f"{fault.pointer or 'it'} {fault.message}{f' (line {line})' if line else ''}")
     more = len(faults) - len(told)
     return "; ".join([*told, f"and {more} more"] if more else told)

@@ -65,7 +65,7 @@ class Till:
     """One caller with one connection; an async context manager."""
 
     def __init__(self, place: Place) -> None:
-        self._url = place.url.rstrip("/")
+        self._url = place.url
         self._http = aiohttp.ClientSession(
             headers={"authorization": f"Bearer {place.key}", "content-type": "application/json"},
             connector=aiohttp.TCPConnector(limit=1),
@@ -88,10 +88,6 @@ class Till:
         """Write something under an idempotency key."""
         return await self._send("POST", path, body, {"idempotency-key": key})
 
-    async def put(self, path: str, body: bytes, if_match: str) -> Answer:
-        """Replace something that is still what ``if_match`` names."""
-        return await self._send("PUT", path, body, {"if-match": if_match})
-
     async def require_service(self) -> None:
         """Wait until the service is ready; raise ``FailureError`` when nobody answers or it takes too long."""
         end = time.monotonic() + _PATIENCE_SECONDS
@@ -110,7 +106,7 @@ class Till:
     async def _send(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """Send a request until it is answered. Every write of ours may be repeated: it bears its key or condition."""
+        """Send a request until it is answered. A write may be repeated: it bears its key."""
         end = time.monotonic() + _PATIENCE_SECONDS
         pause = _FIRST_PAUSE_SECONDS
         while True:

@@ -12,8 +12,10 @@ from loyalty_engine.assets import asset_path
 from loyalty_engine.cli.demo.columns import PackageTables, Tables
 from loyalty_engine.cli.failures import FailureError, one_line, read_settings
 from loyalty_engine.cli.logs import configure_logging
+from loyalty_engine.settings import Settings
 
 if TYPE_CHECKING:  # slow to import or part of the extra: only when the command runs
+    from loyalty_engine.cli.demo.calls import Place
     from loyalty_engine.cli.demo.play import Played, Run
     from loyalty_engine.cli.demo.screen import DemoScreen
     from loyalty_engine.core.program.document import Program
@@ -34,16 +36,13 @@ def demo(
     name: Annotated[str, typer.Option(help="Another name begins anew, with an empty program.")] = "demo",
     export: Annotated[Path | None, typer.Option(help="Write what each household has to this file, as CSV.")] = None,
     url: Annotated[
-        str | None, typer.Option(help="A server that runs already, instead of one of the demo's own.")
-    ] = None,
-    key: Annotated[
-        str | None, typer.Option(envvar="ADMIN_KEY", help="With --url: an admin key of the program to play in.")
+        str | None, typer.Option(help="Address of a server that runs already, instead of one of the demo's own.")
     ] = None,
 ) -> None:
-    """Replay a supermarket's real receipts over HTTP, show what was earned, and check it.
+    """Replay a supermarket's receipts of a year over HTTP, show what was earned, and check it.
 
-    Starts a server and a database of its own, which keep what was replayed. With --url and --program the document
-    becomes the current one of that server's program.
+    Starts a server and a database of its own, which keep what was replayed. With --url it plays on a server that runs
+    already, in the program that the admin key in LOYALTY_API_KEY belongs to, as its document is.
     """
     settings = read_settings()
     configure_logging(settings.log_level if "log_level" in settings.model_fields_set else "warning")
@@ -61,12 +60,12 @@ def demo(
     screen = DemoScreen(Console(highlight=False, soft_wrap=True))
     run = Run(tables, None if everything else receipts, tills, shuffle, screen)
     default = read_program_file(asset_path(_DEFAULT))
-    document = read_program_file(program) if program else None
     if url is None:
-        own = document or default
+        own = read_program_file(program) if program else default
         played = play_on_own_stage(settings, name, own, lambda office, tills: play(office, tills, run))
     else:
-        played = asyncio.run(_play_at(url, key, run, document=document, default=default))
+        there = _place_of(url, settings, program)
+        played = asyncio.run(play(there, there, run))
     is_right = _tell(played, run, default, screen)
     if export is not None:
         _export(export, played)
@@ -75,21 +74,16 @@ def demo(
         raise typer.Exit(1)
 
 
-async def _play_at(
-    url: str, key: str | None, run: "Run", *, document: "Program | None", default: "Program"
-) -> "Played":
-    """Play on a server of somebody else's; its program stays as it is unless a document was named or it has none."""
+def _place_of(url: str, settings: Settings, program: Path | None) -> "Place":
     from loyalty_engine.cli.demo.calls import Place
-    from loyalty_engine.cli.demo.play import has_program, play, publish
 
-    if not key:
-        raise FailureError("--url needs --key or ADMIN_KEY, an admin key of the program to play in")
-    place = Place(url, key)
-    if document is not None:
-        await publish(place, document)
-    elif not await has_program(place):
-        await publish(place, default)
-    return await play(place, place, run)
+    if program is not None:
+        raise FailureError(
+            f"--program is for the demo's own server; with --url run `loyalty apply {program} --url …` first"
+        )
+    if settings.api_key is None:
+        raise FailureError("LOYALTY_API_KEY is not set; --url needs an admin key of the program to play in")
+    return Place(url.rstrip("/").removesuffix("/v1"), settings.api_key.get_secret_value())
 
 
 def _tell(played: "Played", run: "Run", default: "Program", screen: "DemoScreen") -> bool:

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, Protocol
 
-import orjson
-
 from loyalty_engine.cli.demo.calls import Place, Till
 from loyalty_engine.cli.demo.columns import Product, Tables
 from loyalty_engine.cli.demo.receipts import Form, Receipt, read_receipts
@@ -110,28 +108,11 @@ async def play(office: Place, tills: Place, run: Run) -> Played:
     return Played(program, revision, products, receipts, replayed, members, balances, before, after)
 
 
-async def publish(office: Place, program: Program) -> None:
-    """Make ``program`` the current document of the server's program, whatever it was. Raises ``FailureError``."""
-    written = program.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    async with Till(office) as till:
-        await till.require_service()
-        answer = await till.put("/program", orjson.dumps(written), "*")
-        answer.expect("the program")
-
-
-async def has_program(office: Place) -> bool:
-    """Tell whether the server's program has a document. Raises ``FailureError``."""
-    async with Till(office) as till:
-        await till.require_service()
-        answer = await till.get("/program")
-        if answer.code == "program_not_published":
-            return False
-        answer.expect("reading the program")
-        return True
-
-
 async def _read_program(till: Till) -> tuple[Program, int]:
-    found = (await till.get("/program")).expect("reading the program")
+    answer = await till.get("/program")
+    if answer.code == "program_not_published":
+        raise FailureError("the server's program has no document yet; publish one with `loyalty apply`")
+    found = answer.expect("reading the program")
     program = parse_program(found["document"])
     if not isinstance(program, Program):
         raise FailureError("the server's program has a form that this release does not know")

@@ -57,7 +57,9 @@ class DemoScreen:
         self._console.print(_known(played))
         form = Form.of(program)
         if form.currency != _CURRENCY:
-            self._console.print(f"The program counts in {form.currency}: each cent of the data is one minor unit of it.")
+            self._console.print(
+                f"The program counts in {form.currency}: each cent of the data is one minor unit of it."
+            )
         if not form.has_department:
             self._console.print(f"The program declares no line attribute {DEPARTMENT}: its rules do not see it.")
 
