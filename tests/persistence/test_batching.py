@@ -59,3 +59,32 @@ async def test_an_item_that_cannot_be_sent_hurts_nobody_else(database_url: str) 
             await asyncio.wait_for(bad, 5)
     finally:
         await batches.stop()
+
+
+async def test_what_the_answered_ask_next_travels_with_what_waits(database_url: str) -> None:
+    sizes: list[int] = []
+    is_under_way = asyncio.Event()
+
+    async def count(connection: Connection, items: Sequence[int]) -> list[int]:
+        sizes.append(len(items))
+        is_under_way.set()
+        return await double(connection, items)
+
+    batches = Batcher(
+        database_url, count, name="test", connections=1, limit=8, group=lambda _: None, alone=lambda _: None
+    )
+
+    async def ask_twice(item: int) -> None:
+        await batches.submit(item)
+        await batches.submit(item)
+
+    async def ask_once_others_are_under_way() -> None:
+        await is_under_way.wait()
+        await batches.submit(5)
+
+    await batches.start()
+    try:
+        await asyncio.wait_for(asyncio.gather(*map(ask_twice, range(4)), ask_once_others_are_under_way()), 5)
+    finally:
+        await batches.stop()
+    assert sizes == [4, 5]

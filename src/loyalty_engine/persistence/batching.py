@@ -111,6 +111,7 @@ class Batcher(Generic[Item, Result]):
                 await idle
                 continue
             await self._send(connection, batch)
+            await asyncio.sleep(0)  # let those just answered go on first: what they ask next travels with what waits
 
     def _wake_all(self, *_: object) -> None:
         """Let idle workers see whether it is their connection that was lost."""
