@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from loyalty_engine.core.engine.decision import Changes, Operation, OrderRow
+from loyalty_engine.core.engine.decision import ActivityRow, Changes, Operation, OrderRow
 from loyalty_engine.core.engine.facts import KnownRedemption, MemberState
 from loyalty_engine.core.engine.requests import Adjust, Redeem
 from loyalty_engine.core.engine.ruleset import Ruleset
@@ -63,6 +63,18 @@ def show_claim(operation: Operation, order: Order, settled: Settled) -> Json:
         "total": order.goods_total + order.shipping,
         "effects": _effects(settled),
         "balances": show_balances(settled.after),
+    }
+
+
+def show_activity(operation: Operation, row: ActivityRow, after: MemberState) -> Json:
+    """Show an accepted activity and what it earned. It takes the operation's id."""
+    return {
+        "id": show_id("act", row.id),
+        **_head(operation),
+        "kind": row.kind,
+        "subject": row.subject,
+        "effects": [],
+        "balances": show_balances(after),
     }
 
 

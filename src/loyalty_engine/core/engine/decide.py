@@ -7,6 +7,7 @@ word; everything else goes to the room of its noun.
 from datetime import datetime
 from typing import assert_never
 
+from loyalty_engine.core.engine.activities import decide_activity
 from loyalty_engine.core.engine.adjustments import decide_adjustment
 from loyalty_engine.core.engine.claims import decide_claim
 from loyalty_engine.core.engine.decision import Decision, Refused, Repeated
@@ -21,6 +22,7 @@ from loyalty_engine.core.engine.requests import (
     ClaimOrder,
     EnrolMember,
     PlaceOrder,
+    RecordActivity,
     Redeem,
     Request,
 )
@@ -45,6 +47,8 @@ def _decide_anew(ruleset: Ruleset, facts: Facts, request: Request, now: datetime
     match request:
         case PlaceOrder():
             return decide_order(ruleset, facts, request, now)
+        case RecordActivity():
+            return decide_activity(ruleset, facts, request, now)
         case Redeem():
             return decide_redemption(ruleset, facts, request, now)
         case CancelRedemption():

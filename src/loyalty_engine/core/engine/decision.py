@@ -11,10 +11,12 @@ from loyalty_engine.core.engine.requests import Call, Profile
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.kernel.refusals import Refusal
 from loyalty_engine.core.points.book import Entries
-from loyalty_engine.core.rules.order import Order
+from loyalty_engine.core.rules.order import Order, Scalar
 from loyalty_engine.core.rules.reasons import Reason
 
-OperationKind = Literal["order", "claim", "redemption", "redemption_cancel", "adjustment", "enrolment", "member_change"]
+OperationKind = Literal[
+    "order", "claim", "activity", "redemption", "redemption_cancel", "adjustment", "enrolment", "member_change"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,31 @@ class OrderRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ActivityRow:
+    """An activity as it is kept, with the id of its operation.
+
+    ``mark`` is a text that this member may set only once for this kind, for ever: the subject, or the period in which
+    the activity counts once. None: it counts every time.
+    """
+
+    id: UUID
+    member_id: UUID
+    kind: str
+    subject: str | None
+    mark: str | None
+    attributes: Mapping[str, Scalar]
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """``amount`` > 0 taken from a shared counter, which may never hold more than ``cap``."""
+
+    counter: str
+    amount: int
+    cap: int
+
+
+@dataclass(frozen=True, slots=True)
 class MemberWrite:
     """The guard and the member's row after it: written only if the version is still the expected one."""
 
@@ -64,6 +91,8 @@ class Changes:
     entries: Entries | None = None
     order: OrderRow | None = None
     claimed_order_id: UUID | None = None
+    activity: ActivityRow | None = None
+    takes: tuple[Take, ...] = ()
     identities_added: tuple[Identity, ...] = ()
     identities_removed: tuple[Identity, ...] = ()
     profile: Profile | None = None

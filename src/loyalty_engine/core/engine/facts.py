@@ -10,6 +10,7 @@ from loyalty_engine.core.engine.requests import Profile
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.lots import Lot, LotUse
+from loyalty_engine.core.rules.history import PastOrder
 from loyalty_engine.core.rules.order import Order
 
 MemberStatus = Literal["active", "blocked"]
@@ -33,9 +34,12 @@ class MemberState:
     spend: int = 0
     first_order_at: datetime | None = None
     last_order_at: datetime | None = None
+    enrolled_at: datetime | None = None
+    counters: Mapping[str, int] = field(default_factory=dict)
     balances: Mapping[str, Balance] = field(default_factory=dict)
     lots: tuple[Lot, ...] = ()
     profile: Profile | None = None
+    history: tuple[PastOrder, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,8 @@ class Facts:
     """What one request's decision may look at.
 
     ``earlier`` is what the idempotency key already did, ``owners`` the members that hold the identities which the
-    request names.
+    request names. ``counters`` tell how much of the program's shared counters is used: a missing one is unused.
+    ``marked_by`` is the operation that already set the mark which an activity may set only once.
     """
 
     member: MemberState | None = None
@@ -92,3 +97,5 @@ class Facts:
     order: KnownOrder | None = None
     redemption: KnownRedemption | None = None
     owners: Mapping[Identity, UUID] = field(default_factory=dict)
+    counters: Mapping[str, int] = field(default_factory=dict)
+    marked_by: UUID | None = None

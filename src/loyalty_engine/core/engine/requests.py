@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -62,6 +62,22 @@ class ClaimOrder:
     call: Call
     order_id: UUID
     member: MemberRef
+
+
+@dataclass(frozen=True, slots=True)
+class RecordActivity:
+    """Something a member did that is no purchase, of a kind that the program declares.
+
+    ``subject`` names what it was about (a survey, a product), for kinds that count once per subject.
+    """
+
+    call: Call
+    member: MemberRef
+    kind: str
+    occurred_at: datetime
+    subject: str | None = None
+    location: str | None = None
+    attributes: Mapping[str, Scalar] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,4 +144,4 @@ class ChangeMember:
     remove_identities: tuple[Identity, ...] = ()
 
 
-Request = PlaceOrder | ClaimOrder | Redeem | CancelRedemption | Adjust | EnrolMember | ChangeMember
+Request = PlaceOrder | ClaimOrder | RecordActivity | Redeem | CancelRedemption | Adjust | EnrolMember | ChangeMember

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from loyalty_engine.core.earning.rules import EarningRule, compile_earning
@@ -11,6 +12,7 @@ from loyalty_engine.core.program.attributes import AttributeDefinition, Attribut
 from loyalty_engine.core.program.document import EarningRuleEntry, Wallet
 from loyalty_engine.core.program.facts import Vocabulary
 from loyalty_engine.core.program.parts import Part, Settings, read_part
+from loyalty_engine.core.rules.history import HistoryRange
 
 AttributeTypes = Mapping[str, ValueType]
 
@@ -42,6 +44,18 @@ class Ruleset:
     reads_member_attributes: bool
     rules_by_hash: Mapping[str, EarningRule]
     context: tuple[str, ...]
+
+    def history_range(self, at: datetime) -> HistoryRange | None:
+        """Return which earlier orders the rules for orders ask for; None when they ask for none."""
+        return None
+
+    def shared_counters(self, at: datetime, activity: str | None = None) -> tuple[str, ...]:
+        """Return the shared counters that an order placed then, or an activity of that kind, may take from."""
+        return ()
+
+    def mark_of(self, activity: str, subject: str | None, at: datetime) -> str | None:
+        """Return the mark that an activity sets once per member; None when its kind counts every time or is unknown."""
+        return None
 
 
 def compile_ruleset(parts: Sequence[Part], revision: int, previous: Ruleset | None = None) -> Ruleset:

@@ -30,6 +30,11 @@ class RefusalCode(StrEnum):
     CURRENCY_MISMATCH = "currency_mismatch"
     TILL_MISMATCH = "till_mismatch"
 
+    ACTIVITY_NOT_DECLARED = "activity_not_declared"
+    ACTIVITY_SUBJECT_REQUIRED = "activity_subject_required"
+    ACTIVITY_IN_FUTURE = "activity_in_future"
+    ACTIVITY_ALREADY_COUNTED = "activity_already_counted"
+
     ATTRIBUTE_NOT_DECLARED = "attribute_not_declared"
     ATTRIBUTE_TYPE_MISMATCH = "attribute_type_mismatch"
 

@@ -54,7 +54,10 @@ def till_scope(location: str, till: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One position: its total ``amount`` before our discounts, and a quantity in millionths (0 is allowed)."""
+    """One position: its total ``amount`` before our discounts, and a quantity in millionths (0 is allowed).
+
+    ``tax`` is the part of the amount that is tax, 0 when the shop does not tell.
+    """
 
     id: str
     amount: int
@@ -64,6 +67,7 @@ class Line:
     brand: str | None = None
     unit: str | None = None
     attributes: Mapping[str, Scalar] = field(default_factory=dict)
+    tax: int = 0
 
 
 @dataclass(frozen=True, slots=True)
