@@ -36,7 +36,7 @@ def ask_for(request: Request, ruleset: Ruleset, *, is_look: bool = False) -> Ask
                 *_member(request.member),
                 natural_key=None if is_look else natural_key(request.order.reference, call.actor.location),
                 wants_lots=request.payment is not None,
-                wants_profile=ruleset.reads_member_attributes,
+                wants_profile=ruleset.reads_profile,
             )
         case ClaimOrder():
             return Ask(
@@ -45,7 +45,7 @@ def ask_for(request: Request, ruleset: Ruleset, *, is_look: bool = False) -> Ask
                 key,
                 *_member(request.member),
                 order_id=request.order_id,
-                wants_profile=ruleset.reads_member_attributes,
+                wants_profile=ruleset.reads_profile,
             )
         case Redeem() | Adjust():
             return Ask(client, scope, key, *_member(request.member), wants_lots=True)

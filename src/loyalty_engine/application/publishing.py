@@ -7,9 +7,10 @@ process could load is never published. What only the stored amounts know is chec
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from loyalty_engine.application.executor import Caller
-from loyalty_engine.application.world import read_world
+from loyalty_engine.application.world import World, find_zone, read_world
 from loyalty_engine.core.engine.ruleset import compile_ruleset
 from loyalty_engine.core.program.checks import check_program
 from loyalty_engine.core.program.continuity import faults_of, find_breaks
@@ -68,12 +69,20 @@ class Conflict:
 def prepare(program: Program) -> Prepared | Invalid:
     """Check, split and compile a document; slow for thousands of rules, so keep it off the event loop."""
     world = read_world()
-    faults = tuple(check_program(program, time_zones=world.time_zones, currencies=world.currencies))
+    now = _wall_clock(program.program.time_zone, world)
+    faults = tuple(check_program(program, time_zones=world.time_zones, currencies=world.currencies, now=now))
     if any(fault.severity == "error" for fault in faults):
         return Invalid(faults)
     parts = split(program)
-    compile_ruleset(parts, revision=0)
+    compile_ruleset(parts, revision=0, find_zone=find_zone)
     return Prepared(program, parts, faults)
+
+
+def _wall_clock(time_zone: str, world: World) -> datetime | None:
+    """Return what clocks of the program show now; None when its zone is none."""
+    if time_zone not in world.time_zones:
+        return None
+    return datetime.now(find_zone(time_zone)).replace(tzinfo=None)
 
 
 async def publish(

@@ -4,6 +4,7 @@ import asyncio
 from collections import OrderedDict
 from typing import Final
 
+from loyalty_engine.application.world import find_zone
 from loyalty_engine.core.engine.ruleset import Ruleset, compile_ruleset
 from loyalty_engine.core.program.parts import Part
 from loyalty_engine.persistence.programs import read_parts, read_revision_number
@@ -51,7 +52,9 @@ class Rulesets:
             parts: tuple[Part, ...] = await read_parts(connection, program_id, number)
         if not parts:
             raise NotPublishedError(number)
-        ruleset = await asyncio.to_thread(compile_ruleset, parts, number, self._latest.get(program_id))
+        ruleset = await asyncio.to_thread(
+            compile_ruleset, parts, number, self._latest.get(program_id), find_zone=find_zone
+        )
         self._kept[program_id, number] = ruleset
         if len(self._kept) > _KEPT:
             self._kept.popitem(last=False)

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 from functools import cache
 from typing import Final
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from iso4217 import Currency
 
@@ -18,6 +19,11 @@ class World:
 
     time_zones: frozenset[str]
     currencies: Mapping[str, int]
+
+
+def find_zone(name: str) -> tzinfo:
+    """Return an IANA time zone; each is read once per process."""
+    return ZoneInfo(name)
 
 
 @cache

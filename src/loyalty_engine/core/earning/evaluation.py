@@ -1,11 +1,19 @@
-"""What an order earns under all earning rules of a program, and the reason of every rule."""
+"""What an order or activity earns under the earning rules of a program, and the reason of every rule that had a say."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import Any, NamedTuple
 
-from loyalty_engine.core.earning.rules import EarningRule
-from loyalty_engine.core.rules.reasons import Reason, new
-from loyalty_engine.core.rules.view import OrderView
+from loyalty_engine.core.earning.groups import Bid, Groups
+from loyalty_engine.core.earning.index import FactDoor, Index, LineDoor, Seen
+from loyalty_engine.core.earning.limits import NOTHING_COUNTED, CompiledLimit, Counted, cut
+from loyalty_engine.core.earning.rules import EarningRule, Multiplier
+from loyalty_engine.core.kernel.amounts import Ratio
+from loyalty_engine.core.rules.reasons import Capped, Outdone, Reason, Why, WhyNot, new
+from loyalty_engine.core.rules.selections import GroupedLines
+from loyalty_engine.core.rules.view import View
 
 
 class Grant(NamedTuple):
@@ -16,33 +24,192 @@ class Grant(NamedTuple):
     amount: int
 
 
+class Use(NamedTuple):
+    """What a grant takes from a limit's counter, which may hold ``cap`` at most. ``is_shared``: not the member's own."""
+
+    counter: str
+    amount: int
+    cap: int
+    is_shared: bool
+
+
 class Earned(NamedTuple):
-    """The grants of the rules that applied, and a reason for every rule, both in the order of the document."""
+    """The grants, a reason for every rule that was looked at, what limits count, and what the index saw.
+
+    Grants and reasons are in the order of the document.
+    """
 
     grants: tuple[Grant, ...]
     reasons: tuple[Reason, ...]
+    uses: tuple[Use, ...]
+    seen: Seen
 
 
-def evaluate_earning(rules: Sequence[EarningRule], view: OrderView) -> Earned:
-    """Return what ``view`` earns. All rules that match add up; the order of lines does not matter.
+class _Verdict(NamedTuple):
+    """What one rule would give: ``amount`` after its limits, of which ``capped`` tells if they cut ``wanted``."""
+
+    position: int
+    rule: EarningRule
+    wanted: int
+    amount: int
+    capped: Capped | None
+
+    def as_bid(self) -> Bid:
+        """Return what the rule offers among its neighbours."""
+        return Bid(self.position, self.rule.wallet, self.amount, self.rule.group, self.rule.priority)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EarningRules:
+    """All rules for orders, or for one kind of activity, ready to be evaluated."""
+
+    rules: tuple[EarningRule, ...]
+    groups: Groups
+    index: Index[EarningRule]
+    demanding: tuple[EarningRule, ...]
+    """Those in use that ask for earlier orders, or take from shared counters."""
+
+    @classmethod
+    def of(cls, rules: Iterable[EarningRule], groups: Groups) -> "EarningRules":
+        """Index the rules; those that are switched off are never looked at."""
+        listed = tuple(rules)
+        active = [rule for rule in listed if rule.is_active]
+        demanding = tuple(rule for rule in active if rule.history or any(x.per == "program" for x in rule.limits))
+        return cls(listed, groups, Index([(rule, rule.door) for rule in active]), demanding)
+
+    def explain_all(self, shown: Sequence[Mapping[str, Any]], seen: Seen) -> list[Mapping[str, Any]]:
+        """Return a reason as JSON for every rule: those shown, and why nobody had to look at the others."""
+        given = {reason["rule"]: reason for reason in shown}
+        return [given.get(rule.key) or _explain_unseen(rule, seen).as_json() for rule in self.rules]
+
+
+def evaluate_earning(rules: EarningRules, view: View, counted: Counted = NOTHING_COUNTED) -> Earned:
+    """Return what ``view`` earns. The order of lines does not matter.
 
     A guest's order is computed like any other: whether somebody can receive the grants is not decided here.
     """
-    grants: list[Grant] = []
-    reasons: list[Reason] = []
-    for rule in rules:
-        key, wallet = rule.key, rule.wallet
-        if not rule.is_active:
-            reasons.append(new(Reason, (key, False, "inactive", 0, wallet, None)))
+    found, seen = rules.index.find(view)
+    hearing = _Hearing(view, counted)
+    multipliers: list[tuple[int, EarningRule, Multiplier]] = []
+    for position, rule in found:
+        if not hearing.admits(position, rule):
             continue
-        miss = rule.check(view)
-        if miss is not None:
-            reasons.append(new(Reason, (key, False, "condition_failed", 0, wallet, miss)))
-            continue
-        amount = rule.amount_of(view)
+        if rule.multiplies is not None:
+            multipliers.append((position, rule, rule.multiplies))
+        elif rule.gives is not None:
+            hearing.judge(position, rule, rule.gives.amount(view))
+    winners = hearing.choose(rules.groups)
+    if multipliers:
+        for position, rule, multiplier in multipliers:
+            hearing.judge(position, rule, _multiplied(rule, multiplier, winners, view))
+        winners = [*winners, *hearing.choose(rules.groups)]
+    return hearing.close(sorted(winners), seen)
+
+
+class _Hearing:
+    """Hears the rules for one view: collects what they would give, and the reasons of those that give nothing."""
+
+    __slots__ = ("_bids", "_counted", "_reasons", "_view")
+
+    def __init__(self, view: View, counted: Counted) -> None:
+        self._view = view
+        self._counted = counted
+        self._bids: list[_Verdict] = []
+        self._reasons: list[tuple[int, Reason]] = []
+
+    def admits(self, position: int, rule: EarningRule) -> bool:
+        """Tell whether a rule is open and its condition holds."""
+        view = self._view
+        if rule.opening is not None and not rule.opening(view.at, view.local):
+            self._reasons.append((position, _refused(rule, "not_open")))
+            return False
+        miss = None if rule.check is None else rule.check(view)
+        if miss is None:
+            return True
+        self._reasons.append((position, _refused(rule, "condition_failed", miss)))
+        return False
+
+    def judge(self, position: int, rule: EarningRule, wanted: int) -> None:
+        """Enter what a rule would give, as far as its limits allow."""
+        if not wanted:
+            self._reasons.append((position, _refused(rule, "nothing_to_earn")))
+            return
+        amount, capped = wanted, None
+        if rule.limits:
+            amount, capped = cut(rule.limits, wanted, self._view.local.date(), self._counted)
         if amount:
-            grants.append(new(Grant, (key, wallet, amount)))
-            reasons.append(new(Reason, (key, True, "applied", amount, wallet, None)))
+            self._bids.append(new(_Verdict, (position, rule, wanted, amount, capped)))
         else:
-            reasons.append(new(Reason, (key, False, "nothing_to_earn", 0, wallet, None)))
-    return Earned(tuple(grants), tuple(reasons))
+            self._reasons.append((position, _refused(rule, "limit_reached", capped)))
+
+    def choose(self, groups: Groups) -> list[_Verdict]:
+        """Return those heard since the last choice that win in their groups."""
+        heard, self._bids = self._bids, []
+        if groups.is_trivial or len(heard) < 2:  # noqa: PLR2004 - one alone competes with nobody
+            return heard
+        losers = groups.find_losers([v.as_bid() for v in heard])
+        for verdict in heard:
+            if verdict.position in losers:
+                outdone = Outdone(losers[verdict.position], verdict.amount)
+                self._reasons.append((verdict.position, _refused(verdict.rule, "outdone", outdone)))
+        return [verdict for verdict in heard if verdict.position not in losers]
+
+    def close(self, winners: Sequence[_Verdict], seen: Seen) -> Earned:
+        """Return what the winners give."""
+        reasons = self._reasons
+        for position, rule, _, amount, capped in winners:
+            reasons.append((position, new(Reason, (rule.key, True, "applied", amount, rule.wallet, capped))))
+        reasons.sort(key=_by_position)
+        return Earned(
+            grants=tuple([new(Grant, (v.rule.key, v.rule.wallet, v.amount)) for v in winners]),
+            reasons=tuple([reason for _, reason in reasons]),
+            uses=tuple([use for v in winners if v.rule.limits for use in _uses(v, self._view.local.date())]),
+            seen=seen,
+        )
+
+
+def _by_position(entry: tuple[int, Reason]) -> int:
+    return entry[0]
+
+
+def _multiplied(rule: EarningRule, multiplier: Multiplier, winners: Sequence[_Verdict], view: View) -> int:
+    """Return what a multiplier adds to what the winners really give of its wallet, rounded once."""
+    selected = None if multiplier.selection is None else GroupedLines(multiplier.selection.pick(view.base))
+    total = Fraction(0)
+    for winner in winners:
+        gives = winner.rule.gives
+        if gives is None or winner.rule.wallet != rule.wallet:
+            continue
+        if multiplier.rules is None or winner.rule.key in multiplier.rules:
+            total += gives.exact(view, selected) * Fraction(winner.amount, winner.wanted)
+    extra = total * multiplier.extra
+    return Ratio(extra.numerator, extra.denominator).of(1, multiplier.rounding)
+
+
+def _uses(verdict: _Verdict, day: date) -> Iterable[Use]:
+    """Yield what a grant takes from its limits; two limits of one counter take once, under the tighter cap."""
+    tightest: dict[tuple[str, bool], CompiledLimit] = {}
+    for limit in verdict.rule.limits:
+        if limit.per != "order":
+            name = limit.counter_on(day), limit.per == "program"
+            if name not in tightest or limit.cap < tightest[name].cap:
+                tightest[name] = limit
+    for (counter, is_shared), limit in tightest.items():
+        yield Use(counter, verdict.amount if limit.counts_points else 1, limit.cap, is_shared)
+
+
+def _refused(rule: EarningRule, code: WhyNot, why: Why | None = None) -> Reason:
+    return new(Reason, (rule.key, False, code, 0, rule.wallet, why))
+
+
+def _explain_unseen(rule: EarningRule, seen: Seen) -> Reason:
+    """Return why nobody had to look at a rule."""
+    if not rule.is_active:
+        return _refused(rule, "inactive")
+    match rule.door:
+        case LineDoor(miss=None) | None:
+            return _refused(rule, "nothing_to_earn")
+        case LineDoor(miss=miss):
+            return _refused(rule, "condition_failed", miss)
+        case FactDoor() as door:
+            return _refused(rule, "condition_failed", door.miss(seen))

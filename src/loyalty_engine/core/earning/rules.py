@@ -1,87 +1,110 @@
-"""One earning rule, compiled: what it takes to earn, on which amount, how it is rounded, and into which wallet.
+"""One earning rule, compiled: when it is open, what it takes to earn, how much it gives, and into which wallet.
 
 A rule compiles alone, from its own part, the policy and the vocabulary, so that a revision which changes one of 2,000
 rules compiles one.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from operator import attrgetter
-from typing import assert_never
+from datetime import tzinfo
+from fractions import Fraction
+from typing import Final
 
-from loyalty_engine.core.kernel.amounts import Ratio, Rounding
-from loyalty_engine.core.program.conditions import LineSelection
-from loyalty_engine.core.program.document import EarningPolicy, EarningRuleEntry, Fixed, PerAmount, PercentOfAmount
+from loyalty_engine.core.earning.index import Door, find_door
+from loyalty_engine.core.earning.limits import CompiledLimit, compile_limits
+from loyalty_engine.core.earning.yields import Yield, compile_yield
+from loyalty_engine.core.kernel.amounts import Rounding
+from loyalty_engine.core.kernel.quantities import SCALE, parse_quantity
+from loyalty_engine.core.program.conditions import HistoryComparison, HistoryWindow, walk
+from loyalty_engine.core.program.earning import EarningPolicy, EarningRuleEntry, Multiply
 from loyalty_engine.core.program.facts import Vocabulary
-from loyalty_engine.core.rules.conditions import Check, compile_condition, reads_member_attributes
-from loyalty_engine.core.rules.selections import compile_selection, measure_of
-from loyalty_engine.core.rules.view import OrderView
+from loyalty_engine.core.rules.conditions import Check, compile_condition, reads_profile
+from loyalty_engine.core.rules.openings import Opening, compile_opening
+from loyalty_engine.core.rules.selections import Selection, compile_selection
+from loyalty_engine.core.rules.view import View
 
-Amount = Callable[[OrderView], int]
-"""Minor units to compute on, or what a rule gives; 0 when there is nothing."""
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Multiplier:
+    """How a rule multiplies others: ``extra`` is what it adds per unit that they give, exactly.
+
+    ``selection`` are the lines whose share is multiplied, None: everything; ``rules`` the keys, None: all of the wallet.
+    """
+
+    extra: Fraction
+    selection: Selection | None
+    rules: frozenset[str] | None
+    rounding: Rounding
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EarningRule:
-    """A compiled earning rule: while it is active and ``check`` misses nothing, an order earns ``amount_of`` it.
+    """A compiled earning rule. It gives by itself (``gives``), or multiplies others (``multiplies``).
 
-    ``reads_member_attributes`` tells the gather step whether the member's profile is needed.
+    ``door`` names what an order must have for the rule to be looked at, None when it always is. ``history`` are the
+    windows that its condition looks back over, and whether it wants to know what was bought.
     """
 
     key: str
     wallet: str
+    activity: str | None
     is_active: bool
-    check: Check
-    amount_of: Amount
-    reads_member_attributes: bool
+    opening: Opening | None
+    check: Check | None
+    gives: Yield | None
+    multiplies: Multiplier | None
+    limits: tuple[CompiledLimit, ...]
+    group: str | None
+    priority: int
+    door: Door | None
+    reads_profile: bool
+    history: tuple[tuple[HistoryWindow, bool], ...]
+
+    def is_open(self, view: View) -> bool:
+        """Tell whether the rule is open when it happened."""
+        return self.opening is None or self.opening(view.at, view.local)
 
 
-def compile_earning(rule: EarningRuleEntry, *, policy: EarningPolicy, vocabulary: Vocabulary) -> EarningRule:
-    """Return the compiled form of a rule that ``check_program`` found no error in."""
-    when = rule.when
+_ONE: Final = Fraction(1)
+
+
+def compile_earning(
+    rule: EarningRuleEntry, *, policy: EarningPolicy, vocabulary: Vocabulary, zone: tzinfo
+) -> EarningRule:
+    """Return the compiled form of a rule that ``check_program`` found no error in.
+
+    ``vocabulary`` must be that of the rule's activity, or of orders.
+    """
+    when, earn = rule.when, rule.earn
+    rounding = rule.rounding or policy.rounding
+    multiplies = _compile_multiplier(earn, rounding, vocabulary) if isinstance(earn, Multiply) else None
+    gives = None if isinstance(earn, Multiply) else compile_yield(earn, rounding, vocabulary)
+    computed_on = multiplies.selection if multiplies is not None else gives.selection if gives is not None else None
     return EarningRule(
         key=rule.key,
         wallet=rule.wallet,
+        activity=rule.activity,
         is_active=rule.active,
-        check=_always if when is None else compile_condition(when, vocabulary),
-        amount_of=_amount(rule, policy, vocabulary),
-        reads_member_attributes=rule.active and when is not None and reads_member_attributes(when, vocabulary),
+        opening=compile_opening(rule.window, rule.schedule, zone),
+        check=None if when is None else compile_condition(when, vocabulary),
+        gives=gives,
+        multiplies=multiplies,
+        limits=compile_limits(rule.key, rule.limits),
+        group=rule.group,
+        priority=rule.priority,
+        door=find_door(when, computed_on, vocabulary),
+        reads_profile=rule.active and when is not None and reads_profile(when, vocabulary),
+        history=()
+        if when is None or not rule.active
+        else tuple(
+            (node.history, node.reads_lines) for _, _, node in walk(when) if isinstance(node, HistoryComparison)
+        ),
     )
 
 
-def _always(_: OrderView) -> None:
-    return None
-
-
-def _amount(rule: EarningRuleEntry, policy: EarningPolicy, vocabulary: Vocabulary) -> Amount:
-    earn = rule.earn
-    rounding = rule.rounding or policy.rounding
-    match earn:
-        case Fixed(points=points):
-            return lambda _: points
-        case PerAmount():
-            return _rated(Ratio(earn.points, earn.per), rounding, _base(earn.of, policy, vocabulary))
-        case PercentOfAmount():
-            return _rated(Ratio.parse_percent(earn.rate), rounding, _base(earn.of, policy, vocabulary))
-        case _:
-            assert_never(earn)
-
-
-def _rated(rate: Ratio, rounding: Rounding, base: Amount) -> Amount:
-    return lambda view: rate.of(base(view), rounding)
-
-
-def _base(of: LineSelection | None, policy: EarningPolicy, vocabulary: Vocabulary) -> Amount:
-    """Return what an order earns on: the selected lines' amounts, never shipping."""
-    if of is None:
-        match policy.base:
-            case "gross":
-                return attrgetter("total")
-            case "net_of_points":
-                return attrgetter("net_total")
-    measure = measure_of(compile_selection(of, vocabulary), "amount")
-    match policy.base:
-        case "gross":
-            return lambda view: measure(view.lines)
-        case "net_of_points":
-            return lambda view: measure(view.net_lines)
+def _compile_multiplier(earn: Multiply, rounding: Rounding, vocabulary: Vocabulary) -> Multiplier:
+    return Multiplier(
+        extra=Fraction(parse_quantity(str(earn.factor)), SCALE) - _ONE,
+        selection=None if earn.of is None else compile_selection(earn.of, vocabulary),
+        rules=None if earn.rules is None else frozenset(earn.rules),
+        rounding=rounding,
+    )

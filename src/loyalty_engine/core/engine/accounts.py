@@ -32,7 +32,9 @@ def require_member(facts: Facts, pointer: str = "/member") -> MemberState:
 
 def new_member(call: Call, now: datetime) -> MemberState:
     """Return a member that enrols with this operation."""
-    return MemberState(id=nth(call.operation_id, _NEW_MEMBER), version=0, seq=0, status="active", booked_at=now, enrolled_at=now)
+    return MemberState(
+        id=nth(call.operation_id, _NEW_MEMBER), version=0, seq=0, status="active", booked_at=now, enrolled_at=now
+    )
 
 
 def require_wallet(ruleset: Ruleset, key: str, pointer: str = "/wallet") -> WalletRules:

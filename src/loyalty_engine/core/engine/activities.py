@@ -2,18 +2,27 @@
 
 from datetime import datetime
 
-from loyalty_engine.core.engine.accounts import close_book, guard, open_book, require_member
+from loyalty_engine.core.engine.accounts import guard, require_member
 from loyalty_engine.core.engine.answers import show_activity, show_facts
+from loyalty_engine.core.engine.attributes import check_attributes, read_decimals
 from loyalty_engine.core.engine.decision import Accepted, ActivityRow, Changes, Decision, Operation
 from loyalty_engine.core.engine.facts import Facts
+from loyalty_engine.core.engine.orders import CLOCK_SKEW
 from loyalty_engine.core.engine.requests import RecordActivity
-from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.engine.ruleset import ActivityRules, Ruleset
+from loyalty_engine.core.engine.settlement import settle_activity
 from loyalty_engine.core.kernel.ids import show_id
+from loyalty_engine.core.kernel.instants import show_instant
 from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
+from loyalty_engine.core.rules.order import Activity
 
 
 def decide_activity(ruleset: Ruleset, facts: Facts, request: RecordActivity, now: datetime) -> Decision:
     """Accept an activity and credit what its rules give; one that counts once is refused the second time."""
+    kind = _require_kind(ruleset, request)
+    if request.occurred_at > now + CLOCK_SKEW:
+        times = {"occurred_at": show_instant(request.occurred_at), "now": show_instant(now)}
+        refuse(RefusalCode.ACTIVITY_IN_FUTURE, "/occurred_at", **times)
     member = require_member(facts)
     if facts.marked_by is not None:
         refuse(RefusalCode.ACTIVITY_ALREADY_COUNTED, "", operation_id=show_id("op", facts.marked_by))
@@ -29,20 +38,34 @@ def decide_activity(ruleset: Ruleset, facts: Facts, request: RecordActivity, now
     row = ActivityRow(
         id=operation.id,
         member_id=member.id,
-        kind=request.kind,
+        kind=kind.key,
         subject=request.subject,
-        mark=ruleset.mark_of(request.kind, request.subject, request.occurred_at),
+        mark=ruleset.mark_of(kind.key, request.subject, request.occurred_at),
         attributes=request.attributes,
     )
-    book = open_book(member, operation.id, now)
-    entries, after = close_book(member, book, now)
+    seen = Activity(kind.key, request.subject, request.location, read_decimals(kind.attributes, request.attributes))
+    settled = settle_activity(ruleset, operation, seen, member=member, shared=facts.counters)
+    assert settled.after is not None
     return Accepted(
         Changes(
             operation=operation,
-            answer=show_activity(operation, row, after),
-            facts=show_facts(member),
-            member=guard(member, after),
-            entries=entries,
+            answer=show_activity(operation, row, settled),
+            facts=show_facts(member, settled.earned.seen),
+            reasons=settled.earned.reasons,
+            member=guard(member, settled.after),
+            entries=settled.entries,
             activity=row,
+            takes=settled.takes,
         )
     )
+
+
+def _require_kind(ruleset: Ruleset, request: RecordActivity) -> ActivityRules:
+    """Return the declared kind; refuse what it does not allow."""
+    kind = ruleset.activities.get(request.kind)
+    if kind is None:
+        refuse(RefusalCode.ACTIVITY_NOT_DECLARED, "/kind", declared=sorted(ruleset.activities))
+    if kind.once_per == "subject" and request.subject is None:
+        refuse(RefusalCode.ACTIVITY_SUBJECT_REQUIRED, "/subject")
+    check_attributes(kind.attributes, request.attributes, "/attributes")
+    return kind

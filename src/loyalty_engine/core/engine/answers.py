@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from loyalty_engine.core.earning.index import Seen
 from loyalty_engine.core.engine.decision import ActivityRow, Changes, Operation, OrderRow
 from loyalty_engine.core.engine.facts import KnownRedemption, MemberState
 from loyalty_engine.core.engine.requests import Adjust, Redeem
@@ -66,15 +67,15 @@ def show_claim(operation: Operation, order: Order, settled: Settled) -> Json:
     }
 
 
-def show_activity(operation: Operation, row: ActivityRow, after: MemberState) -> Json:
+def show_activity(operation: Operation, row: ActivityRow, settled: Settled) -> Json:
     """Show an accepted activity and what it earned. It takes the operation's id."""
     return {
         "id": show_id("act", row.id),
         **_head(operation),
         "kind": row.kind,
         "subject": row.subject,
-        "effects": [],
-        "balances": show_balances(after),
+        "effects": _effects(settled),
+        "balances": show_balances(settled.after),
     }
 
 
@@ -139,18 +140,20 @@ def show_balances(member: MemberState | None) -> list[Json]:
     ]
 
 
-def show_facts(member: MemberState | None) -> Mapping[str, Any]:
-    """Keep what a replay of the decision needs and nobody could otherwise know; no personal data."""
-    if member is None:
-        return {}
-    return {
-        "member": {
+def show_facts(member: MemberState | None, seen: Seen | None = None) -> Mapping[str, Any]:
+    """Keep what a replay of the decision needs and nobody could otherwise know; no personal data.
+
+    ``seen`` are the facts by which rules were found: they explain those that were not.
+    """
+    facts: Json = {"seen": seen} if seen else {}
+    if member is not None:
+        facts["member"] = {
             "version": member.version,
             "orders": member.orders,
             "spend": member.spend,
             "balances": {wallet: _amounts(balance) for wallet, balance in sorted(member.balances.items())},
         }
-    }
+    return facts
 
 
 def _head(operation: Operation) -> Json:

@@ -30,17 +30,18 @@ def decide_claim(ruleset: Ruleset, facts: Facts, request: ClaimOrder, now: datet
         booked_at=now,
         revision=ruleset.revision,
     )
-    settled = settle(ruleset, operation, known.order, member=member, paid=None)
+    settled = settle(ruleset, operation, known.order, member=member, paid=None, shared=facts.counters)
     assert settled.after is not None
     return Accepted(
         Changes(
             operation=operation,
             answer=show_claim(operation, known.order, settled),
-            facts=show_facts(member),
+            facts=show_facts(member, settled.earned.seen),
             reasons=settled.earned.reasons,
             member=guard(member, settled.after),
             entries=settled.entries,
             claimed_order_id=known.id,
+            takes=settled.takes,
         )
     )
 

@@ -42,17 +42,18 @@ def decide_order(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datet
     paid = _plan_payment(ruleset, request, buyer.member)
     operation = _operation(ruleset, request, buyer, now)
     row = _order_row(request, buyer, paid)
-    settled = settle(ruleset, operation, row.order, member=buyer.member, paid=paid)
+    settled = settle(ruleset, operation, row.order, member=buyer.member, paid=paid, shared=facts.counters)
     return Accepted(
         Changes(
             operation=operation,
             answer=show_order(ruleset, operation, row, paid=paid, buyer=buyer.member, settled=settled),
-            facts=show_facts(buyer.member),
+            facts=show_facts(buyer.member, settled.earned.seen),
             reasons=settled.earned.reasons,
             member=guard(buyer.member, settled.after) if buyer.member and settled.after else None,
             entries=settled.entries,
             order=row,
             identities_added=buyer.enrolled_as,
+            takes=settled.takes,
         )
     )
 

@@ -1,20 +1,29 @@
 """The ruleset: one revision of a program's document, compiled for evaluation. Immutable and shared freely."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, tzinfo
+from typing import Any, Final, Literal
 
+from loyalty_engine.core.earning.base import BasePolicy, compile_base
+from loyalty_engine.core.earning.evaluation import EarningRules
+from loyalty_engine.core.earning.groups import Groups
 from loyalty_engine.core.earning.rules import EarningRule, compile_earning
 from loyalty_engine.core.kernel.amounts import Ratio
+from loyalty_engine.core.kernel.calendars import name_of
 from loyalty_engine.core.points.redeeming import RedeemTerms
-from loyalty_engine.core.program.attributes import AttributeDefinition, Attributes, ValueType
-from loyalty_engine.core.program.document import EarningRuleEntry, Wallet
+from loyalty_engine.core.program.activities import OncePer
+from loyalty_engine.core.program.attributes import AttributeDefinition, ValueType
+from loyalty_engine.core.program.earning import EarningRuleEntry
 from loyalty_engine.core.program.facts import Vocabulary
-from loyalty_engine.core.program.parts import Part, Settings, read_part
+from loyalty_engine.core.program.parts import Entries, Part, read_part, sort_out
+from loyalty_engine.core.program.wallets import Wallet
 from loyalty_engine.core.rules.history import HistoryRange
+from loyalty_engine.core.rules.past import start_of_window
 
 AttributeTypes = Mapping[str, ValueType]
+FindZone = Callable[[str], tzinfo]
+"""Finds an IANA time zone by its name: reading zones is I/O, so it is handed in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +32,15 @@ class WalletRules:
 
     key: str
     redeem: RedeemTerms | None
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityRules:
+    """A kind of activity; ``once_per`` None means that every one counts."""
+
+    key: str
+    once_per: OncePer | None
+    attributes: AttributeTypes
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,57 +53,133 @@ class Ruleset:
 
     revision: int
     currency: str
+    zone: tzinfo
     unknown_card: Literal["enrol", "park", "refuse"]
     wallets: Mapping[str, WalletRules]
+    activities: Mapping[str, ActivityRules]
     member_attributes: AttributeTypes
     order_attributes: AttributeTypes
     line_attributes: AttributeTypes
-    earning_rules: tuple[EarningRule, ...]
-    reads_member_attributes: bool
+    base: BasePolicy
+    order_rules: EarningRules
+    activity_rules: Mapping[str, EarningRules]
+    reads_profile: bool
+    reads_history: bool
     rules_by_hash: Mapping[str, EarningRule]
     context: tuple[str, ...]
 
-    def history_range(self, at: datetime) -> HistoryRange | None:
-        """Return which earlier orders the rules for orders ask for; None when they ask for none."""
-        return None
+    def history_range(self, at: datetime, activity: str | None = None) -> HistoryRange | None:
+        """Return which earlier orders the rules for an order, or a kind of activity, ask for; None: for none."""
+        if not self.reads_history:
+            return None
+        local = at.astimezone(self.zone)
+        asked = [
+            window
+            for rule in self._rules_for(activity)
+            if rule.opening is None or rule.opening(at, local)
+            for window in rule.history
+        ]
+        if not asked:
+            return None
+        starts = [start_of_window(window, at, self.zone) for window, _ in asked]
+        since = min((start for start in starts if start is not None), default=None)
+        return HistoryRange(None if None in starts else since, at, any(with_lines for _, with_lines in asked))
 
     def shared_counters(self, at: datetime, activity: str | None = None) -> tuple[str, ...]:
         """Return the shared counters that an order placed then, or an activity of that kind, may take from."""
-        return ()
+        day = at.astimezone(self.zone).date()
+        limits = [limit for rule in self._rules_for(activity) for limit in rule.limits if limit.per == "program"]
+        return tuple(dict.fromkeys(limit.counter_on(day) for limit in limits))
 
     def mark_of(self, activity: str, subject: str | None, at: datetime) -> str | None:
         """Return the mark that an activity sets once per member; None when its kind counts every time or is unknown."""
-        return None
+        kind = self.activities.get(activity)
+        match kind.once_per if kind is not None else None:
+            case None:
+                return None
+            case "subject":
+                return subject
+            case "lifetime":
+                return ""
+            case period:
+                return name_of(period, at.astimezone(self.zone).date())
+
+    def explain(
+        self, activity: str | None, shown: Sequence[Mapping[str, Any]], seen: Mapping[str, Any]
+    ) -> list[Mapping[str, Any]]:
+        """Return a reason as JSON for every rule for orders, or for that kind of activity: those that were ``shown``,
+        and for each other rule why nobody had to look at it, given the facts that were ``seen``.
+        """
+        rules = self.order_rules if activity is None else self.activity_rules.get(activity)
+        if rules is None:
+            return list(shown)
+        return rules.explain_all(shown, seen)
+
+    def _rules_for(self, activity: str | None) -> Sequence[EarningRule]:
+        rules = self.order_rules if activity is None else self.activity_rules.get(activity)
+        return () if rules is None else rules.demanding
 
 
-def compile_ruleset(parts: Sequence[Part], revision: int, previous: Ruleset | None = None) -> Ruleset:
+def compile_ruleset(
+    parts: Sequence[Part], revision: int, previous: Ruleset | None = None, *, find_zone: FindZone
+) -> Ruleset:
     """Compile the parts of a published revision; rules that ``previous`` compiled under the same context are reused."""
-    entries = [(part, read_part(part)) for part in parts]
-    settings = next(entry for _, entry in entries if isinstance(entry, Settings))
-    attributes = next((entry for _, entry in entries if isinstance(entry, Attributes)), Attributes())
-    context = tuple(part.content_hash for part, entry in entries if isinstance(entry, (Settings, Attributes)))
+    entries = sort_out(parts)
+    zone = find_zone(entries.settings.program.time_zone)
+    context = tuple(part.content_hash for part in parts if not part.key.startswith(_RULE))
     known = previous.rules_by_hash if previous is not None and previous.context == context else {}
-    vocabulary = Vocabulary.of(attributes)
-    rules = {
-        part.content_hash: known.get(part.content_hash)
-        or compile_earning(entry, policy=settings.policies.earning, vocabulary=vocabulary)
-        for part, entry in entries
-        if isinstance(entry, EarningRuleEntry)
-    }
-    wallets = [entry for _, entry in entries if not isinstance(entry, (Settings, Attributes, EarningRuleEntry))]
+    vocabularies = _vocabularies(entries)
+    policy = entries.settings.policies.earning
+    rules: dict[str, EarningRule] = {}
+    for part in parts:
+        if part.key.startswith(_RULE):
+            rules[part.content_hash] = known.get(part.content_hash) or _compile_rule(part, entries, vocabularies, zone)
+    groups = Groups({group.key: group for group in entries.groups}, policy.choose)
+    by_trigger: dict[str | None, list[EarningRule]] = {name: [] for name in vocabularies}
+    for rule in rules.values():
+        by_trigger[rule.activity].append(rule)
+    compiled = {name: EarningRules.of(some, groups) for name, some in by_trigger.items()}
     return Ruleset(
         revision=revision,
-        currency=settings.program.currency,
-        unknown_card=settings.program.unknown_card,
-        wallets={wallet.key: _compile_wallet(wallet) for wallet in wallets},
-        member_attributes=_types(attributes.member),
-        order_attributes=_types(attributes.order),
-        line_attributes=_types(attributes.line),
-        earning_rules=tuple(rules.values()),
-        reads_member_attributes=any(rule.reads_member_attributes for rule in rules.values()),
+        currency=entries.settings.program.currency,
+        zone=zone,
+        unknown_card=entries.settings.program.unknown_card,
+        wallets={wallet.key: _compile_wallet(wallet) for wallet in entries.wallets},
+        activities={
+            kind.key: ActivityRules(kind.key, kind.once_per, _types(kind.attributes)) for kind in entries.activities
+        },
+        member_attributes=_types(entries.attributes.member),
+        order_attributes=_types(entries.attributes.order),
+        line_attributes=_types(entries.attributes.line),
+        base=compile_base(policy, vocabularies[None]),
+        order_rules=compiled[None],
+        activity_rules={name: some for name, some in compiled.items() if name is not None},
+        reads_profile=any(rule.reads_profile for rule in rules.values()),
+        reads_history=any(rule.history for rule in rules.values()),
         rules_by_hash=rules,
         context=context,
     )
+
+
+_RULE: Final = "earning_rule/"
+
+
+def _vocabularies(entries: Entries) -> dict[str | None, Vocabulary]:
+    """Return the words of rules by their trigger: a kind of activity, or None for orders."""
+    wallets = [wallet.key for wallet in entries.wallets]
+    words: dict[str | None, Vocabulary] = {None: Vocabulary.of(entries.attributes, wallets)}
+    for kind in entries.activities:
+        words[kind.key] = Vocabulary.of(entries.attributes, wallets, kind)
+    return words
+
+
+def _compile_rule(
+    part: Part, entries: Entries, vocabularies: Mapping[str | None, Vocabulary], zone: tzinfo
+) -> EarningRule:
+    rule = read_part(part)
+    assert isinstance(rule, EarningRuleEntry)
+    policy = entries.settings.policies.earning
+    return compile_earning(rule, policy=policy, vocabulary=vocabularies[rule.activity], zone=zone)
 
 
 def _compile_wallet(wallet: Wallet) -> WalletRules:

@@ -1,21 +1,24 @@
-"""Settlement: what an order does to its member's ledger. Orders and later claims settle alike."""
+"""Settlement: what an order or activity does to its member's ledger. Orders and later claims settle alike."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from loyalty_engine.core.earning.base import earning_base
 from loyalty_engine.core.earning.evaluation import Earned, evaluate_earning
+from loyalty_engine.core.earning.limits import Counted, drop_ended
 from loyalty_engine.core.engine.accounts import close_book, lot_terms, open_book
 from loyalty_engine.core.engine.attributes import read_decimals, with_decimals
-from loyalty_engine.core.engine.decision import Operation
+from loyalty_engine.core.engine.decision import Operation, Take
 from loyalty_engine.core.engine.facts import MemberState
 from loyalty_engine.core.engine.ruleset import Ruleset
-from loyalty_engine.core.kernel.amounts import MAX_BALANCE, allocate
+from loyalty_engine.core.kernel.amounts import MAX_BALANCE
 from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
 from loyalty_engine.core.points.book import Book, Entries
-from loyalty_engine.core.rules.order import Line, MemberSnapshot, Order
-from loyalty_engine.core.rules.view import OrderView
+from loyalty_engine.core.rules.history import PastOrder
+from loyalty_engine.core.rules.order import Activity, MemberSnapshot, Order
+from loyalty_engine.core.rules.view import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,65 +32,92 @@ class Paid:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What was earned and why, and for a member the ledger entries and the state after them."""
+    """What was earned and why, and for a member the ledger entries, the state after them, and what limits took."""
 
     earned: Earned
-    entries: Entries | None
-    after: MemberState | None
+    entries: Entries | None = None
+    after: MemberState | None = None
+    takes: tuple[Take, ...] = ()
 
 
 def settle(
-    ruleset: Ruleset, operation: Operation, order: Order, *, member: MemberState | None, paid: Paid | None
+    ruleset: Ruleset,
+    operation: Operation,
+    order: Order,
+    *,
+    member: MemberState | None,
+    paid: Paid | None,
+    shared: Mapping[str, int],
 ) -> Settled:
     """Spend what was paid by points, then credit what the rest earns. Without a member nothing is credited."""
     paid_amount = paid.amount if paid else 0
-    earned = evaluate_earning(ruleset.earning_rules, _view(ruleset, order, member, paid_amount))
+    seen = with_decimals(ruleset, order)
+    view = View(
+        at=order.placed_at,
+        zone=ruleset.zone,
+        order=seen,
+        member=_snapshot(ruleset, member),
+        base=earning_base(ruleset.base, seen, paid_amount),
+        paid_with_points=paid_amount,
+        history=member.history if member is not None else (),
+    )
+    earned = evaluate_earning(ruleset.order_rules, view, _counted(member, shared))
     _check_size(earned)
     if member is None:
-        return Settled(earned, None, None)
+        return Settled(earned)
     book = open_book(member, operation.id, operation.booked_at)
     if paid:
         book.spend(paid.wallet, paid.points)
     _credit(ruleset, book, earned, min(order.placed_at, operation.booked_at))
-    counters = _count(member, order, max(order.goods_total - paid_amount, 0))
-    entries, after = close_book(member, book, operation.booked_at, counters)
-    return Settled(earned, entries, after)
+    changed = {**_count(ruleset, member, seen, paid_amount), **_use(ruleset, member, earned, operation.booked_at)}
+    entries, after = close_book(member, book, operation.booked_at, changed)
+    return Settled(earned, entries, after, _takes(earned))
+
+
+def settle_activity(
+    ruleset: Ruleset, operation: Operation, activity: Activity, *, member: MemberState, shared: Mapping[str, int]
+) -> Settled:
+    """Credit what an activity earns."""
+    view = View(
+        at=operation.effective_at,
+        zone=ruleset.zone,
+        activity=activity,
+        member=_snapshot(ruleset, member),
+        history=member.history,
+    )
+    earned = evaluate_earning(ruleset.activity_rules[activity.kind], view, _counted(member, shared))
+    _check_size(earned)
+    book = open_book(member, operation.id, operation.booked_at)
+    _credit(ruleset, book, earned, min(operation.effective_at, operation.booked_at))
+    entries, after = close_book(member, book, operation.booked_at, _use(ruleset, member, earned, operation.booked_at))
+    return Settled(earned, entries, after, _takes(earned))
 
 
 def _check_size(earned: Earned) -> None:
     """Refuse what no balance could hold, also for guests: they may claim it later."""
-    if sum(grant.amount for grant in earned.grants) > MAX_BALANCE:
+    if sum([grant.amount for grant in earned.grants]) > MAX_BALANCE:
         refuse(RefusalCode.BALANCE_TOO_LARGE, "", largest=MAX_BALANCE)
 
 
-def _view(ruleset: Ruleset, order: Order, member: MemberState | None, paid_amount: int) -> OrderView:
-    snapshot = None
-    if member is not None:
-        attributes = member.profile.attributes if member.profile else {}
-        snapshot = MemberSnapshot(
-            status=member.status,
-            orders=member.orders,
-            spend=member.spend,
-            attributes=read_decimals(ruleset.member_attributes, attributes),
-        )
-    net_amounts = _net_amounts(order.lines, order.shipping, paid_amount) if paid_amount else None
-    return OrderView(with_decimals(ruleset, order), snapshot, net_amounts)
+def _counted(member: MemberState | None, shared: Mapping[str, int]) -> Counted:
+    return Counted(member.counters if member is not None else {}, shared)
 
 
-def _net_amounts(lines: Sequence[Line], shipping: int, paid_amount: int) -> tuple[int, ...]:
-    """Take what points paid off the lines and the shipping in proportion; the odd cent never depends on line order."""
-    ranked = sorted(range(len(lines)), key=lambda i: _canonical(lines[i]))
-    shares = allocate(paid_amount, [*(lines[i].amount for i in ranked), shipping])
-    net = [line.amount for line in lines]
-    for position, share in zip(ranked, shares, strict=False):  # the last share is the shipping's
-        net[position] -= share
-    return tuple(net)
-
-
-def _canonical(line: Line) -> tuple[int, str, str, str, int, str, str]:
-    """Everything that a rule can tell lines by. The id comes last: by default it is the line's position."""
-    attributes = repr(sorted(line.attributes.items()))
-    return (-line.amount, line.sku or "", line.category or "", line.brand or "", line.quantity, attributes, line.id)
+def _snapshot(ruleset: Ruleset, member: MemberState | None) -> MemberSnapshot | None:
+    if member is None:
+        return None
+    profile = member.profile
+    return MemberSnapshot(
+        status=member.status,
+        orders=member.orders,
+        spend=member.spend,
+        attributes=read_decimals(ruleset.member_attributes, profile.attributes) if profile else {},
+        birthday=profile.birthday if profile else None,
+        enrolled_at=member.enrolled_at,
+        first_order_at=member.first_order_at,
+        last_order_at=member.last_order_at,
+        balances={wallet: balance.available for wallet, balance in member.balances.items()},
+    )
 
 
 def _credit(ruleset: Ruleset, book: Book, earned: Earned, earned_at: datetime) -> None:
@@ -99,12 +129,31 @@ def _credit(ruleset: Ruleset, book: Book, earned: Earned, earned_at: datetime) -
         book.earn(wallet, amount, lot_terms(ruleset.wallets[wallet], earned_at))
 
 
-def _count(member: MemberState, order: Order, net: int) -> dict[str, Any]:
+def _takes(earned: Earned) -> tuple[Take, ...]:
+    """Return what the limits that all members share give away."""
+    return tuple([Take(use.counter, use.amount, use.cap) for use in earned.uses if use.is_shared])
+
+
+def _use(ruleset: Ruleset, member: MemberState, earned: Earned, now: datetime) -> dict[str, Any]:
+    """Count what the member's own limits gave; counters of long ended periods are forgotten."""
+    if not any(not use.is_shared for use in earned.uses):
+        return {}
+    counters = drop_ended(member.counters, now.astimezone(ruleset.zone).date())
+    for use in earned.uses:
+        if not use.is_shared:
+            counters[use.counter] = counters.get(use.counter, 0) + use.amount
+    return {"counters": counters}
+
+
+def _count(ruleset: Ruleset, member: MemberState, order: Order, paid_amount: int) -> dict[str, Any]:
     """Count the order where rules read it. Points pay goods before shipping, as far as spend is concerned."""
-    placed_at = order.placed_at
-    return {
+    placed_at, net = order.placed_at, max(order.goods_total - paid_amount, 0)
+    counts: dict[str, Any] = {
         "orders": member.orders + 1,
         "spend": member.spend + net,
         "first_order_at": min(member.first_order_at or placed_at, placed_at),
         "last_order_at": max(member.last_order_at or placed_at, placed_at),
     }
+    if ruleset.reads_history:
+        counts["history"] = (PastOrder(placed_at, net, order.lines), *member.history)
+    return counts

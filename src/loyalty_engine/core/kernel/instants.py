@@ -69,7 +69,7 @@ class Period:
         """
         local = start.astimezone(zone)
         day = _shift_date(local.date(), self)
-        return _at_wall_time(day, local.time(), zone)
+        return at_wall_time(datetime.combine(day, local.time()), zone)
 
 
 def end_of(unit: CalendarUnit, instant: datetime, zone: tzinfo) -> datetime:
@@ -83,12 +83,21 @@ def end_of(unit: CalendarUnit, instant: datetime, zone: tzinfo) -> datetime:
         case "year":
             months = 13 - day.month
     first = _shift_date(day.replace(day=1), Period(months, "months"))
-    return _at_wall_time(first, time(), zone)
+    return start_of_day(first, zone)
 
 
 def start_of_day(day: date, zone: tzinfo) -> datetime:
     """Return the first instant of a calendar day in ``zone``, also where midnight does not exist."""
-    return _at_wall_time(day, time(), zone)
+    return at_wall_time(datetime.combine(day, time()), zone)
+
+
+def at_wall_time(wall: datetime, zone: tzinfo) -> datetime:
+    """Return the instant at which clocks in ``zone`` show ``wall``.
+
+    A wall time that a clock change skips moves on by the gap; one that occurs twice keeps its first occurrence.
+    """
+    # Through UTC and back, a skipped one lands behind the gap by the gap's length.
+    return wall.replace(fold=0, tzinfo=zone).astimezone(UTC)
 
 
 def _is_plausible(text: str) -> bool:
@@ -107,8 +116,3 @@ def _shift_date(day: date, period: Period) -> date:
             months = (day.year + period.count) * 12 + day.month - 1
     year, month = months // 12, months % 12 + 1
     return date(year, month, min(day.day, monthrange(year, month)[1]))
-
-
-def _at_wall_time(day: date, wall: time, zone: tzinfo) -> datetime:
-    """Resolve a wall time: through UTC and back, a skipped one lands behind the gap by the gap's length."""
-    return datetime.combine(day, wall.replace(fold=0, tzinfo=None), zone).astimezone(UTC)

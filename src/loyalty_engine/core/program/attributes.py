@@ -42,19 +42,19 @@ class AttributeDefinition(Entry):
     )
 
 
-_Declared = Annotated[Mapping[Key, AttributeDefinition], Field(max_length=MAX_ATTRIBUTES)]
+Declared = Annotated[Mapping[Key, AttributeDefinition], Field(max_length=MAX_ATTRIBUTES)]
 
 
 class Attributes(Entry):
     """All declared attributes, by what carries them."""
 
-    member: _Declared = Field(
+    member: Declared = Field(
         default_factory=dict, description="Attributes of a member.", examples=[{"vegan": {"type": "boolean"}}]
     )
-    order: _Declared = Field(
+    order: Declared = Field(
         default_factory=dict, description="Attributes of an order.", examples=[{"delivery_slot": {"type": "text"}}]
     )
-    line: _Declared = Field(
+    line: Declared = Field(
         default_factory=dict, description="Attributes of an order line.", examples=[{"own_cup": {"type": "boolean"}}]
     )
 

@@ -5,30 +5,30 @@ The world (time zones, currencies) is handed in: reading it would be I/O.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
-from loyalty_engine.core.program.condition_checks import check_condition, check_selection
-from loyalty_engine.core.program.document import (
-    EarningRuleEntry,
-    Fixed,
-    MoneyWallet,
-    PercentOfAmount,
-    PointsWallet,
-    Program,
-    Wallet,
-)
-from loyalty_engine.core.program.facts import Vocabulary
+from loyalty_engine.core.program.activities import ActivityKind
+from loyalty_engine.core.program.document import Program
+from loyalty_engine.core.program.earning import EarningGroup, EarningRuleEntry
+from loyalty_engine.core.program.earning_checks import check_earning
 from loyalty_engine.core.program.faults import Fault, FaultCode, first_faults
+from loyalty_engine.core.program.wallets import Wallet
 
 
-def check_program(program: Program, *, time_zones: frozenset[str], currencies: Mapping[str, int]) -> list[Fault]:
+def check_program(
+    program: Program, *, time_zones: frozenset[str], currencies: Mapping[str, int], now: datetime | None = None
+) -> list[Fault]:
     """Return every fault and warning of ``program``, in document order: at most a hundred of each.
 
-    ``time_zones`` are the names the system knows; ``currencies`` maps ISO 4217 codes to their minor-unit digits.
+    ``time_zones`` are the names the system knows; ``currencies`` maps ISO 4217 codes to their minor-unit digits. ``now`` is
+    the wall clock in the program's zone; without it no window counts as passed.
     """
-    return first_faults(_faults(program, time_zones, currencies))
+    return first_faults(_faults(program, time_zones, currencies, now))
 
 
-def _faults(program: Program, time_zones: frozenset[str], currencies: Mapping[str, int]) -> Iterator[Fault]:
+def _faults(
+    program: Program, time_zones: frozenset[str], currencies: Mapping[str, int], now: datetime | None
+) -> Iterator[Fault]:
     if program.program.currency not in currencies:
         yield Fault("/program/currency", FaultCode.UNKNOWN_CURRENCY, "is not an ISO 4217 currency")
     if program.program.time_zone not in time_zones:
@@ -36,14 +36,15 @@ def _faults(program: Program, time_zones: frozenset[str], currencies: Mapping[st
     yield from _check_keys("/wallets", program.wallets)
     for index, wallet in enumerate(program.wallets):
         yield from _check_wallet(f"/wallets/{index}", wallet)
-    wallets = {wallet.key: wallet for wallet in program.wallets}
-    vocabulary = Vocabulary.of(program.attributes)
+    yield from _check_keys("/activities", program.activities)
+    yield from _check_keys("/earning_groups", program.earning_groups)
     yield from _check_keys("/earning_rules", program.earning_rules)
-    for index, rule in enumerate(program.earning_rules):
-        yield from _check_earning_rule(f"/earning_rules/{index}", rule, wallets, vocabulary)
+    yield from check_earning(program, now)
 
 
-def _check_keys(pointer: str, entries: Sequence[Wallet | EarningRuleEntry]) -> Iterator[Fault]:
+def _check_keys(
+    pointer: str, entries: Sequence[Wallet | ActivityKind | EarningGroup | EarningRuleEntry]
+) -> Iterator[Fault]:
     seen: Counter[str] = Counter()
     for index, entry in enumerate(entries):
         seen[entry.key] += 1
@@ -62,20 +63,3 @@ def _check_wallet(pointer: str, wallet: Wallet) -> Iterator[Fault]:
     elif redeem.min_points % redeem.step:
         message = f"is not a multiple of the step {redeem.step}: the next multiple is the real minimum"
         yield Fault(f"{pointer}/redeem/min_points", FaultCode.MINIMUM_NOT_IN_STEP, message, "warning")
-
-
-def _check_earning_rule(
-    pointer: str, rule: EarningRuleEntry, wallets: Mapping[str, Wallet], vocabulary: Vocabulary
-) -> Iterator[Fault]:
-    match wallets.get(rule.wallet), rule.earn:
-        case None, _:
-            yield Fault(f"{pointer}/wallet", FaultCode.UNKNOWN_WALLET, "is not the key of a wallet")
-        case PointsWallet(), PercentOfAmount():
-            message = "is not possible in a points wallet; use per_amount, or a wallet with unit money"
-            yield Fault(f"{pointer}/earn/kind", FaultCode.MONEY_WALLET_REQUIRED, message)
-        case PointsWallet() | MoneyWallet(), _:
-            pass
-    if rule.when is not None:
-        yield from check_condition(f"{pointer}/when", rule.when, vocabulary)
-    if not isinstance(rule.earn, Fixed) and rule.earn.of is not None:
-        yield from check_selection(f"{pointer}/earn/of", rule.earn.of, vocabulary)

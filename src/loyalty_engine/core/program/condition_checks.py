@@ -4,31 +4,39 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Final, assert_never
 
-from loyalty_engine.core.program.attributes import Scalar, ValueType, read_value
+from loyalty_engine.core.program.attributes import Scalar
 from loyalty_engine.core.program.conditions import (
     AllOf,
     AnyOf,
+    BirthdayComparison,
     Comparand,
     Condition,
     FactComparison,
+    HistoryComparison,
+    LineFilter,
     LinesComparison,
     LineSelection,
     Not,
+    SumComparison,
     walk,
 )
 from loyalty_engine.core.program.contradictions import contradicting
-from loyalty_engine.core.program.facts import OPERATORS, Fact, Vocabulary
+from loyalty_engine.core.program.facts import OPERATORS, Fact, FactType, Vocabulary, read_comparand
 from loyalty_engine.core.program.faults import Fault, FaultCode, json_pointer
 
 MAX_DEPTH: Final = 10
 MAX_NODES: Final = 200
 
-_EXPECTED: Final[dict[ValueType, str]] = {
+_NO_LINES: Final = "are not known of an activity"
+
+_EXPECTED: Final[dict[FactType, str]] = {
     "text": "must be text",
     "integer": "must be a whole number",
     "boolean": "must be true or false",
     "decimal": 'must be a decimal such as "1.25", at least 0 and at most 1000000000',
     "date": 'must be a date such as "2026-05-31"',
+    "clock": 'must be a time of day such as "17:30"',
+    "texts": "must be text",
 }
 
 
@@ -53,7 +61,16 @@ def check_condition(pointer: str, condition: Condition, vocabulary: Vocabulary) 
 
 
 def check_selection(pointer: str, selection: LineSelection, vocabulary: Vocabulary) -> Iterator[Fault]:
-    """Yield the faults of a line selection: undeclared attributes and values of another type."""
+    """Yield the faults of a line selection: undeclared attributes, values of another type, and no lines left."""
+    yield from _check_filter(pointer, selection, vocabulary)
+    if selection.except_ is None:
+        return
+    yield from _check_filter(f"{pointer}/except", selection.except_, vocabulary)
+    if selection.except_ == LineFilter():
+        yield Fault(f"{pointer}/except", FaultCode.NEVER_HOLDS, "excepts every line", "warning")
+
+
+def _check_filter(pointer: str, selection: LineFilter, vocabulary: Vocabulary) -> Iterator[Fault]:
     for name, choice in selection.attributes.items():
         here = f"{pointer}{json_pointer(('attributes', name))}"
         value_type = vocabulary.line_attributes.get(name)
@@ -73,13 +90,40 @@ def _check_node(pointer: str, node: Condition, vocabulary: Vocabulary) -> Iterat
                 yield _unknown_fact(f"{pointer}/fact", node.fact, vocabulary)
             else:
                 yield from _check_comparison(f"{pointer}/{node.operator}", node, fact)
+        case LinesComparison() if vocabulary.activity is not None:
+            yield Fault(f"{pointer}/lines", FaultCode.FACT_NOT_AVAILABLE, _NO_LINES)
         case LinesComparison():
             yield from check_selection(f"{pointer}/lines", node.lines, vocabulary)
+            if isinstance(node.comparison, SumComparison):
+                yield from _check_summed(f"{pointer}/sum/attribute", node.comparison.attribute, vocabulary)
+        case HistoryComparison():
+            if node.lines is not None:
+                yield from check_selection(f"{pointer}/lines", node.lines, vocabulary)
+        case BirthdayComparison():
+            return
         case _:
             assert_never(node)
 
 
+def _check_summed(pointer: str, name: str, vocabulary: Vocabulary) -> Iterator[Fault]:
+    match vocabulary.line_attributes.get(name):
+        case None:
+            yield Fault(pointer, FaultCode.UNDECLARED_ATTRIBUTE, "is not declared under /attributes/line")
+        case "integer" | "decimal":
+            return
+        case other:
+            yield Fault(pointer, FaultCode.WRONG_TYPE, f"must be an integer or a decimal, not {other}")
+
+
 def _unknown_fact(pointer: str, name: str, vocabulary: Vocabulary) -> Fault:
+    if name.startswith("order.") and vocabulary.activity is not None:
+        return Fault(pointer, FaultCode.FACT_NOT_AVAILABLE, "is not known of an activity")
+    if name.startswith("activity.") and vocabulary.activity is None:
+        return Fault(pointer, FaultCode.FACT_NOT_AVAILABLE, "is known of activities only: name one in the rule")
+    if name.startswith("activity.attributes."):
+        return Fault(pointer, FaultCode.UNDECLARED_ATTRIBUTE, "is not declared by this kind of activity")
+    if name.startswith("member.balances."):
+        return Fault(pointer, FaultCode.UNKNOWN_WALLET, "does not name a wallet of this program")
     for carrier in ("member", "order"):
         if name.startswith(f"{carrier}.attributes."):
             return Fault(pointer, FaultCode.UNDECLARED_ATTRIBUTE, f"is not declared under /attributes/{carrier}")
@@ -98,7 +142,7 @@ def _check_comparison(pointer: str, node: FactComparison, fact: Fact) -> Iterato
 
 
 def _check_comparand(
-    pointer: str, comparand: Comparand, value_type: ValueType, options: tuple[str, ...] = ()
+    pointer: str, comparand: Comparand, value_type: FactType, options: tuple[str, ...] = ()
 ) -> Iterator[Fault]:
     if not isinstance(comparand, tuple):
         yield from _check_value(pointer, comparand, value_type, options)
@@ -107,9 +151,9 @@ def _check_comparand(
         yield from _check_value(f"{pointer}/{index}", value, value_type, options)
 
 
-def _check_value(pointer: str, value: Scalar, value_type: ValueType, options: tuple[str, ...]) -> Iterator[Fault]:
+def _check_value(pointer: str, value: Scalar, value_type: FactType, options: tuple[str, ...]) -> Iterator[Fault]:
     try:
-        read = read_value(value_type, value)
+        read = read_comparand(value_type, value)
     except ValueError:
         yield Fault(pointer, FaultCode.WRONG_TYPE, _EXPECTED[value_type])
         return

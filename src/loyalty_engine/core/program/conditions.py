@@ -13,12 +13,19 @@ from pydantic_core import PydanticCustomError
 from loyalty_engine.core.program.facts import Operator
 from loyalty_engine.core.program.fields import Choice, Decimal, Entry, Key, Text, Texts, Value, Values, Whole
 
+MAX_HISTORY_DAYS: Final = 3_660
+MAX_BIRTHDAY_DAYS: Final = 60
+
 Number = TypeVar("Number", int, int | str)
 Comparand = bool | int | str | tuple[bool | int | str, ...]
 """What may stand right of an operator, as written."""
 
-_COMPARED: Final = ("is_", "is_not", "in_", "not_in", "at_least", "more_than", "at_most", "less_than", "exists")
-_MEASURES: Final = ("count", "quantity", "amount")
+_COMPARED: Final = (
+    *("is_", "is_not", "in_", "not_in", "at_least", "more_than", "at_most", "less_than", "exists"),
+    *("includes", "excludes"),
+)
+_MEASURES: Final = ("count", "quantity", "amount", "sum")
+_PAST_MEASURES: Final = ("orders", "spend", "quantity", "days_since_last")
 
 
 def _single(entry: Entry, names: tuple[str, ...], what: str) -> str:
@@ -64,6 +71,12 @@ class FactComparison(Comparison):
     at_most: Value | None = Field(default=None, description="Is this or less.", examples=[2000])
     less_than: Value | None = Field(default=None, description="Is less.", examples=[2000])
     exists: bool | None = Field(default=None, description="Whether the fact must be known or absent.", examples=[True])
+    includes: Choice | None = Field(
+        default=None, description="For facts that are several texts: at least one of these.", examples=[["card"]]
+    )
+    excludes: Choice | None = Field(
+        default=None, description="For facts that are several texts: none of these.", examples=["voucher"]
+    )
 
 
 class NumberComparison(Comparison, Generic[Number]):
@@ -87,8 +100,8 @@ class QuantityComparison(NumberComparison[Decimal]):
     """A quantity of goods compared with another, written as 2 or "1.25": exactly one operator."""
 
 
-class LineSelection(Entry):
-    """Which lines of an order are meant: those that satisfy every field given. Empty means all lines."""
+class LineFilter(Entry):
+    """Lines that satisfy every field given. Empty means all lines."""
 
     sku: Texts | None = Field(default=None, description="Any of these article numbers.", examples=[["4711"]])
     category: Texts | None = Field(default=None, description="Any of these categories.", examples=[["coffee"]])
@@ -99,6 +112,22 @@ class LineSelection(Entry):
         description="Declared line attributes, each with its value or a list of values.",
         examples=[{"own_cup": True, "department": ["bakery", "coffee"]}],
     )
+
+
+class LineSelection(LineFilter):
+    """Which lines of an order are meant: those that satisfy every field given, but not ``except``."""
+
+    except_: LineFilter | None = Field(
+        default=None, alias="except", description="But not these lines.", examples=[{"category": ["tobacco"]}]
+    )
+
+
+class SumComparison(QuantityComparison):
+    """The sum of a declared number over the selected lines, compared with a number."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 2, "maxProperties": 2})
+
+    attribute: Key = Field(description="A line attribute, integer or decimal.", examples=["weight"])
 
 
 class LinesComparison(Entry):
@@ -112,11 +141,77 @@ class LinesComparison(Entry):
     amount: WholeComparison | None = Field(
         default=None, description="Sum before our discounts, in minor units.", examples=[{"at_least": 500}]
     )
+    sum: SumComparison | None = Field(
+        default=None,
+        description="Sum of a line attribute such as a weight.",
+        examples=[{"attribute": "weight", "at_least": "1.5"}],
+    )
 
     @property
-    def measure(self) -> Literal["count", "quantity", "amount"]:
+    def measure(self) -> Literal["count", "quantity", "amount", "sum"]:
         """What is measured."""
-        return _single(self, _MEASURES, "of count, quantity and amount")  # type: ignore[return-value]  # the names are the measures
+        return _single(self, _MEASURES, "of count, quantity, amount and sum")  # type: ignore[return-value]  # the names are the measures
+
+    @property
+    def comparison(self) -> "WholeComparison | QuantityComparison | SumComparison":
+        """The comparison that the measure must satisfy."""
+        found: WholeComparison | QuantityComparison | SumComparison = getattr(self, self.measure)
+        return found
+
+    @model_validator(mode="after")
+    def _has_one_measure(self) -> "LinesComparison":
+        _single(self, _MEASURES, "of count, quantity, amount and sum")
+        return self
+
+
+class HistoryWindow(Entry):
+    """How far back earlier orders count; at most one field, none means for ever."""
+
+    model_config = ConfigDict(json_schema_extra={"maxProperties": 1})
+
+    days: Annotated[int, Field(ge=1, le=MAX_HISTORY_DAYS)] | None = Field(
+        default=None, description="So many days back, to the same time of day.", examples=[90]
+    )
+    calendar: Literal["day", "week", "month", "quarter", "year"] | None = Field(
+        default=None, description="Since the start of the current one in the program's zone.", examples=["month"]
+    )
+
+    @model_validator(mode="after")
+    def _has_one_bound(self) -> "HistoryWindow":
+        if self.days is not None and self.calendar is not None:
+            raise PydanticCustomError("not_exactly_one", "needs at most one of days and calendar")
+        return self
+
+
+class HistoryComparison(Entry):
+    """A measure over what the member bought before this order, compared with a number. Guests have no history.
+
+    With ``lines`` only orders with such a line count, and of them only these lines. Looks at the newest 1,000 orders.
+    """
+
+    history: HistoryWindow = Field(description="How far back.", examples=[{"days": 90}])
+    lines: LineSelection | None = Field(
+        default=None, description="Which lines count; everything by default.", examples=[{"category": ["coffee"]}]
+    )
+    orders: WholeComparison | None = Field(default=None, description="Number of orders.", examples=[{"at_least": 2}])
+    spend: WholeComparison | None = Field(
+        default=None,
+        description="Minor units paid for goods less what points paid; with lines, the amounts of these lines.",
+        examples=[{"at_least": 10000}],
+    )
+    quantity: QuantityComparison | None = Field(
+        default=None, description="Sum of the quantities of the lines.", examples=[{"at_least": 10}]
+    )
+    days_since_last: WholeComparison | None = Field(
+        default=None,
+        description="Calendar days since the last such order; every comparison fails when there is none.",
+        examples=[{"at_least": 60}],
+    )
+
+    @property
+    def measure(self) -> Literal["orders", "spend", "quantity", "days_since_last"]:
+        """What is measured."""
+        return _single(self, _PAST_MEASURES, "of orders, spend, quantity and days_since_last")  # type: ignore[return-value]  # the names are the measures
 
     @property
     def comparison(self) -> WholeComparison | QuantityComparison:
@@ -124,10 +219,45 @@ class LinesComparison(Entry):
         found: WholeComparison | QuantityComparison = getattr(self, self.measure)
         return found
 
+    @property
+    def reads_lines(self) -> bool:
+        """Whether what was bought matters, and not only that something was."""
+        return self.lines is not None or self.quantity is not None
+
     @model_validator(mode="after")
-    def _has_one_measure(self) -> "LinesComparison":
-        _single(self, _MEASURES, "of count, quantity and amount")
+    def _has_one_measure(self) -> "HistoryComparison":
+        _single(self, _PAST_MEASURES, "of orders, spend, quantity and days_since_last")
         return self
+
+
+class BirthdayWindow(Entry):
+    """Days around the member's birthday, or the calendar week or month that holds it. 29 February counts as the 28th
+    in years without it.
+    """
+
+    days_before: Annotated[int, Field(ge=0, le=MAX_BIRTHDAY_DAYS)] = Field(
+        default=0, description="Days before the birthday.", examples=[3]
+    )
+    days_after: Annotated[int, Field(ge=0, le=MAX_BIRTHDAY_DAYS)] = Field(
+        default=0, description="Days after the birthday.", examples=[3]
+    )
+    calendar: Literal["week", "month"] | None = Field(
+        default=None, description="The whole calendar week (from Monday) or month instead.", examples=["month"]
+    )
+
+    @model_validator(mode="after")
+    def _has_one_form(self) -> "BirthdayWindow":
+        if self.calendar is not None and (self.days_before or self.days_after):
+            raise PydanticCustomError("not_exactly_one", "needs either calendar or days")
+        return self
+
+
+class BirthdayComparison(Entry):
+    """Whether the member has birthday around this day. Fails when the birthday is not known."""
+
+    birthday: BirthdayWindow = Field(
+        description="Which days count; {} is the day itself.", examples=[{"days_before": 3, "days_after": 3}]
+    )
 
 
 class AllOf(Entry):
@@ -156,7 +286,7 @@ class Not(Entry):
     )
 
 
-_NODES: Final = ("all", "any", "not", "fact", "lines")
+_NODES: Final = ("all", "any", "not", "fact", "history", "lines", "birthday")
 
 
 def _kind_of_node(node: Any) -> str | None:  # noqa: ANN401  what people wrote, not yet checked
@@ -169,8 +299,12 @@ def _kind_of_node(node: Any) -> str | None:  # noqa: ANN401  what people wrote, 
             return "<not>"
         case FactComparison():
             return "<fact>"
+        case HistoryComparison():
+            return "<history>"
         case LinesComparison():
             return "<lines>"
+        case BirthdayComparison():
+            return "<birthday>"
         case dict():
             return next((f"<{kind}>" for kind in _NODES if kind in node), None)
         case _:
@@ -182,11 +316,13 @@ Condition = Annotated[
     | Annotated[AnyOf, Tag("<any>")]
     | Annotated[Not, Tag("<not>")]
     | Annotated[FactComparison, Tag("<fact>")]
-    | Annotated[LinesComparison, Tag("<lines>")],
+    | Annotated[HistoryComparison, Tag("<history>")]
+    | Annotated[LinesComparison, Tag("<lines>")]
+    | Annotated[BirthdayComparison, Tag("<birthday>")],
     Discriminator(
         _kind_of_node,
         custom_error_type="unknown_condition",
-        custom_error_message="must be one of all, any, not, fact …, lines …",
+        custom_error_message="must be one of all, any, not, fact …, lines …, history …, birthday …",
     ),
 ]
 """One node of the tree."""
@@ -211,7 +347,7 @@ def _children(node: Condition) -> list[tuple[str, Condition]]:
             return [(f"/any/{index}", child) for index, child in enumerate(node.children)]
         case Not():
             return [("/not", node.child)]
-        case FactComparison() | LinesComparison():
+        case FactComparison() | LinesComparison() | HistoryComparison() | BirthdayComparison():
             return []
 
 

@@ -7,9 +7,10 @@ nor explained.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from loyalty_engine.core.program.document import MoneyWallet, PointsWallet, Program
+from loyalty_engine.core.program.document import Program
 from loyalty_engine.core.program.faults import Fault, FaultCode
 from loyalty_engine.core.program.parts import SETTINGS, WALLET, Part, Settings, read_part
+from loyalty_engine.core.program.wallets import MoneyWallet, PointsWallet
 
 
 @dataclass(frozen=True, slots=True)

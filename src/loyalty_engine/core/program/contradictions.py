@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, assert_never
 
-from loyalty_engine.core.program.attributes import Scalar, ValueType, read_value
+from loyalty_engine.core.program.attributes import Scalar
 from loyalty_engine.core.program.conditions import AllOf, Condition, FactComparison, walk
-from loyalty_engine.core.program.facts import Vocabulary
+from loyalty_engine.core.program.facts import FactType, Vocabulary, read_comparand
 
 _BEYOND: Final = 1 << 128
 """Farther out than any number of a document."""
@@ -41,6 +41,8 @@ def _contradicting_together(comparisons: list[tuple[str, FactComparison]], vocab
     possible: dict[str, _Possible] = {}
     for here, comparison in comparisons:
         value_type = vocabulary.facts[comparison.fact].type
+        if value_type == "texts":
+            continue  # several texts at once can satisfy what one cannot
         left = possible.setdefault(comparison.fact, _Possible.at_first(value_type))
         if left.is_empty():
             continue
@@ -61,7 +63,7 @@ class _Possible:
     must_be_absent: bool = False
 
     @classmethod
-    def at_first(cls, value_type: ValueType) -> "_Possible":
+    def at_first(cls, value_type: FactType) -> "_Possible":
         return cls(allowed={True, False}) if value_type == "boolean" else cls()
 
     def is_empty(self) -> bool:
@@ -76,7 +78,7 @@ class _Possible:
     def _may_be(self, value: Scalar) -> bool:
         return value not in self.excluded and (isinstance(value, str) or self.low <= value <= self.high)
 
-    def narrow(self, comparison: FactComparison, value_type: ValueType) -> None:
+    def narrow(self, comparison: FactComparison, value_type: FactType) -> None:
         """Keep only the values with which ``comparison`` holds."""
         comparand = comparison.comparand
         if comparison.operator == "exists":
@@ -99,11 +101,20 @@ class _Possible:
                 self.high = min(self.high, *map(int, values))
             case "less_than":
                 self.high = min(self.high, *(int(value) - 1 for value in values))
+            case "includes" | "excludes":
+                raise AssertionError(comparison.operator)
             case _:
                 assert_never(comparison.operator)
         self.must_exist = True
 
 
-def _ordinal(value_type: ValueType, written: Scalar) -> Scalar:
-    value = read_value(value_type, written)
-    return date.fromisoformat(str(value)).toordinal() if value_type == "date" else value
+def _ordinal(value_type: FactType, written: Scalar) -> Scalar:
+    value = read_comparand(value_type, written)
+    match value_type:
+        case "date":
+            return date.fromisoformat(str(value)).toordinal()
+        case "clock":
+            hours, _, minutes = str(value).partition(":")
+            return int(hours) * 60 + int(minutes)
+        case _:
+            return value

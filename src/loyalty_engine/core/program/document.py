@@ -5,17 +5,16 @@ know (that a rule names a wallet which exists, that a fact has the type it is co
 The defaults are part of version 1 and never change: stored documents leave them out.
 """
 
-from math import gcd
 from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
-from loyalty_engine.core.kernel.amounts import Ratio, Rounding
+from loyalty_engine.core.program.activities import ActivityKinds
 from loyalty_engine.core.program.attributes import Attributes
-from loyalty_engine.core.program.conditions import Condition, LineSelection
-from loyalty_engine.core.program.fields import CURRENCY_PATTERN, Entry, Key, Name, Percent, Positive
+from loyalty_engine.core.program.earning import MAX_GROUPS, MAX_RULES, EarningGroup, EarningPolicy, EarningRuleEntry
+from loyalty_engine.core.program.fields import CURRENCY_PATTERN, Entry, Name
+from loyalty_engine.core.program.wallets import Wallet
 
-MAX_RULES: Final = 5_000
 MAX_WALLETS: Final = 100
 
 
@@ -45,142 +44,6 @@ class Identity(Entry):
     )
 
 
-class PointsRedeem(Entry):
-    """What points are worth when they are spent. ``step`` × ``amount`` must be divisible by ``points``."""
-
-    points: Positive = Field(description="So many points …", examples=[100])
-    amount: Positive = Field(description="… are worth so many minor units.", examples=[100])
-    min_points: Positive = Field(default=1, description="Fewest points that can be spent at once.", examples=[100])
-    step: Positive = Field(default=1, description="Points are spent in multiples of this.", examples=[100])
-    max_share: Percent = Field(
-        default="100%", description="Largest share of an order that points may pay.", examples=["50%"]
-    )
-
-    @property
-    def worth(self) -> Ratio:
-        """Minor units per point, in lowest terms: the denominator is the smallest step worth whole minor units."""
-        divisor = gcd(self.amount, self.points)
-        return Ratio(self.amount // divisor, self.points // divisor)
-
-
-class MoneyRedeem(Entry):
-    """How money in a wallet is spent. One unit is worth one minor unit, so there is no rate to choose."""
-
-    min_points: Positive = Field(default=1, description="Fewest minor units that can be spent at once.", examples=[1])
-    step: Positive = Field(default=1, description="The amount is spent in multiples of this.", examples=[1])
-    max_share: Percent = Field(
-        default="100%", description="Largest share of an order that the wallet may pay.", examples=["50%"]
-    )
-
-    @property
-    def worth(self) -> Ratio:
-        """Minor units per unit: always one."""
-        return Ratio(1, 1)
-
-
-class PointsWallet(Entry):
-    """A balance of points, stamps or status points."""
-
-    key: Key = Field(description="How rules and the API name the wallet.", examples=["points"])
-    name: Name | None = Field(default=None, description="Name for people; the key by default.", examples=["Points"])
-    unit: Literal["points"] = Field(description="Counts points.", examples=["points"])
-    redeem: PointsRedeem | None = Field(
-        default=None,
-        description="How points are spent; without it they cannot be spent.",
-        examples=[{"points": 100, "amount": 100, "min_points": 100, "step": 100, "max_share": "50%"}],
-    )
-
-
-class MoneyWallet(Entry):
-    """A balance of money, such as cashback, in minor units of the programme's currency."""
-
-    key: Key = Field(description="How rules and the API name the wallet.", examples=["cashback"])
-    name: Name | None = Field(default=None, description="Name for people; the key by default.", examples=["Cashback"])
-    unit: Literal["money"] = Field(description="Counts minor units.", examples=["money"])
-    redeem: MoneyRedeem | None = Field(
-        default=None,
-        description="How the money is spent; without it it cannot be spent.",
-        examples=[{"min_points": 100}],
-    )
-
-
-Wallet = Annotated[PointsWallet | MoneyWallet, Field(discriminator="unit")]
-
-_OF: Final = Field(
-    default=None,
-    description="The lines on whose amount this is computed; all lines by default.",
-    examples=[{"category": ["coffee"]}],
-)
-
-
-class PerAmount(Entry):
-    """So many points for each so much money."""
-
-    kind: Literal["per_amount"] = Field(description="Points per amount.", examples=["per_amount"])
-    points: Positive = Field(
-        description="So many units of the wallet (points, or minor units of a money wallet) …", examples=[1]
-    )
-    per: Positive = Field(description="… per so many minor units of the base.", examples=[100])
-    of: LineSelection | None = _OF
-
-
-class Fixed(Entry):
-    """A fixed number of points per order."""
-
-    kind: Literal["fixed"] = Field(description="Fixed points per order.", examples=["fixed"])
-    points: Positive = Field(
-        description="Units of the wallet: points, or minor units of a money wallet.", examples=[20]
-    )
-
-
-class PercentOfAmount(Entry):
-    """A share of the amount, as money. Only for money wallets: a percentage of cents has no meaning in points."""
-
-    kind: Literal["percent"] = Field(description="Share of the base.", examples=["percent"])
-    rate: Percent = Field(description="The share.", examples=["2%"])
-    of: LineSelection | None = _OF
-
-
-Earn = Annotated[PerAmount | Fixed | PercentOfAmount, Field(discriminator="kind")]
-
-
-class EarningRuleEntry(Entry):
-    """What an order earns in one wallet, and when. All rules that match add up."""
-
-    key: Key = Field(description="How reasons and reports name the rule.", examples=["base"])
-    name: Name | None = Field(
-        default=None, description="Name for people; the key by default.", examples=["One point per euro"]
-    )
-    wallet: Key = Field(description="Key of the wallet that is credited.", examples=["points"])
-    when: Condition | None = Field(
-        default=None,
-        description="Condition on order and member; always by default.",
-        examples=[{"fact": "order.channel", "is": "web"}],
-    )
-    earn: Earn = Field(description="What is earned.", examples=[{"kind": "per_amount", "points": 1, "per": 100}])
-    rounding: Rounding | None = Field(
-        default=None,
-        description="Rounds once per order, after all lines; the policy's rounding by default.",
-        examples=["floor"],
-    )
-    active: bool = Field(default=True, description="Switches the rule off without losing it.", examples=[True])
-
-
-class EarningPolicy(Entry):
-    """What holds for all earning rules."""
-
-    base: Literal["net_of_points", "gross"] = Field(
-        default="net_of_points",
-        description="On which amount orders earn: without what points paid, or on everything. Never on shipping.",
-        examples=["net_of_points"],
-    )
-    rounding: Rounding = Field(
-        default="floor",
-        description="How fractions of a point are rounded; nearest takes a half up.",
-        examples=["floor"],
-    )
-
-
 class Policies(Entry):
     """Where good systems differ, the choice of this programme."""
 
@@ -205,9 +68,19 @@ class Program(Entry):
     wallets: Annotated[tuple[Wallet, ...], Field(strict=False, max_length=MAX_WALLETS)] = Field(
         default=(), description="Balances that a member has.", examples=[[{"key": "points", "unit": "points"}]]
     )
+    activities: ActivityKinds = Field(
+        default=(),
+        description="Kinds of activity that shops may report.",
+        examples=[[{"key": "survey_answered", "once_per": "subject"}]],
+    )
+    earning_groups: Annotated[tuple[EarningGroup, ...], Field(strict=False, max_length=MAX_GROUPS)] = Field(
+        default=(),
+        description="Groups in which earning rules compete.",
+        examples=[[{"key": "boosts", "choose": "best"}]],
+    )
     earning_rules: Annotated[tuple[EarningRuleEntry, ...], Field(strict=False, max_length=MAX_RULES)] = Field(
         default=(),
-        description="What orders earn.",
+        description="What orders and activities earn.",
         examples=[[{"key": "base", "wallet": "points", "earn": {"kind": "per_amount", "points": 1, "per": 100}}]],
     )
     policies: Policies = Field(

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field
 from pydantic_core import PydanticCustomError
 
 from loyalty_engine.core.kernel.amounts import MAX_AMOUNT, MAX_BALANCE, Ratio
-from loyalty_engine.core.kernel.quantities import parse_quantity
+from loyalty_engine.core.kernel.quantities import SCALE, parse_quantity
 
 MAX_NAME: Final = 200
 MAX_TEXT: Final = 1_000
@@ -65,6 +65,18 @@ def _check_decimal(text: str) -> str:
     return text
 
 
+def _check_positive(decimal: int | str) -> int | str:
+    if parse_quantity(str(decimal)) == 0:
+        raise PydanticCustomError("out_of_range", "must be more than 0")
+    return decimal
+
+
+def _check_factor(decimal: int | str) -> int | str:
+    if not SCALE < parse_quantity(str(decimal)) <= 100 * SCALE:
+        raise PydanticCustomError("out_of_range", "must be more than 1 and at most 100")
+    return decimal
+
+
 Key = Annotated[str, Field(pattern=KEY_PATTERN)]
 """How the document, the API and reports name a thing for ever; names for people may change, keys do not."""
 
@@ -90,6 +102,12 @@ Decimal = Annotated[
     ),
 ]
 """A decimal: a whole number, or a text when it has places."""
+
+PositiveDecimal = Annotated[Decimal, AfterValidator(_check_positive)]
+"""A decimal that is more than 0."""
+
+DecimalFactor = Annotated[Decimal, AfterValidator(_check_factor)]
+"""A decimal that is more than 1 and at most 100."""
 
 Value = Annotated[
     Annotated[bool, Tag("<boolean>")] | Annotated[int, Tag("<integer>")] | Annotated[Text, Tag("<text>")],

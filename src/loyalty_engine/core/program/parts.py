@@ -14,12 +14,16 @@ from typing import Final
 
 from pydantic import Field, TypeAdapter
 
+from loyalty_engine.core.program.activities import ActivityKind
 from loyalty_engine.core.program.attributes import Attributes
-from loyalty_engine.core.program.document import EarningRuleEntry, Identity, Policies, Program, Version, Wallet
+from loyalty_engine.core.program.document import Identity, Policies, Program, Version
+from loyalty_engine.core.program.earning import EarningGroup, EarningRuleEntry
 from loyalty_engine.core.program.fields import Entry
+from loyalty_engine.core.program.wallets import MoneyWallet, PointsWallet, Wallet
 
 PartKey = str
-"""``settings``, ``attributes``, ``wallet/<key>`` or ``earning_rule/<key>``."""
+"""``settings``, ``attributes``, or a kind and a key: ``wallet/<key>``, ``activity/<key>``, ``earning_group/<key>``,
+``earning_rule/<key>``."""
 
 SETTINGS: Final[PartKey] = "settings"
 ATTRIBUTES: Final[PartKey] = "attributes"
@@ -28,7 +32,7 @@ WALLET: Final = "wallet/"
 
 
 class Settings(Entry):
-    """The part of a program that is neither attributes, nor a wallet, nor a rule."""
+    """The part of a program that is not a list of entries with keys, nor the attributes."""
 
     version: Version = Field(description="Version of the document's form.", examples=[1])
     program: Identity = Field(description="Who the programme is.", examples=[{"name": "Corner Grocer"}])
@@ -54,40 +58,58 @@ def split(program: Program) -> tuple[Part, ...]:
         _part(SETTINGS, settings),
         _part(ATTRIBUTES, program.attributes),
         *(_part(f"{WALLET}{wallet.key}", wallet) for wallet in program.wallets),
+        *(_part(f"activity/{kind.key}", kind) for kind in program.activities),
+        *(_part(f"earning_group/{group.key}", group) for group in program.earning_groups),
         *(_part(f"earning_rule/{rule.key}", rule) for rule in program.earning_rules),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """The models of all parts, by kind, each in the order of the document."""
+
+    settings: Settings
+    attributes: Attributes
+    wallets: tuple[Wallet, ...]
+    activities: tuple[ActivityKind, ...]
+    groups: tuple[EarningGroup, ...]
+    rules: tuple[EarningRuleEntry, ...]
+
+
+def sort_out(parts: Iterable[Part]) -> Entries:
+    """Return the models of the parts of one program; raise ``ValueError`` when there are no settings among them."""
+    entries = [read_part(part) for part in parts]
+    settings = [entry for entry in entries if isinstance(entry, Settings)]
+    if not settings:
+        raise ValueError(SETTINGS)
+    attributes = [entry for entry in entries if isinstance(entry, Attributes)]
+    return Entries(
+        settings=settings[0],
+        attributes=attributes[0] if attributes else Attributes(),
+        wallets=tuple(entry for entry in entries if isinstance(entry, (PointsWallet, MoneyWallet))),
+        activities=tuple(entry for entry in entries if isinstance(entry, ActivityKind)),
+        groups=tuple(entry for entry in entries if isinstance(entry, EarningGroup)),
+        rules=tuple(entry for entry in entries if isinstance(entry, EarningRuleEntry)),
     )
 
 
 def join(parts: Iterable[Part]) -> Program:
     """Return the program whose parts these are, in their order; raise ``ValueError`` when they are none."""
-    settings: Settings | None = None
-    attributes = Attributes()
-    wallets: list[Wallet] = []
-    rules: list[EarningRuleEntry] = []
-    for part in parts:
-        match read_part(part):
-            case Settings() as entry:
-                settings = entry
-            case Attributes() as entry:
-                attributes = entry
-            case EarningRuleEntry() as entry:
-                rules.append(entry)
-            case entry:
-                wallets.append(entry)
-    if settings is None:
-        raise ValueError(SETTINGS)
+    entries = sort_out(parts)
     return Program(
-        version=settings.version,
-        program=settings.program,
-        policies=settings.policies,
-        attributes=attributes,
-        wallets=tuple(wallets),
-        earning_rules=tuple(rules),
+        version=entries.settings.version,
+        program=entries.settings.program,
+        policies=entries.settings.policies,
+        attributes=entries.attributes,
+        wallets=entries.wallets,
+        activities=entries.activities,
+        earning_groups=entries.groups,
+        earning_rules=entries.rules,
     )
 
 
-def read_part(part: Part) -> Settings | Attributes | Wallet | EarningRuleEntry:
-    """Return the models of one part; raise ``ValueError`` when it is none of ours."""
+def read_part(part: Part) -> Settings | Attributes | Wallet | ActivityKind | EarningGroup | EarningRuleEntry:
+    """Return the model of one part; raise ``ValueError`` when it is none of ours."""
     body = json.loads(part.body)
     match part.key.partition("/")[0]:
         case "settings":
@@ -96,6 +118,10 @@ def read_part(part: Part) -> Settings | Attributes | Wallet | EarningRuleEntry:
             return Attributes.model_validate(body)
         case "wallet":
             return _WALLET.validate_python(body)
+        case "activity":
+            return ActivityKind.model_validate(body)
+        case "earning_group":
+            return EarningGroup.model_validate(body)
         case "earning_rule":
             return EarningRuleEntry.model_validate(body)
         case kind:

@@ -1,36 +1,53 @@
 """Reasons as they are kept with an operation: a third of the size of what people are shown, and turned back on demand.
 
-A kept reason is a list. ``[rule, wallet, amount]`` applied; ``[rule, wallet, code]`` did not, without a miss;
-``[rule, wallet, miss]`` missed its condition. A miss is ``[fact, operator, needed, actual, missing, lines, personal]``
-with trailing nothings left out, ``{"any": [misses]}`` or ``{"not": condition, "personal": …}``.
+A kept reason is a list. ``[rule, wallet, amount]`` applied; ``[rule, wallet, amount, {"limit": …}]`` applied, but cut;
+``[rule, wallet, code]`` did not apply, without more to say; ``[rule, wallet, {"limit": …}]`` and ``[rule, wallet,
+{"outdone": …}]`` did not because of a limit or a group; ``[rule, wallet, miss]`` missed its condition. A miss is
+``[fact, operator, needed, actual, missing, lines, personal, history, attribute]`` with trailing nothings left out,
+``{"any": [misses]}`` or ``{"not": condition, "personal": …}``.
 """
 
 from typing import Any, Final, assert_never
 
-from loyalty_engine.core.rules.reasons import Excluded, Miss, NoneOf, Reason, Unmet
+from loyalty_engine.core.rules.reasons import Capped, Excluded, Miss, NoneOf, Outdone, Reason, Unmet, Why
 
 _SHORTEST_MISS: Final = 4
-_PERSONAL: Final = 6
+_LONGEST_MISS: Final = 9
 
 
 def keep_reason(reason: Reason) -> list[Any]:
     """Return the kept form of a reason."""
     if reason.applied:
-        return [reason.rule, reason.wallet, reason.amount]
-    return [reason.rule, reason.wallet, reason.code if reason.miss is None else _keep_miss(reason.miss)]
+        kept: list[Any] = [reason.rule, reason.wallet, reason.amount]
+        return kept if reason.why is None else [*kept, _keep_why(reason.why)]
+    return [reason.rule, reason.wallet, reason.code if reason.why is None else _keep_why(reason.why)]
 
 
 def show_kept_reason(kept: list[Any]) -> dict[str, Any]:
     """Return a kept reason as :meth:`Reason.as_json` shows it."""
-    rule, wallet, verdict = kept
+    rule, wallet, verdict, *rest = kept
     shown = {"rule": rule, "applied": False, "code": "condition_failed", "amount": 0, "wallet": wallet}
     match verdict:
         case int():
-            return {**shown, "applied": True, "code": "applied", "amount": verdict}
+            return {**shown, "applied": True, "code": "applied", "amount": verdict, **(rest[0] if rest else {})}
         case str():
             return {**shown, "code": verdict}
+        case {"limit": _}:
+            return {**shown, "code": "limit_reached", **verdict}
+        case {"outdone": _}:
+            return {**shown, "code": "outdone", **verdict}
         case miss:
             return {**shown, "miss": _show_miss(miss)}
+
+
+def _keep_why(why: Why) -> Any:  # noqa: ANN401 - any JSON value
+    match why:
+        case Capped():
+            return {"limit": why.as_json()}
+        case Outdone():
+            return {"outdone": why.as_json()}
+        case _:
+            return _keep_miss(why)
 
 
 def _keep_miss(miss: Miss) -> Any:  # noqa: ANN401 - any JSON value
@@ -47,9 +64,8 @@ def _keep_miss(miss: Miss) -> Any:  # noqa: ANN401 - any JSON value
 
 def _keep_unmet(miss: Unmet) -> list[Any]:
     need = miss.need
-    kept = [need.fact, need.operator, need.needed, *miss.measured(), need.lines]
-    if need.personal:
-        return [*kept, True]
+    about = [need.lines, need.personal or None, need.history, need.attribute]
+    kept = [need.fact, need.operator, need.needed, *miss.measured(), *about]
     while len(kept) > _SHORTEST_MISS and kept[-1] is None:
         kept.pop()
     return kept
@@ -65,7 +81,8 @@ def _show_miss(kept: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON value
 
 
 def _show_unmet(kept: list[Any]) -> dict[str, Any]:
-    fact, operator, needed, actual, missing, lines, personal = kept + [None] * (_PERSONAL + 1 - len(kept))
+    padded = kept + [None] * (_LONGEST_MISS - len(kept))
+    fact, operator, needed, actual, missing, lines, personal, history, attribute = padded
     shown = {"code": "unmet", "fact": fact, "operator": operator, "needed": needed, "actual": actual}
-    rest = {"missing": missing, "lines": lines, "personal": personal}
+    rest = {"missing": missing, "lines": lines, "personal": personal, "history": history, "attribute": attribute}
     return {**shown, **{name: value for name, value in rest.items() if value is not None}}

@@ -99,10 +99,25 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class Activity:
+    """What a member did that is no purchase, in the form that rules can see."""
+
+    kind: str
+    subject: str | None = None
+    location: str | None = None
+    attributes: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class MemberSnapshot:
-    """What rules can see of a member. ``None`` in its place means a guest."""
+    """What rules can see of a member. ``None`` in its place means a guest. ``balances`` are what is available."""
 
     status: Literal["active", "blocked"]
     orders: int
     spend: int
     attributes: Mapping[str, Scalar] = field(default_factory=dict)
+    birthday: date | None = None
+    enrolled_at: datetime | None = None
+    first_order_at: datetime | None = None
+    last_order_at: datetime | None = None
+    balances: Mapping[str, int] = field(default_factory=dict)

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple
 
 from loyalty_engine.core.kernel.quantities import show_quantity
-from loyalty_engine.core.program.attributes import ValueType
-from loyalty_engine.core.program.facts import Operator
+from loyalty_engine.core.program.facts import FactType, Operator
 from loyalty_engine.core.rules.order import Scalar
 
-ReasonCode = Literal["applied", "condition_failed", "nothing_to_earn", "inactive"]
+WhyNot = Literal["condition_failed", "nothing_to_earn", "inactive", "not_open", "limit_reached", "outdone"]
+ReasonCode = Literal["applied"] | WhyNot
 
 new: Final = tuple.__new__
 """Makes a named tuple from a tuple in half the time that calling it takes. For what runs once per rule and order."""
@@ -24,23 +24,26 @@ class Need:
     """What one comparison asks for.
 
     ``needed`` is the comparand as the document has it. ``bound`` is the least number with which the comparison holds
-    (decimals in millionths), None when more would not help. ``lines`` is the selection that is measured, as JSON.
+    (decimals in millionths), None when more would not help. ``lines`` is the selection that is measured, ``history``
+    how far back, both as JSON; ``attribute`` is what is summed.
     """
 
     fact: str
-    type: ValueType
+    type: FactType
     operator: Operator
     needed: Any
     bound: int | None = None
     personal: bool = False
     lines: Mapping[str, Any] | None = None
+    history: Mapping[str, Any] | None = None
+    attribute: str | None = None
     shown: Mapping[str, Any] = field(init=False)
     """All of this that a reason shows, as JSON."""
 
     def __post_init__(self) -> None:
-        shown = {"code": "unmet", "fact": self.fact, "operator": self.operator, "needed": self.needed}
-        if self.lines is not None:
-            shown["lines"] = self.lines
+        shown: dict[str, Any] = {"code": "unmet", "fact": self.fact, "operator": self.operator, "needed": self.needed}
+        about = {"lines": self.lines, "history": self.history, "attribute": self.attribute}
+        shown.update((name, value) for name, value in about.items() if value is not None)
         if self.personal:
             shown["personal"] = True
         object.__setattr__(self, "shown", shown)
@@ -50,19 +53,19 @@ class Unmet(NamedTuple):
     """A comparison that does not hold. ``actual`` is None when the fact is absent, and always when it is personal."""
 
     need: Need
-    actual: Scalar | None
+    actual: Scalar | tuple[str, ...] | None
 
     @property
     def missing(self) -> int | None:
         """How much more is needed, when more of it would help and the actual value may be shown."""
         if self.need.bound is None or self.actual is None:
             return None
-        return self.need.bound - int(self.actual)
+        return self.need.bound - int(self.actual)  # type: ignore[arg-type]  # only numbers have a bound
 
-    def measured(self) -> tuple[Scalar | None, Scalar | None]:
+    def measured(self) -> "tuple[Scalar | tuple[str, ...] | None, Scalar | None]":
         """Return what there is and what is missing, as people write values of the fact's type."""
         if self.need.type == "decimal":
-            return _as_decimal(self.actual), _as_decimal(self.missing)
+            return _as_decimal(self.actual), _as_decimal(self.missing)  # type: ignore[arg-type]  # decimals are numbers
         return self.actual, self.missing
 
     def as_json(self) -> dict[str, Any]:
@@ -100,10 +103,38 @@ Miss = Unmet | NoneOf | Excluded
 """Why a condition does not hold. Of an ``all`` it is the first child that fails, in document order."""
 
 
+class Capped(NamedTuple):
+    """A limit that gave less than the ``wanted`` amount. ``limit`` is as the document has it, ``used`` what was spent
+    of it before.
+    """
+
+    limit: Mapping[str, Any]
+    used: int
+    wanted: int
+
+    def as_json(self) -> dict[str, Any]:
+        return {"code": "capped", "limit": dict(self.limit), "used": self.used, "wanted": self.wanted}
+
+
+class Outdone(NamedTuple):
+    """Other rules of the group were chosen. ``group`` is None outside of groups, ``wanted`` what this one would give."""
+
+    group: str | None
+    wanted: int
+
+    def as_json(self) -> dict[str, Any]:
+        return {"code": "outdone", "group": self.group, "wanted": self.wanted}
+
+
+Why = Miss | Capped | Outdone
+"""What stands beside a verdict: the miss of a condition, the limit that cut or refused a grant, the group that chose."""
+
+
 class Reason(NamedTuple):
     """Why one rule gave ``amount`` points, or minor units, of ``wallet``, or nothing.
 
-    A miss comes with ``condition_failed`` only.
+    ``condition_failed`` comes with a miss, ``limit_reached`` and a cut ``applied`` with the limit, ``outdone`` with
+    the group.
     """
 
     rule: str
@@ -111,7 +142,7 @@ class Reason(NamedTuple):
     code: ReasonCode
     amount: int
     wallet: str | None
-    miss: Miss | None
+    why: Why | None
 
     def as_json(self) -> dict[str, Any]:
         shown: dict[str, Any] = {
@@ -121,9 +152,12 @@ class Reason(NamedTuple):
             "amount": self.amount,
             "wallet": self.wallet,
         }
-        if self.miss is not None:
-            shown["miss"] = self.miss.as_json()
+        if self.why is not None:
+            shown[_PLACES.get(type(self.why), "miss")] = self.why.as_json()
         return shown
+
+
+_PLACES: Final[Mapping[type, str]] = {Capped: "limit", Outdone: "outdone"}
 
 
 def _as_decimal(millionths: Scalar | None) -> str | None:

@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any, Final, Literal
 
 from loyalty_engine.core.program.attributes import PYTHON_TYPES, Scalar, ValueType, read_value
-from loyalty_engine.core.program.conditions import LineSelection
+from loyalty_engine.core.program.conditions import LineFilter, LineSelection
 from loyalty_engine.core.program.facts import Vocabulary
 from loyalty_engine.core.rules.order import Line
 
@@ -27,13 +27,25 @@ class Field:
 
 
 class GroupedLines:
-    """The lines of one order; ``groups`` holds them by every field that a selection has asked for, by its name."""
+    """The lines of one order; ``groups`` holds them by every field that a selection has asked for, by its name.
 
-    __slots__ = ("groups", "lines")
+    ``shipping`` is what delivery cost, where it counts.
+    """
 
-    def __init__(self, lines: Sequence[Line]) -> None:
+    __slots__ = ("_total", "groups", "lines", "shipping")
+
+    def __init__(self, lines: Sequence[Line], shipping: int = 0) -> None:
         self.lines = lines
         self.groups: dict[str, Groups] = {}
+        self.shipping = shipping
+        self._total: int | None = None
+
+    @property
+    def total(self) -> int:
+        """The sum of the lines and the shipping, in minor units."""
+        if self._total is None:
+            self._total = sum([line.amount for line in self.lines], self.shipping)
+        return self._total
 
     def group_by(self, field: Field) -> Groups:
         """Group the lines by ``field`` and return the groups. To be called once per field."""
@@ -61,10 +73,15 @@ MeasureName = Literal["count", "quantity", "amount"]
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which lines are meant. ``written`` is the selection as the document has it."""
+    """Which lines are meant. ``written`` is the selection as the document has it.
+
+    ``key`` names a field and the values of which a line must have one to be meant, None when any line may be: an order
+    without such a line has none that are meant.
+    """
 
     written: Mapping[str, Any]
     pick: Pick
+    key: "tuple[Field, frozenset[Scalar]] | None"
 
 
 def compile_selection(selection: LineSelection, vocabulary: Vocabulary) -> Selection:
@@ -72,6 +89,16 @@ def compile_selection(selection: LineSelection, vocabulary: Vocabulary) -> Selec
 
     A line must satisfy every field given; none given: all lines.
     """
+    tests = _tests(selection, vocabulary)
+    pick = _pick(tests)
+    if selection.except_ is not None:
+        pick = _without(pick, _tests(selection.except_, vocabulary))
+    shown = selection.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return Selection(shown, pick, tests[0] if tests else None)
+
+
+def _tests(selection: LineFilter, vocabulary: Vocabulary) -> list[tuple[Field, frozenset[Scalar]]]:
+    """Return what a line must satisfy, the most telling field first."""
     tests: list[tuple[Field, frozenset[Scalar]]] = [
         (field, frozenset(wanted)) for field in _FIELDS if (wanted := getattr(selection, field.name)) is not None
     ]
@@ -79,8 +106,7 @@ def compile_selection(selection: LineSelection, vocabulary: Vocabulary) -> Selec
         value_type = vocabulary.line_attributes[name]
         written = choice if isinstance(choice, tuple) else (choice,)
         tests.append((_attribute(name, value_type), frozenset(read_value(value_type, value) for value in written)))
-    shown = selection.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return Selection(shown, _pick(tests))
+    return tests
 
 
 def measure_of(selection: Selection, name: MeasureName) -> Measure:
@@ -96,6 +122,12 @@ def measure_of(selection: Selection, name: MeasureName) -> Measure:
 
 
 _FIELDS: Final = tuple(Field(name, attrgetter(name)) for name in ("sku", "category", "brand", "unit"))
+
+
+def sum_of(selection: Selection, name: str, value_type: ValueType) -> Measure:
+    """Return the sum of a number that lines carry as an attribute; lines without it count as 0. Decimals in millionths."""
+    pick, read = selection.pick, _attribute(name, value_type).read
+    return lambda lines: sum([int(read(line) or 0) for line in pick(lines)])
 
 
 def _attribute(name: str, value_type: ValueType) -> Field:
@@ -117,6 +149,12 @@ def _pick(tests: list[tuple[Field, frozenset[Scalar]]]) -> Pick:
     if not others:
         return first
     return lambda lines: [line for line in first(lines) if all(field.read(line) in wanted for field, wanted in others)]
+
+
+def _without(pick: Pick, tests: list[tuple[Field, frozenset[Scalar]]]) -> Pick:
+    return lambda lines: [
+        line for line in pick(lines) if not all(field.read(line) in wanted for field, wanted in tests)
+    ]
 
 
 def _pick_one(field: Field, wanted: Scalar) -> Pick:
