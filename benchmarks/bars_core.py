@@ -11,12 +11,13 @@ from typing import Any, Final
 import zen
 
 from benchmarks.stack import rules_document
+from loyalty_engine.application.world import find_zone
 from loyalty_engine.core.earning.evaluation import evaluate_earning
 from loyalty_engine.core.engine.ruleset import compile_ruleset
 from loyalty_engine.core.program.document import Program
 from loyalty_engine.core.program.parts import split
 from loyalty_engine.core.rules.order import Line, MemberSnapshot, Order, ShopOrder
-from loyalty_engine.core.rules.view import OrderView
+from loyalty_engine.core.rules.view import View
 
 ROUNDS: Final = 15
 LINES: Final = (("cat1", 1899), ("bread", 250), ("dairy", 750), ("cat7", 50), ("cat7", 1250))
@@ -36,7 +37,7 @@ def zen_against_core() -> float:
 
 
 def _our_evaluation() -> Callable[[], int]:
-    ruleset = compile_ruleset(split(Program.model_validate(rules_document())), 1)
+    ruleset = compile_ruleset(split(Program.model_validate(rules_document())), 1, find_zone=find_zone)
     order = Order(
         reference=ShopOrder("1"),
         placed_at=datetime(2026, 11, 21, tzinfo=UTC),
@@ -47,7 +48,8 @@ def _our_evaluation() -> Callable[[], int]:
     member = MemberSnapshot("active", orders=3, spend=12_000)
 
     def evaluate() -> int:
-        earned = evaluate_earning(ruleset.earning_rules, OrderView(order, member))
+        view = View(at=order.placed_at, zone=ruleset.zone, order=order, member=member)
+        earned = evaluate_earning(ruleset.order_rules, view)
         return sum(grant.amount for grant in earned.grants)
 
     return evaluate

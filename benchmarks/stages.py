@@ -15,6 +15,7 @@ from benchmarks.stack import FIRST_CARD, Stack, rules_document
 from benchmarks.traffic import LINES
 from loyalty_engine.api.bodies import BodyReader, digest
 from loyalty_engine.api.schemas.orders import OrderBody
+from loyalty_engine.application.world import find_zone
 from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Accepted
 from loyalty_engine.core.engine.facts import Facts, MemberState
@@ -61,7 +62,7 @@ def measure_stages(stack: Stack) -> Stages:
     order = body.as_order_at(body.placed_at, None)
     request = PlaceOrder(Call(uuid7(), Actor(1), b"hash", "key"), body.member, order)
     member = MemberState(uuid7(), 3, 3, "active", datetime.now(UTC), balances={"points": Balance(100)})
-    ruleset = compile_ruleset(split(Program.model_validate(rules_document())), 1)
+    ruleset = compile_ruleset(split(Program.model_validate(rules_document())), 1, find_zone=find_zone)
     facts, now = Facts(member=member), datetime.now(UTC)
     decision = decide(ruleset, facts, request, now)
     assert isinstance(decision, Accepted)

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Accepted, Changes, Refused
@@ -75,7 +76,7 @@ def ruleset(unknown_card: str = "enrol", revision: int = 3) -> Ruleset:
     document = {**DOCUMENT, "program": {**DOCUMENT["program"], "unknown_card": unknown_card}}
     program = parse_program(document)
     assert isinstance(program, ProgramDocument), program
-    return compile_ruleset(split(program), revision)
+    return compile_ruleset(split(program), revision, find_zone=ZoneInfo)
 
 
 def member(points: int = 0, *, debt: int = 0, lots: bool = True, **fields: Any) -> MemberState:  # noqa: ANN401 - fields of MemberState

@@ -1,8 +1,10 @@
 """Orders, members and compiled conditions for tests of rules, in as few words as a test can bear."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 
@@ -11,8 +13,10 @@ from loyalty_engine.core.program.attributes import Attributes
 from loyalty_engine.core.program.conditions import Condition, LineSelection
 from loyalty_engine.core.program.facts import Vocabulary
 from loyalty_engine.core.rules.conditions import Check, compile_condition
+from loyalty_engine.core.rules.history import PastOrder
 from loyalty_engine.core.rules.order import Line, MemberSnapshot, Order, Receipt, ShopOrder
-from loyalty_engine.core.rules.view import OrderView
+from loyalty_engine.core.rules.selections import GroupedLines
+from loyalty_engine.core.rules.view import View
 
 Json = Mapping[str, Any]
 
@@ -45,6 +49,23 @@ def member(*, orders: int = 0, spend: int = 0, **attributes: str | int | bool) -
     return MemberSnapshot("active", orders, spend, attributes)
 
 
+def view_of(
+    of: Order | None = None,
+    by: MemberSnapshot | None = None,
+    net: Sequence[int] | None = None,
+    *,
+    history: tuple[PastOrder, ...] = (),
+    zone: str = "UTC",
+    at: datetime | None = None,
+) -> View:
+    """Return an order as rules see it; ``net`` are the amounts on which its lines earn."""
+    seen = of or order()
+    base = None
+    if net is not None:
+        base = GroupedLines([replace(item, amount=amount) for item, amount in zip(seen.lines, net, strict=True)])
+    return View(at=at or seen.placed_at, zone=ZoneInfo(zone), order=seen, member=by, base=base, history=history)
+
+
 def condition(written: Json) -> Condition:
     return _CONDITION.validate_python(written)
 
@@ -59,5 +80,5 @@ def check(written: Json) -> Check:
 
 def miss(written: Json, of: Order, by: MemberSnapshot | None = None) -> dict[str, Any] | None:
     """Return the reason why the condition does not hold, as JSON; None when it holds."""
-    found = check(written)(OrderView(of, by))
+    found = check(written)(view_of(of, by))
     return None if found is None else found.as_json()

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from uuid_utils.compat import uuid7
 
@@ -34,7 +35,7 @@ from tests.harness.api import fresh
 from tests.harness.programs import DOCUMENT
 
 NOW: Final = datetime(2026, 6, 1, 12, tzinfo=UTC)
-RULES: Final[Ruleset] = compile_ruleset(split(ProgramDocument.model_validate(DOCUMENT)), 1)
+RULES: Final[Ruleset] = compile_ruleset(split(ProgramDocument.model_validate(DOCUMENT)), 1, find_zone=ZoneInfo)
 
 
 class Writer:

@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC
 from typing import Any, Final
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loyalty_engine.core.earning.evaluation import Earned, evaluate_earning
+from loyalty_engine.core.earning.base import compile_base, earning_base
+from loyalty_engine.core.earning.evaluation import Earned, EarningRules, evaluate_earning
+from loyalty_engine.core.earning.groups import Groups
 from loyalty_engine.core.earning.rules import EarningRule, compile_earning
-from loyalty_engine.core.program.document import EarningPolicy, EarningRuleEntry
+from loyalty_engine.core.program.earning import EarningPolicy, EarningRuleEntry
 from loyalty_engine.core.rules.order import Line
-from loyalty_engine.core.rules.view import OrderView
-from tests.core.orders import VOCABULARY, line, member, order
+from tests.core.orders import VOCABULARY, line, member, order, view_of
 
 PER_EURO: Final = {"kind": "per_amount", "points": 1, "per": 100}
 COFFEE: Final = {"category": ["coffee"]}
@@ -21,12 +23,16 @@ COFFEE: Final = {"category": ["coffee"]}
 
 def rule(earn: dict[str, Any], policy: EarningPolicy | None = None, **fields: Any) -> EarningRule:  # noqa: ANN401  fields of a rule
     entry = EarningRuleEntry.model_validate({"key": "rule", "wallet": "points", "earn": earn, **fields})
-    return compile_earning(entry, policy=policy or EarningPolicy(), vocabulary=VOCABULARY)
+    return compile_earning(entry, policy=policy or EarningPolicy(), vocabulary=VOCABULARY, zone=UTC)
 
 
 def earned(compiled: EarningRule, *lines: Line, net: tuple[int, ...] | None = None) -> int:
-    result = evaluate_earning([compiled], OrderView(order(*lines, channel="web", shipping=990), member(), net))
+    result = evaluate_earning(rules_of(compiled), view_of(order(*lines, channel="web", shipping=990), member(), net))
     return sum(grant.amount for grant in result.grants)
+
+
+def rules_of(*rules: EarningRule) -> EarningRules:
+    return EarningRules.of(rules, Groups({}, "all"))
 
 
 @pytest.mark.parametrize(
@@ -81,11 +87,14 @@ def test_earning_stands_on_the_selected_lines() -> None:
 
 def test_what_points_paid_does_not_earn_unless_the_policy_says_gross() -> None:
     bought = (line(1000, category="coffee"), line(1000, category="tea"))
-    gross = EarningPolicy(base="gross")
     assert earned(rule(PER_EURO), *bought, net=(400, 900)) == 13
     assert earned(rule({**PER_EURO, "of": COFFEE}), *bought, net=(400, 900)) == 4
-    assert earned(rule(PER_EURO, gross), *bought, net=(400, 900)) == 20
-    assert earned(rule({**PER_EURO, "of": COFFEE}, gross), *bought, net=(400, 900)) == 10
+    net = compile_base(EarningPolicy(), VOCABULARY)
+    gross = compile_base(EarningPolicy(base="gross"), VOCABULARY)
+    base = earning_base(net, order(*bought), 700)
+    assert base is not None
+    assert [item.amount for item in base.lines] == [650, 650]
+    assert earning_base(gross, order(*bought), 700) is None
 
 
 def test_conditions_compare_what_was_bought_and_not_what_points_left() -> None:
@@ -105,9 +114,11 @@ def test_rules_add_up_and_each_has_its_reason_in_document_order() -> None:
         replace(rule({"kind": "percent", "rate": "1%"}), key="tiny"),
         replace(rule({"kind": "fixed", "points": 5}), key="gift"),
     ]
-    result = evaluate_earning(rules, OrderView(order(line(99), channel="web"), None))
+    compiled = rules_of(*rules)
+    result = evaluate_earning(compiled, view_of(order(line(99), channel="web")))
     assert [tuple(grant) for grant in result.grants] == [("gift", "points", 5)]
-    assert [reason.as_json() for reason in result.reasons] == [
+    shown = [reason.as_json() for reason in result.reasons]
+    assert compiled.explain_all(shown, result.seen) == [
         {"rule": "base", "applied": False, "code": "nothing_to_earn", "amount": 0, "wallet": "points"},
         {"rule": "off", "applied": False, "code": "inactive", "amount": 0, "wallet": "points"},
         {
@@ -124,7 +135,7 @@ def test_rules_add_up_and_each_has_its_reason_in_document_order() -> None:
 
 
 def test_without_rules_nothing_is_earned() -> None:
-    assert evaluate_earning([], OrderView(order(line()), member())) == Earned((), ())
+    assert evaluate_earning(rules_of(), view_of(order(line()), member())) == Earned((), (), (), {})
 
 
 @pytest.mark.parametrize(
@@ -137,7 +148,7 @@ def test_without_rules_nothing_is_earned() -> None:
     ],
 )
 def test_a_rule_says_whether_it_reads_member_attributes(fields: dict[str, Any], reads: bool) -> None:
-    assert rule(PER_EURO, **fields).reads_member_attributes is reads
+    assert rule(PER_EURO, **fields).reads_profile is reads
 
 
 RULES: Final = [
@@ -172,7 +183,7 @@ LINES: Final = st.lists(
 def evaluate(rules: Sequence[EarningRule], pairs: Sequence[tuple[Line, int]]) -> Earned:
     """Evaluate an order of lines, each with what points paid of it."""
     net = tuple(max(0, item.amount - paid) for item, paid in pairs)
-    return evaluate_earning(rules, OrderView(order(*(item for item, _ in pairs)), member(), net))
+    return evaluate_earning(rules_of(*rules), view_of(order(*(item for item, _ in pairs)), member(), net))
 
 
 def shown(result: Earned) -> list[dict[str, Any]]:

@@ -44,7 +44,6 @@ def test_an_order_earns_what_its_lines_give() -> None:
         ("base", True),
         ("coffee", True),
         ("back", True),
-        ("cup", False),
     ]
 
 

@@ -7,7 +7,8 @@ from typing import Any, Final
 import yaml
 
 from loyalty_engine.core.program.checks import check_program
-from loyalty_engine.core.program.document import PerAmount, Program
+from loyalty_engine.core.program.document import Program
+from loyalty_engine.core.program.earning import PerAmount
 from loyalty_engine.core.program.reading import parse_program
 
 EXAMPLE: Final = Path(__file__).parents[3] / "examples" / "corner_grocer.yaml"

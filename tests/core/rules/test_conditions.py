@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty_engine.core.kernel.quantities import parse_quantity
-from loyalty_engine.core.rules.conditions import reads_member_attributes
-from loyalty_engine.core.rules.view import OrderView
-from tests.core.orders import VOCABULARY, Json, check, condition, line, member, miss, order
+from loyalty_engine.core.rules.conditions import reads_profile
+from loyalty_engine.core.rules.view import View
+from tests.core.orders import VOCABULARY, Json, check, condition, line, member, miss, order, view_of
 
 CART: Final = order(
     line(1_500, "2", category="coffee"),
@@ -216,7 +216,7 @@ def test_a_not_over_a_personal_fact_is_marked_as_personal() -> None:
     ],
 )
 def test_reading_member_attributes_is_visible(written: Json, reads: bool) -> None:
-    assert reads_member_attributes(condition(written), VOCABULARY) is reads
+    assert reads_profile(condition(written), VOCABULARY) is reads
 
 
 # A second opinion, as plain as can be: facts are a dictionary, lines a list of dictionaries.
@@ -332,12 +332,12 @@ def as_facts(world: Json) -> Json:
     }
 
 
-def as_view(world: Json) -> OrderView:
+def as_view(world: Json) -> View:
     attributes = {} if world["weight"] is None else {"weight": parse_quantity(world["weight"])}
     personal: dict[str, Any] = {} if world["birthday"] is None else {"birthday": world["birthday"]}
     buyer = None if world["orders"] is None else member(orders=world["orders"], **personal)
     lines = [line(**item) for item in world["lines"]]
-    return OrderView(order(*lines, channel=world["channel"], attributes=attributes), buyer)
+    return view_of(order(*lines, channel=world["channel"], attributes=attributes), buyer)
 
 
 @given(CONDITIONS, WORLDS)

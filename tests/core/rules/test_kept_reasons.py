@@ -24,7 +24,7 @@ MISSES = [
 
 @pytest.mark.parametrize("miss", MISSES)
 def test_a_missed_condition_is_shown_as_it_was(miss: Unmet | NoneOf | Excluded) -> None:
-    reason = Reason("rule", applied=False, code="condition_failed", amount=0, wallet="points", miss=miss)
+    reason = Reason("rule", applied=False, code="condition_failed", amount=0, wallet="points", why=miss)
     stored = json.loads(json.dumps(keep_reason(reason)))
     assert show_kept_reason(stored) == json.loads(json.dumps(reason.as_json()))
 
@@ -32,9 +32,9 @@ def test_a_missed_condition_is_shown_as_it_was(miss: Unmet | NoneOf | Excluded) 
 @pytest.mark.parametrize(
     "reason",
     [
-        Reason("rule", applied=True, code="applied", amount=20, wallet="points", miss=None),
-        Reason("rule", applied=False, code="inactive", amount=0, wallet="points", miss=None),
-        Reason("rule", applied=False, code="nothing_to_earn", amount=0, wallet="cash", miss=None),
+        Reason("rule", applied=True, code="applied", amount=20, wallet="points", why=None),
+        Reason("rule", applied=False, code="inactive", amount=0, wallet="points", why=None),
+        Reason("rule", applied=False, code="nothing_to_earn", amount=0, wallet="cash", why=None),
     ],
 )
 def test_a_reason_without_a_miss_is_shown_as_it_was(reason: Reason) -> None:
