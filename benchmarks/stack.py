@@ -26,6 +26,7 @@ from loyalty_engine.persistence.embedded import EmbeddedServer
 from loyalty_engine.persistence.migrating import migrate
 
 MEMBERS: Final = 100_000
+_CATEGORIES: Final = 20
 FIRST_CARD: Final = 2_000_000_000
 OPENING_POINTS: Final = 1_000_000_000
 """Every member starts with one lot, so that redemptions always find points."""
@@ -73,15 +74,9 @@ def rules_document(count: int = 20) -> dict[str, object]:
             "earn": {"kind": "fixed", "points": 5},
         },
     ]
-    rules.extend(
-        {
-            "key": f"category_{number}",
-            "wallet": "points",
-            "when": {"lines": {"category": [f"cat{number}"]}, "amount": {"at_least": 500}},
-            "earn": {"kind": "fixed", "points": 20},
-        }
-        for number in range(count - len(rules))
-    )
+    categories = min(count, _CATEGORIES) - len(rules)
+    rules.extend(_category_rule(number) for number in range(categories))
+    rules.extend(_other_rule(number) for number in range(count - len(rules)))
     return {
         "version": 1,
         "program": {"name": "Benchmark", "currency": "EUR", "time_zone": "Europe/Berlin"},
@@ -91,6 +86,39 @@ def rules_document(count: int = 20) -> dict[str, object]:
         ],
         "earning_rules": rules,
     }
+
+
+def _category_rule(number: int) -> dict[str, object]:
+    return {
+        "key": f"category_{number}",
+        "wallet": "points",
+        "when": {"lines": {"category": [f"cat{number}"]}, "amount": {"at_least": 500}},
+        "earn": {"kind": "fixed", "points": 20},
+    }
+
+
+def _other_rule(number: int) -> dict[str, object]:
+    """Return a rule that none of the bench's orders meets, of a kind that large shops have by the hundred."""
+    goods, other = {"sku": [f"sku{number}"]}, {"brand": [f"brand{number}"]}
+    kinds: list[dict[str, object]] = [
+        {"when": {"lines": goods, "count": {"at_least": 1}}, "earn": {"kind": "fixed", "points": 10}},
+        {"earn": {"kind": "per_amount", "points": 2, "per": 100, "of": other}},
+        {"earn": {"kind": "per_unit", "points": 5, "of": goods}},
+        {
+            "when": {
+                "all": [
+                    {"fact": "order.location", "is": f"store{number}"},
+                    {"fact": "order.total", "at_least": 1000},
+                ]
+            },
+            "earn": {"kind": "multiply", "factor": "2"},
+        },
+        {
+            "when": {"lines": {"category": [f"range{number}"]}, "amount": {"at_least": 900}},
+            "earn": {"kind": "fixed", "points": 50},
+        },
+    ]
+    return {"key": f"other_{number}", "wallet": "points", **kinds[number % len(kinds)]}
 
 
 @contextmanager

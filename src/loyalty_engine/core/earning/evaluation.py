@@ -159,17 +159,13 @@ class _Hearing:
         reasons = self._reasons
         for position, rule, _, amount, capped in winners:
             reasons.append((position, new(Reason, (rule.key, True, "applied", amount, rule.wallet, capped))))
-        reasons.sort(key=_by_position)
+        reasons.sort()  # by position, which no two share
         return Earned(
             grants=tuple([new(Grant, (v.rule.key, v.rule.wallet, v.amount)) for v in winners]),
             reasons=tuple([reason for _, reason in reasons]),
             uses=tuple([use for v in winners if v.rule.limits for use in _uses(v, self._view.local.date())]),
             seen=seen,
         )
-
-
-def _by_position(entry: tuple[int, Reason]) -> int:
-    return entry[0]
 
 
 def _multiplied(rule: EarningRule, multiplier: Multiplier, winners: Sequence[_Verdict], view: View) -> int:

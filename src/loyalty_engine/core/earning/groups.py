@@ -1,7 +1,7 @@
 """Groups of earning rules that compete: which of those that would give something really do."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from loyalty_engine.core.program.earning import EarningGroup
@@ -32,11 +32,12 @@ class Groups:
 
     by_key: Mapping[str, EarningGroup]
     choose: Choice
+    is_trivial: bool = field(init=False)
+    """Whether every bid wins."""
 
-    @property
-    def is_trivial(self) -> bool:
-        """Whether every bid wins."""
-        return self.choose == "all" and all(group.choose == "all" for group in self.by_key.values())
+    def __post_init__(self) -> None:
+        choices = {self.choose, *(group.choose for group in self.by_key.values())}
+        object.__setattr__(self, "is_trivial", choices == {"all"})
 
     def find_losers(self, bids: Sequence[Bid]) -> dict[int, str | None]:
         """Return the positions of the bids that lose, each with the key of the group that decided so (None: no group)."""
@@ -47,8 +48,6 @@ class Groups:
     def _settle(self, key: str | None, bids: Sequence[Bid], losers: dict[int, str | None]) -> Sequence[Bid]:
         """Return the bids of one group that win inside it; enter the others as losers."""
         choose = self.choose if key is None else self.by_key[key].choose
-        if choose == "all" and key is None and len(bids) == len([bid for bid in bids if bid.group is None]):
-            return bids
         children = [_Child((-bid.priority, bid.position), (bid,)) for bid in bids if bid.group == key]
         for inner in self._inner_groups(key, bids):
             winners = self._settle(inner.key, [bid for bid in bids if self._is_inside(bid, inner.key)], losers)

@@ -135,7 +135,9 @@ class Index(Generic[Rule]):
             if not is_personal:
                 seen[name] = actual
         rules = self._rules
-        return [(position, rules[position]) for position in sorted(set(positions))], seen
+        if len(positions) > len(self._always):
+            positions = sorted(set(positions))
+        return [(position, rules[position]) for position in positions], seen
 
 
 def _name_of(door: Door) -> str:
