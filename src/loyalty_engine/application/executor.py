@@ -103,15 +103,15 @@ class Executor:
             drain.add_done_callback(self._drains.discard)
         return await waiting.future
 
-    async def preview(self, caller: Caller, request: Request) -> Accepted | Refused:
-        """Decide a request as if it were new, and write nothing."""
+    async def preview(self, caller: Caller, request: Request) -> tuple[Ruleset, Accepted | Refused]:
+        """Decide a request as if it were new, and write nothing. Returns also the ruleset that decided."""
         ruleset, gathered = await self._read(self._ledger.gather, caller.program_id, [request], is_look=True)
         known, facts = gathered[0]
         if known.generation != caller.generation:
             raise StaleCredentialsError
         decision = decide(ruleset, facts, request, self._clock())
         assert not isinstance(decision, Repeated), "a look has neither key nor number"
-        return decision
+        return ruleset, decision
 
     def render(self, refusal: Refusal) -> str:
         """Return a refusal as the text that callers get."""

@@ -20,6 +20,8 @@ from loyalty_engine.api.schemas.operations import (
     OutcomeAnswer,
 )
 from loyalty_engine.api.schemas.orders import ReasonAnswer
+from loyalty_engine.application.composition import Services
+from loyalty_engine.application.explain_operation import explain_operation
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.rules.order import ShopOrder, natural_key, till_scope
 from loyalty_engine.persistence.clients import Client
@@ -90,10 +92,12 @@ async def get_operation(context: CallContext, operation_id: str) -> OperationDet
 @access("operations:read")
 async def get_explanation(context: CallContext, operation_id: str) -> ExplanationAnswer:
     """Return why each rule did or did not apply, with needed and actual values, and in plain English."""
+    program_id = context.client.program_id
     async with open_session(context) as session:
         record = await _require_operation(context, session, operation_id)
-        detail = await find_detail(session, context.client.program_id, record.id)
-    reasons = detail.reasons if detail else ()
+        detail = await find_detail(session, program_id, record.id)
+    services: Services = context.services
+    reasons = await explain_operation(services.rulesets, program_id, record, detail) if detail else ()
     return ExplanationAnswer(
         operation_id=show_id("op", record.id),
         revision=record.revision,

@@ -80,10 +80,10 @@ async def post_order(context: CallContext, body: OrderBody) -> Outcome:
 )
 @access("evaluations:read")
 async def post_evaluation(context: CallContext, body: EvaluationBody) -> Outcome:
-    """Decide an order as if it were placed now, explain every rule, and write nothing."""
+    """Decide an order as if it were placed now, explain the rules that had a say, and write nothing."""
     services: Services = context.services
     request = _request(context, begin_call(context), body, body.placed_at or services.clock())
-    return await evaluate_order(services.executor, context.caller, request)
+    return await evaluate_order(services.executor, context.caller, request, explains_all=body.explain == "all")
 
 
 @router.post(

@@ -177,6 +177,12 @@ class EvaluationBody(CartBody):
     placed_at: InstantField | None = Field(
         default=None, description="When it would be bought; now by default.", examples=["2026-11-21T10:15:00+01:00"]
     )
+    explain: Literal["relevant", "all"] = Field(
+        default="relevant",
+        description="Which rules to explain: those that had a say, or all: also those for goods, places and the like "
+        "that the order does not have, and those that are switched off.",
+        examples=["relevant"],
+    )
 
 
 class ClaimBody(Body):
@@ -249,14 +255,16 @@ class ReasonAnswer(Answer):
 
 
 class EvaluationAnswer(SettledOrder):
-    """What an order would do, with the reason of every rule. Nothing was written."""
+    """What an order would do, with the reasons. Nothing was written."""
 
     member_id: str | None = Field(
         description="The member, if it is known.", examples=["mem_01m8054496erxvcc6weqy7k3j5"]
     )
     revision: int = Field(description="The program's revision that decided.", examples=[3])
     effective_at: str = Field(description="When it would happen.", examples=["2026-11-21T10:15:00Z"])
-    reasons: list[ReasonAnswer] = Field(description="Every rule and why it did or did not apply.", examples=[[]])
+    reasons: list[ReasonAnswer] = Field(
+        description="The rules, as far as asked for, and why they did or did not apply.", examples=[[]]
+    )
 
 
 class ClaimAnswer(OperationHead):

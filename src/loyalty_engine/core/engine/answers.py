@@ -44,7 +44,7 @@ def show_order(
 
 
 def show_evaluation(changes: Changes) -> Json:
-    """Show the same as for an order, without what only a recorded operation has, and with all reasons."""
+    """Show the same as for an order, without what only a recorded operation has, and with the reasons."""
     answer = dict(changes.answer)
     for name in ("id", "operation_id", "booked_at"):
         del answer[name]
