@@ -1,12 +1,12 @@
 """Explain an operation: the reason of every rule of the revision that decided it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.persistence.reading.operations import OperationDetail, OperationRecord
 
-_EARNING: frozenset[str] = frozenset({"order", "claim", "activity"})
+_EARNING: Final = frozenset({"order", "claim", "activity"})
 """Kinds of operation that rules decide."""
 
 

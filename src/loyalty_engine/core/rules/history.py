@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from loyalty_engine.core.rules.order import Line
 
-MOST_ORDERS: int = 1_000
+MOST_ORDERS: Final = 1_000
 """History looks at so many orders at most, the newest: a bound on what one request may make the database read."""
 
 
