@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Accepted, Changes, Refused
 from loyalty_engine.core.engine.facts import Earlier, Facts, KnownOrder, KnownRedemption, MemberState
-from loyalty_engine.core.engine.requests import Actor, Call, Payment, PlaceOrder, Redeem, Request
+from loyalty_engine.core.engine.requests import Actor, Call, Payment, PlaceOrder, RecordActivity, Redeem, Request
 from loyalty_engine.core.engine.ruleset import Ruleset, compile_ruleset
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.kernel.quantities import SCALE
@@ -47,6 +47,14 @@ DOCUMENT: Final[dict[str, Any]] = {
         {"key": "cashback", "unit": "money", "redeem": {}},
         {"key": "stamps", "unit": "points"},
     ],
+    "activities": [
+        {
+            "key": "survey",
+            "once_per": "subject",
+            "attributes": {"score": {"type": "integer"}, "weight": {"type": "decimal"}},
+        },
+        {"key": "own_cup", "once_per": "day"},
+    ],
     "earning_rules": [
         {"key": "base", "wallet": "points", "earn": {"kind": "per_amount", "points": 1, "per": 100}},
         {
@@ -66,9 +74,10 @@ DOCUMENT: Final[dict[str, Any]] = {
             "wallet": "stamps",
             "earn": {"kind": "per_amount", "points": 1, "per": 1, "of": {"attributes": {"cup": True}}},
         },
+        {"key": "thanks", "wallet": "points", "activity": "survey", "earn": {"kind": "fixed", "points": 30}},
     ],
 }
-"""One point per euro, 20 for coffee, 2 % back on tea, a stamp for each cent in an own cup; points pay half of an order in steps of 5 from 10 on."""
+"""One point per euro, 20 for coffee, 2 % back on tea, a stamp for each cent in an own cup, 30 points for a survey; points pay half of an order in steps of 5 from 10 on."""
 
 
 @cache
@@ -134,6 +143,12 @@ def place(
 
 def redeem(points: int, *, wallet: str = "points", n: int = 0) -> Redeem:
     return Redeem(call(n), MEMBER, wallet, points)
+
+
+def report(kind: str = "survey", *, n: int = 0, **fields: Any) -> RecordActivity:  # noqa: ANN401 - fields of RecordActivity
+    """Return an activity; a survey unless it is something else."""
+    known = {"member": MEMBER, "occurred_at": NOW - timedelta(hours=1), "subject": "s-1", **fields}
+    return RecordActivity(call(n), kind=kind, **known)
 
 
 def known_order(digest: bytes = b"other", **fields: Any) -> KnownOrder:  # noqa: ANN401 - fields of KnownOrder

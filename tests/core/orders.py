@@ -23,15 +23,14 @@ Json = Mapping[str, Any]
 PLACED_AT: Final = datetime(2026, 5, 31, 12, 0, tzinfo=UTC)
 RECEIPT: Final = Receipt("store-1", "till-2", date(2026, 5, 31), "0042")
 
-VOCABULARY: Final = Vocabulary.of(
-    Attributes.model_validate(
-        {
-            "member": {"vegan": {"type": "boolean"}, "birthday": {"type": "date"}},
-            "order": {"slot": {"type": "text"}, "weight": {"type": "decimal"}, "bags": {"type": "integer"}},
-            "line": {"cup": {"type": "boolean"}, "size": {"type": "integer"}, "litres": {"type": "decimal"}},
-        }
-    )
+ATTRIBUTES: Final = Attributes.model_validate(
+    {
+        "member": {"vegan": {"type": "boolean"}, "birthday": {"type": "date"}},
+        "order": {"slot": {"type": "text"}, "weight": {"type": "decimal"}, "bags": {"type": "integer"}},
+        "line": {"cup": {"type": "boolean"}, "size": {"type": "integer"}, "litres": {"type": "decimal"}},
+    }
 )
+VOCABULARY: Final = Vocabulary.of(ATTRIBUTES)
 
 _CONDITION: Final[TypeAdapter[Condition]] = TypeAdapter(Condition)
 

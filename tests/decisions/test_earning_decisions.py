@@ -1,83 +1,63 @@
-"""Runs the examples of earning.yaml: the specification of earning rules in words of the document."""
+"""Runs the examples of earning rules: what one order or activity earns, and why not more."""
 
-from collections.abc import Mapping
-from datetime import date
-from pathlib import Path
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
-import yaml
 
-from loyalty_engine.core.earning.evaluation import evaluate_earning
-from loyalty_engine.core.earning.rules import compile_earning
-from loyalty_engine.core.program.checks import check_program
-from loyalty_engine.core.program.document import Program
-from loyalty_engine.core.program.facts import Vocabulary
-from loyalty_engine.core.program.reading import parse_program
-from loyalty_engine.core.rules.order import MemberSnapshot, Receipt
-from loyalty_engine.core.rules.reasons import Reason
-from loyalty_engine.core.rules.view import OrderView
-from tests.core.orders import line, order
+from loyalty_engine.core.earning.evaluation import Earned, EarningRules, evaluate_earning
+from loyalty_engine.core.earning.index import Index
+from tests.decisions.examples import Case, explained, read_cases, read_counted, read_rules, read_ruleset, read_view
 
-Json = Mapping[str, Any]
+CASES: Final = read_cases("earning")
 
-EXAMPLES: Final[Json] = yaml.safe_load(Path(__file__).with_name("earning.yaml").read_text(encoding="utf-8"))
-CASES: Final[list[Json]] = EXAMPLES["cases"]
+RUN: Final = pytest.mark.parametrize("case", CASES, ids=str)
 
 
-def read_program(case: Json) -> Program:
-    program = parse_program(
-        {
-            "version": 1,
-            "program": {"name": "Examples", "currency": "EUR", "time_zone": "UTC"},
-            "attributes": EXAMPLES["attributes"],
-            "wallets": EXAMPLES["wallets"],
-            "earning_rules": case["rules"],
-            "policies": case.get("policies", {}),
-        }
-    )
-    assert isinstance(program, Program), program
-    assert check_program(program, time_zones=frozenset({"UTC"}), currencies={"EUR": 2}) == []
-    return program
+def evaluate(case: Case, *, backwards: bool = False) -> tuple[EarningRules, Earned]:
+    """Return the case's rules and what it earns, also with its lines in reverse."""
+    says = case.says
+    if backwards:
+        says = {**says, "order": {**says["order"], "lines": says["order"]["lines"][::-1]}}
+    ruleset = read_ruleset(case)
+    rules = read_rules(case, ruleset)
+    return rules, evaluate_earning(rules, read_view(replace(case, says=says), ruleset), read_counted(case))
 
 
-def read_view(case: Json) -> OrderView:
-    given = dict(case["order"])
-    lines = [dict(item) for item in given.pop("lines")]
-    paid = [item.pop("paid_by_points", 0) for item in lines]
-    till = given.pop("till", None)
-    if till is not None:
-        given["reference"] = Receipt("store-1", till, date(2026, 5, 31), "1")
-    who = case.get("member")
-    snapshot = None if who is None else MemberSnapshot("active", **{"orders": 0, "spend": 0, **who})
-    net = tuple(item["amount"] - points for item, points in zip(lines, paid, strict=True)) if any(paid) else None
-    return OrderView(order(*(line(**item) for item in lines), **given), snapshot, net)
+def shown(rules: EarningRules, earned: Earned) -> list[Any]:
+    return rules.explain_all([reason.as_json() for reason in earned.reasons], earned.seen)
 
 
 def test_there_are_enough_examples_and_no_name_twice() -> None:
     assert len(CASES) >= 25
-    assert len({case["case"] for case in CASES}) == len(CASES)
+    assert len({case.name for case in CASES}) == len(CASES)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["case"])
-def test_an_order_earns_what_the_example_says(case: Json) -> None:
-    program = read_program(case)
-    vocabulary = Vocabulary.of(program.attributes)
-    policy = program.policies.earning
-    rules = [compile_earning(rule, policy=policy, vocabulary=vocabulary) for rule in program.earning_rules]
-    earned = evaluate_earning(rules, read_view(case))
-    assert {grant.rule: f"{grant.amount} {grant.wallet}" for grant in earned.grants} == case["earns"]
-    why_not = {reason.rule: reason for reason in earned.reasons if not reason.applied}
+@RUN
+def test_it_earns_what_the_example_says(case: Case) -> None:
+    _, earned = evaluate(case)
+    assert {grant.rule: f"{grant.amount} {grant.wallet}" for grant in earned.grants} == case.get("earns")
+
+
+@RUN
+def test_every_rule_says_why_it_gives_nothing_or_less(case: Case) -> None:
+    reasons = {reason["rule"]: reason for reason in shown(*evaluate(case))}
     expected = case.get("why_not", {})
-    assert list(why_not) == list(expected)
-    for key, reason in why_not.items():
-        assert explained(reason, expected[key]) == expected[key]
+    assert [rule for rule, reason in reasons.items() if not reason["applied"]] == list(expected)
+    cut = case.get("cut", {})
+    assert [rule for rule, reason in reasons.items() if reason["applied"] and "limit" in reason] == list(cut)
+    for rule, speaks_of in {**expected, **cut}.items():
+        assert explained(reasons[rule], speaks_of) == speaks_of
 
 
-def explained(reason: Reason, expected: str | Json) -> object:
-    """Return of ``reason`` what the example speaks of: a code, or some fields of the miss."""
-    if isinstance(expected, str):
-        return reason.code
-    assert reason.code == "condition_failed"
-    miss = reason.as_json()["miss"]
-    return {name: miss.get(name, "not there") for name in expected}
+@pytest.mark.parametrize("case", [case for case in CASES if case.get("order") is not None], ids=str)
+def test_the_order_of_lines_does_not_matter(case: Case) -> None:
+    assert shown(*evaluate(case, backwards=True)) == shown(*evaluate(case))
+
+
+@RUN
+def test_looking_at_every_rule_gives_the_same(case: Case) -> None:
+    rules, earned = evaluate(case)
+    all_of_them = replace(rules, index=Index([(rule, None) for rule in rules.rules if rule.is_active]))
+    looked_at = evaluate_earning(all_of_them, read_view(case, read_ruleset(case)), read_counted(case))
+    assert (looked_at.grants, looked_at.uses) == (earned.grants, earned.uses)

@@ -1,13 +1,18 @@
 """What rules see of an order: every fact by its name, and measures of lines."""
 
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 import pytest
 
-from loyalty_engine.core.program.facts import FACTS
+from loyalty_engine.core.kernel.instants import parse_instant
+from loyalty_engine.core.program.activities import ActivityKind
+from loyalty_engine.core.program.facts import FACTS, Vocabulary
+from loyalty_engine.core.rules.order import Activity, Tender
 from loyalty_engine.core.rules.selections import compile_selection, measure_of
 from loyalty_engine.core.rules.view import READERS, View, reader_of
-from tests.core.orders import RECEIPT, VOCABULARY, line, member, order, selection, view_of
+from tests.core.orders import ATTRIBUTES, RECEIPT, VOCABULARY, line, member, order, selection, view_of
 
 FULL: Final = order(
     line(1250, "2"),
@@ -15,51 +20,126 @@ FULL: Final = order(
     channel="web",
     location="berlin",
     shipping=490,
+    tenders=(Tender("card", 1000), Tender("voucher", 839)),
     attributes={"slot": "evening", "weight": 1_250_000, "bags": 3},
 )
-REGULAR: Final = member(orders=7, spend=12_345, vegan=True, birthday="2000-02-29")
+REGULAR: Final = replace(
+    member(orders=7, spend=12_345, vegan=True, birthday="2000-02-29"),
+    birthday=date(2000, 2, 29),
+    enrolled_at=datetime(2026, 1, 1, tzinfo=UTC),
+    first_order_at=datetime(2026, 5, 1, 23, 59, tzinfo=UTC),
+    last_order_at=datetime(2026, 5, 30, 0, 0, tzinfo=UTC),
+    balances={"points": 40},
+)
+WORDS: Final = Vocabulary.of(ATTRIBUTES, ["points", "stamps"])
+SURVEY: Final = Vocabulary.of(
+    ATTRIBUTES,
+    ["points"],
+    ActivityKind.model_validate({"key": "survey", "attributes": {"score": {"type": "integer"}}}),
+)
+
+FACTS_OF_ORDERS: Final = {
+    "order.total": 1349,
+    "order.lines": 2,
+    "order.shipping": 490,
+    "order.currency": "EUR",
+    "order.channel": "web",
+    "order.location": "berlin",
+    "order.till": None,
+    "order.tenders": ("card", "voucher"),
+    "order.paid_with_points": 200,
+    "order.attributes.slot": "evening",
+    "order.attributes.weight": 1_250_000,
+    "order.attributes.bags": 3,
+}
+FACTS_OF_TIMES_AND_MEMBERS: Final = {
+    "time.date": "2026-05-31",
+    "time.month": 5,
+    "time.day": 31,
+    "time.weekday": "sunday",
+    "time.clock": "12:00",
+    "member.exists": True,
+    "member.status": "active",
+    "member.orders": 7,
+    "member.spend": 12_345,
+    "member.days_since_first_order": 30,
+    "member.days_since_last_order": 1,
+    "member.days_since_enrolment": 150,
+    "member.age": 26,
+    "member.attributes.vegan": True,
+    "member.attributes.birthday": "2000-02-29",
+    "member.balances.points": 40,
+}
+FACTS_OF_ACTIVITIES: Final = {
+    "activity.subject": "s-1",
+    "activity.location": "berlin",
+    "activity.attributes.score": 9,
+}
 
 
 def read(name: str, view: View) -> object:
-    return reader_of(VOCABULARY.facts[name])(view)
+    return reader_of(WORDS.facts[name])(view)
 
 
 def test_registry_and_view_name_the_same_facts() -> None:
     assert {fact.name for fact in FACTS} == set(READERS)
 
 
+def test_each_fact_is_read_from_the_order_and_its_member() -> None:
+    view = View(at=FULL.placed_at, zone=UTC, order=FULL, member=REGULAR, paid_with_points=200)
+    expected = {**FACTS_OF_ORDERS, **FACTS_OF_TIMES_AND_MEMBERS, "member.balances.stamps": 0}
+    assert {name: reader_of(fact)(view) for name, fact in WORDS.facts.items()} == expected
+
+
+def test_each_fact_is_read_from_the_activity_and_its_member() -> None:
+    activity = Activity("survey", "s-1", "berlin", {"score": 9})
+    view = View(at=FULL.placed_at, zone=UTC, activity=activity, member=REGULAR)
+    expected = {**FACTS_OF_ACTIVITIES, **FACTS_OF_TIMES_AND_MEMBERS}
+    assert {name: reader_of(fact)(view) for name, fact in SURVEY.facts.items()} == expected
+
+
+def test_times_are_told_as_clocks_of_the_program_show_them() -> None:
+    at = datetime(2026, 12, 31, 10, 59, 59, 999_999, tzinfo=UTC)
+    view = view_of(order(placed_at=at), zone="Pacific/Kiritimati")
+    times = {name: read(name, view) for name in WORDS.facts if name.startswith("time.")}
+    assert times == {
+        "time.date": "2027-01-01",
+        "time.month": 1,
+        "time.day": 1,
+        "time.weekday": "friday",
+        "time.clock": "00:59",
+    }
+
+
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("born", "on", "age"),
     [
-        ("order.total", 1349),
-        ("order.lines", 2),
-        ("order.shipping", 490),
-        ("order.currency", "EUR"),
-        ("order.channel", "web"),
-        ("order.location", "berlin"),
-        ("order.till", None),
-        ("order.attributes.slot", "evening"),
-        ("order.attributes.weight", 1_250_000),
-        ("order.attributes.bags", 3),
-        ("member.exists", True),
-        ("member.status", "active"),
-        ("member.orders", 7),
-        ("member.spend", 12_345),
-        ("member.attributes.vegan", True),
-        ("member.attributes.birthday", "2000-02-29"),
+        (date(2000, 2, 29), "2026-02-27T12:00:00Z", 25),
+        (date(2000, 2, 29), "2026-02-28T12:00:00Z", 26),
+        (date(2000, 2, 29), "2028-02-28T12:00:00Z", 27),
+        (date(2000, 2, 29), "2028-02-29T12:00:00Z", 28),
+        (date(2026, 5, 31), "2026-05-31T12:00:00Z", 0),
+        (date(2026, 6, 1), "2026-05-31T12:00:00Z", None),
     ],
 )
-def test_a_fact_is_read_from_the_order_and_its_member(name: str, value: object) -> None:
-    assert read(name, view_of(FULL, REGULAR)) == value
+def test_a_year_of_age_is_full_on_the_birthday(born: date, on: str, age: int | None) -> None:
+    view = view_of(order(placed_at=parse_instant(on)), replace(member(), birthday=born))
+    assert read("member.age", view) == age
 
 
-def test_every_fact_of_the_vocabulary_is_read_above() -> None:
-    assert len(VOCABULARY.facts) == 16
+def test_days_are_counted_in_the_program_s_calendar_and_never_below_zero() -> None:
+    last = datetime(2026, 5, 30, 21, 59, tzinfo=UTC)
+    someone = replace(member(), last_order_at=last)
+    assert read("member.days_since_last_order", view_of(order(), someone, zone="Europe/Berlin")) == 1
+    minute_later = replace(someone, last_order_at=last + timedelta(minutes=1))
+    assert read("member.days_since_last_order", view_of(order(), minute_later, zone="Europe/Berlin")) == 0
+    late = order(placed_at=last - timedelta(days=3))
+    assert read("member.days_since_last_order", view_of(late, someone)) == 0
 
 
 def test_a_guest_has_no_member_fact_but_that_he_is_none() -> None:
     guest = view_of(FULL, None)
-    facts = {name: read(name, guest) for name in VOCABULARY.facts if name.startswith("member.")}
+    facts = {name: read(name, guest) for name in WORDS.facts if name.startswith("member.")}
     assert facts.pop("member.exists") is False
     assert set(facts.values()) == {None}
 
