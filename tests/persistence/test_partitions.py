@@ -63,10 +63,10 @@ def test_ids_of_a_month_lie_within_its_bounds() -> None:
 async def test_partitions_are_made_once_for_this_month_and_the_next_three(fresh_url: str) -> None:
     now = datetime.fromisoformat("2026-11-21T12:00:00+00:00")
     made = await make_partitions(fresh_url, now)
-    assert made[:5] == [f"{table}_2026_11" for table in sorted(PARTITIONED)]
-    assert len(made) == 20
+    assert made[:6] == [f"{table}_2026_11" for table in sorted(PARTITIONED)]
+    assert len(made) == 24
     assert await make_partitions(fresh_url, now) == []
-    assert len(await make_partitions(fresh_url, datetime.fromisoformat("2026-12-01T00:00:00+00:00"))) == 5
+    assert len(await make_partitions(fresh_url, datetime.fromisoformat("2026-12-01T00:00:00+00:00"))) == 6
 
 
 async def test_fresh_row_goes_to_the_partition_of_its_month(fresh_url: str) -> None:
@@ -84,7 +84,7 @@ async def test_month_with_rows_in_default_is_left_and_the_others_are_made(fresh_
     try:
         assert await connection.fetchval(ADD, uuid7()) == "loyalty.refusal_default"
         made = await make_partitions(fresh_url, datetime.now(UTC))
-        assert len(made) == 19
+        assert len(made) == 23
         assert f"refusal_{datetime.now(UTC):%Y_%m}" not in made
         assert await connection.fetchval(ADD, uuid7()) == "loyalty.refusal_default"
     finally:
