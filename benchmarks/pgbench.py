@@ -18,12 +18,13 @@ from benchmarks.stack import FIRST_CARD, MEMBERS, Stack
 _GATHER: Final = r"""
 SELECT uuidv7() AS op, generation, revision, member_id AS member, version, seq, orders, spend,
        (balances -> 0 ->> 1)::bigint AS available{gather_columns}
-  FROM loyalty.gather_v1(1, ARRAY[ROW(0, 1, '', gen_random_uuid()::text, NULL, 'card:' || ({first_card} + :m)::text, NULL,
-       {natural_key}, NULL, NULL, {wants_lots}, false)::loyalty.ask_v1]) \gset
+  FROM loyalty.gather_v2(1, ARRAY[ROW(0, 1, '', gen_random_uuid()::text, NULL, 'card:' || ({first_card} + :m)::text, NULL,
+       {natural_key}, NULL, NULL, {wants_lots}, false,
+       false, false, NULL, NULL, NULL, NULL, NULL)::loyalty.ask_v2]) \gset
 """
 
-_MEMBER: Final = """ROW(0, :member::uuid, :version, :version + 1, :seq + 1, 'active', now(), :orders, :spend, now(), now())
-    ::loyalty.member_v1"""
+_MEMBER: Final = """ROW(0, :member::uuid, :version, :version + 1, :seq + 1, 'active', now(), :orders, :spend, now(), now(), now(), NULL)
+    ::loyalty.member_v2"""
 
 _OUTCOME: Final = """ARRAY[ROW(0, 1, '', gen_random_uuid()::text, :op::uuid, false, '\\x00112233445566778899aabbccddeeff')
     ::loyalty.outcome_v1]"""
@@ -34,7 +35,7 @@ ACCRUE: Final = (
     "\\set m random(1, {members})\n"
     + _GATHER
     + """
-SELECT loyalty.record_s_v1(1, """
+SELECT loyalty.record_s_v2(1, """
     + _MEMBER
     + ", "
     + _OUTCOME
@@ -57,7 +58,7 @@ REDEEM: Final = (
     "\\set m random(1, {members})\n"
     + _GATHER
     + """
-SELECT loyalty.record_s_v1(1, """
+SELECT loyalty.record_s_v2(1, """
     + _MEMBER
     + ", "
     + _OUTCOME

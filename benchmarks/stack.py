@@ -34,8 +34,8 @@ OPENING_POINTS: Final = 1_000_000_000
 SCOPES: Final = ["orders:write", "evaluations:read", "redemptions:write", "members:write", "ledger:read"]
 
 _MEMBERS_SQL: Final = f"""
-INSERT INTO loyalty.member (program_id, id, version, seq, status, booked_at, orders, spend)
-SELECT 1, lpad(to_hex(n), 32, '0')::uuid, 1, 1, 'active', now(), 0, 0 FROM generate_series(1, {MEMBERS}) n;
+INSERT INTO loyalty.member (program_id, id, version, seq, status, booked_at, orders, spend, enrolled_at)
+SELECT 1, lpad(to_hex(n), 32, '0')::uuid, 1, 1, 'active', now(), 0, 0, now() FROM generate_series(1, {MEMBERS}) n;
 INSERT INTO loyalty.member_identity (program_id, identity, member_id)
 SELECT 1, 'card:' || {FIRST_CARD} + n, lpad(to_hex(n), 32, '0')::uuid FROM generate_series(1, {MEMBERS}) n;
 INSERT INTO loyalty.balance SELECT 1, lpad(to_hex(n), 32, '0')::uuid, 'points', {OPENING_POINTS}, 0, 0, 0

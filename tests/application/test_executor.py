@@ -143,6 +143,7 @@ class DyingLedger(HopelessLedger):
         self,
         program_id: int,
         member_ids: Sequence[UUID],
+        counters: Sequence[str],
         turn: Callable[[Gather, Record], Awaitable[Any]],
     ) -> Any:  # noqa: ANN401 - whatever the turn returns
         async def turn_and_die(gather: Gather, record: Record) -> Any:  # noqa: ANN401 - whatever the turn returns
@@ -156,7 +157,7 @@ class DyingLedger(HopelessLedger):
             assert len(killed) == 1
             return turned
 
-        return await super().run_locked(program_id, member_ids, turn_and_die)
+        return await super().run_locked(program_id, member_ids, counters, turn_and_die)
 
 
 async def test_nothing_is_acknowledged_before_it_is_committed(engines: Engines, ledger: rows.Ledger) -> None:

@@ -44,9 +44,21 @@ async def busy(servers: Servers, new_program: MakeProgram) -> Busy:
         taken = (await api.redeem(debtor, 60)).json()["id"]
         await api.adjust(debtor, -50, if_short="debt")
         await api.cancel_redemption(taken)
+        activity = await api.record_activity(member)
+        operation = read_id("op", activity.json()["operation_id"])
     async with owner(program.database_url) as connection:
         await connection.execute(
             "INSERT INTO loyalty.counter (program_id, key, cap, used) VALUES ($1, 'promo', 10, 3)", program.id
+        )
+        await connection.execute(
+            "INSERT INTO loyalty.counter_use (program_id, operation_id, counter, amount) VALUES ($1, $2, 'promo', 3)",
+            program.id,
+            operation,
+        )
+        await connection.execute(
+            "INSERT INTO loyalty.activity_mark (program_id, member_id, kind, mark, operation_id) "
+            "SELECT program_id, member_id, kind, 'once', id FROM loyalty.activity WHERE program_id = $1",
+            program.id,
         )
     return Busy(program, member, debtor)
 
@@ -253,7 +265,31 @@ FAULTS: Final = {
     ),
     "an overdrawn budget": (
         "ALTER TABLE counter DROP CONSTRAINT counter_used_check; UPDATE counter SET used = 11 WHERE program_id = {p}",
-        {"counters_are_within_caps"},
+        {"counters_are_within_caps", "counters_equal_uses"},
+    ),
+    "a budget that somebody forgot": (
+        "UPDATE counter SET used = 2 WHERE program_id = {p}",
+        {"counters_equal_uses"},
+    ),
+    "a budget that is lost": (
+        "DELETE FROM counter WHERE program_id = {p}",
+        {"counters_equal_uses"},
+    ),
+    "a use of a budget by nobody": (
+        "UPDATE counter_use SET operation_id = gen_random_uuid() WHERE program_id = {p}",
+        {"counter_uses_have_their_operation"},
+    ),
+    "an activity that is lost": (
+        "DELETE FROM activity WHERE program_id = {p}",
+        {"activities_have_their_operation", "marks_have_their_activity"},
+    ),
+    "an activity of another time than its operation": (
+        "UPDATE activity SET occurred_at = occurred_at + interval '1 second' WHERE program_id = {p}",
+        {"activities_have_their_operation"},
+    ),
+    "a mark for another kind": (
+        "UPDATE activity_mark SET kind = 'own_cup' WHERE program_id = {p}",
+        {"marks_have_their_activity"},
     ),
 }
 
@@ -262,7 +298,7 @@ async def test_a_healthy_ledger_is_sound(busy: Busy) -> None:
     report = await check_with(busy, "SELECT")
     assert broken(report) == set()
     assert report.is_sound
-    assert (report.totals.members, report.totals.operations) == (2, 15)
+    assert (report.totals.members, report.totals.operations) == (2, 16)
     assert {held.wallet: (held.points, held.debt) for held in report.totals.outstanding} == {
         "points": (275, 0),
         "cashback": (36, 0),

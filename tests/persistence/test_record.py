@@ -2,9 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
 
-import asyncpg
 import pytest
 
 from loyalty_engine.persistence.connections import Connection, connect
@@ -17,7 +15,6 @@ from tests.harness.ledger import TABLES, find_faults
 from tests.harness.programs import MakeProgram, Program, owner
 from tests.persistence.writes import Writer, enrolled, record_all
 
-RECORD_B = "SELECT loyalty.record_b_v1($1, $2, '{}', $3, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')"
 ROUNDS = size(30, 1000)
 
 
@@ -185,74 +182,6 @@ async def test_batches_in_any_order_never_wait_in_a_circle(
     assert won >= ROUNDS
     assert sum((await ledger.nets()).values()) == won
     assert await ledger.faults() == []
-
-
-async def make_counter(program: Program, key: str, cap: int) -> None:
-    async with owner(program.database_url) as setup:
-        await setup.execute(
-            "INSERT INTO loyalty.counter (program_id, key, cap) VALUES ($1, $2, $3)", program.id, key, cap
-        )
-
-
-async def take(connection: Connection, program: Program, writes: list[int], takes: list[tuple[int, str, int]]) -> Any:  # noqa: ANN401 - asyncpg has no types
-    return await connection.fetchval(RECORD_B, program.id, writes, takes)
-
-
-async def test_counters_are_capped_exactly_under_concurrency(
-    connections: list[Connection], program: Program, ledger: harness.Ledger
-) -> None:
-    await make_counter(program, "limit", 100)
-    won: list[int] = []
-
-    async def work(one: Connection) -> None:
-        for _ in range(40):
-            won.extend(await take(one, program, [0, 1], [(0, "limit", 1), (1, "limit", 1)]))
-
-    await asyncio.gather(*(work(one) for one in connections))
-
-    assert len(won) == 100
-    assert await ledger.connection.fetchval("SELECT used FROM counter WHERE program_id = $1", program.id) == 100
-
-
-@pytest.mark.parametrize(
-    ("takes", "won", "used"),
-    [
-        ([(0, "a", 6), (1, "a", 5), (2, "a", 4)], [0], 6),
-        ([(0, "a", 11)], [], 0),
-        ([(0, "a", 10)], [0], 10),
-        ([(0, "a", 5), (0, "b", 2)], [], 0),
-        ([(0, "nowhere", 1)], [], 0),
-        ([(0, "a", 5), (1, "nowhere", 1), (2, "a", 5)], [0, 2], 10),
-    ],
-)
-async def test_a_write_wins_if_all_its_counters_have_room(
-    connection: Connection, program: Program, takes: list[tuple[int, str, int]], won: list[int], used: int
-) -> None:
-    """The sum runs over all writes before, also losers: a late write may lose room that nobody takes, never the reverse."""
-    await make_counter(program, "a", 10)
-    await make_counter(program, "b", 1)
-
-    assert await take(connection, program, sorted({n for n, _, _ in takes}), takes) == won
-
-    async with owner(program.database_url) as reader:
-        rows = await reader.fetch("SELECT key, used FROM loyalty.counter WHERE program_id = $1", program.id)
-    assert dict(rows) == {"a": used, "b": 0}
-
-
-async def test_what_is_given_back_can_be_taken_again(connection: Connection, program: Program) -> None:
-    await make_counter(program, "a", 1)
-
-    assert await take(connection, program, [0], [(0, "a", 1)]) == [0]
-    assert await take(connection, program, [0], [(0, "a", 1)]) == []
-    assert await take(connection, program, [0], [(0, "a", -1)]) == [0]
-    assert await take(connection, program, [0], [(0, "a", 1)]) == [0]
-
-
-async def test_more_cannot_be_given_back_than_was_taken(connection: Connection, program: Program) -> None:
-    await make_counter(program, "a", 1)
-
-    with pytest.raises(asyncpg.CheckViolationError):
-        await take(connection, program, [0], [(0, "a", -1)])
 
 
 async def test_programs_never_meet(connection: Connection, new_program: MakeProgram) -> None:

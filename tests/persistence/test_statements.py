@@ -10,11 +10,12 @@ import asyncpg
 import pytest
 
 from loyalty_engine.core.kernel.identities import parse_identity
+from loyalty_engine.core.rules.history import HistoryRange
 from loyalty_engine.persistence.asks import Ask
 from loyalty_engine.persistence.connections import Connection, connect
 from loyalty_engine.persistence.ledger import Entry, Question, gather, record
 from tests.harness.programs import Program
-from tests.persistence.writes import Writer, enrolled
+from tests.persistence.writes import NOW, Writer, enrolled
 
 EXPLAIN: Final = {
     "auto_explain.log_min_duration": "0",
@@ -34,6 +35,9 @@ EVERYTHING: Final = Ask(
     redemption_id=uuid4(),
     wants_lots=True,
     wants_profile=True,
+    history=HistoryRange(since=None, until=NOW, with_lines=True),
+    counters=("one", "two"),
+    mark=("survey_answered", "nps"),
 )
 
 
@@ -74,9 +78,9 @@ async def test_gather_and_record_take_one_round_trip_each(connection: Connection
     await asyncio.sleep(0)  # the driver tells what it sent a moment later
 
     assert [statement.partition("(")[0] for statement in sent] == [
-        "SELECT * FROM loyalty.gather_v1",
-        "SELECT loyalty.record_b_v1",
-        "SELECT loyalty.record_s_v1",
+        "SELECT * FROM loyalty.gather_v2",
+        "SELECT loyalty.record_b_v2",
+        "SELECT loyalty.record_s_v2",
     ]
 
 

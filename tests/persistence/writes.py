@@ -1,5 +1,6 @@
 """Writes for tests of record: what decide would hand over, made by deciding."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -19,6 +20,7 @@ from loyalty_engine.core.engine.requests import (
     Payment,
     PlaceOrder,
     Profile,
+    RecordActivity,
     Redeem,
     Request,
 )
@@ -65,6 +67,14 @@ class Writer:
     def buy(self, amount: int, *, pay: int = 0) -> Write:
         order = Order(ShopOrder(fresh("o")), parse_instant("2026-01-15T10:00:00Z"), "EUR", (Line("1", amount, SCALE),))
         return self.act(PlaceOrder(self.call(), self.identity, order, Payment("points", pay) if pay else None))
+
+    def record(self, subject: str | None = None, *, mark: str | None = None) -> Write:
+        """Report an activity; ``mark`` makes it one that counts once."""
+        occurred_at = parse_instant("2026-01-15T10:00:00Z")
+        request = RecordActivity(self.call(), self.identity, "survey_answered", occurred_at, subject)
+        changes = self.decide(request)
+        assert changes.activity is not None
+        return fold([replace(changes, activity=replace(changes.activity, mark=mark))])
 
     def act(self, request: Request) -> Write:
         return fold([self.decide(request)])

@@ -14,7 +14,7 @@ from typing import Final
 
 import orjson
 
-from loyalty_engine.application.asks import ask_for, lane_of, names_of
+from loyalty_engine.application.asks import ask_for, lane_of, names_of, share_view
 from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Accepted, Changes, Refused, Repeated
@@ -72,6 +72,15 @@ class _Turn:
     outcomes: list[Outcome]
 
 
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What was read for a turn, under which rules, and what was asked for."""
+
+    ruleset: Ruleset
+    asks: Sequence[Ask]
+    gathered: Sequence[Gathered]
+
+
 class Executor:
     """Runs requests; safe to call concurrently, never lets concurrent callers fail each other."""
 
@@ -105,13 +114,13 @@ class Executor:
 
     async def preview(self, caller: Caller, request: Request) -> tuple[Ruleset, Accepted | Refused]:
         """Decide a request as if it were new, and write nothing. Returns also the ruleset that decided."""
-        ruleset, gathered = await self._read(self._ledger.gather, caller.program_id, [request], is_look=True)
-        known, facts = gathered[0]
+        view = await self._read(self._ledger.gather, caller.program_id, [request], is_look=True)
+        known, facts = view.gathered[0]
         if known.generation != caller.generation:
             raise StaleCredentialsError
-        decision = decide(ruleset, facts, request, self._clock())
+        decision = decide(view.ruleset, facts, request, self._clock())
         assert not isinstance(decision, Repeated), "a look has neither key nor number"
-        return ruleset, decision
+        return view.ruleset, decision
 
     def render(self, refusal: Refusal) -> str:
         """Return a refusal as the text that callers get."""
@@ -155,42 +164,52 @@ class Executor:
     async def _try(self, batch: list[_Waiting], gather: Gather, record: Record) -> list[Outcome] | None:
         """Gather, decide, record once; None when the guard was lost. Whoever's credentials are stale leaves the batch."""
         program_id = batch[0].caller.program_id
-        ruleset, gathered = await self._read(gather, program_id, [waiting.request for waiting in batch])
-        stale = [w for w, (known, _) in zip(batch, gathered, strict=True) if known.generation != w.caller.generation]
+        view = await self._read(gather, program_id, [waiting.request for waiting in batch])
+        stale = [
+            w for w, (known, _) in zip(batch, view.gathered, strict=True) if known.generation != w.caller.generation
+        ]
         if stale:
             _fail(stale, StaleCredentialsError())
             batch[:] = [waiting for waiting in batch if waiting not in stale]
             return None if batch else []
-        turn = self._decide(ruleset, batch, [facts for _, facts in gathered])
+        turn = self._decide(view.ruleset, batch, [facts for _, facts in view.gathered])
         if turn.write is not None and not await record(program_id, turn.write):
             METERS.lost_guards += 1
             return None
         return turn.outcomes
 
     async def _try_locked(self, batch: list[_Waiting]) -> list[Outcome] | None:
-        """Try once in the slow lane: with the member locked first nobody else can be faster."""
+        """Try once in the slow lane: with member and counters locked first nobody else can be faster."""
         METERS.slow_turns += 1
         program_id = batch[0].caller.program_id
-        _, gathered = await self._read(self._ledger.gather, program_id, [batch[0].request])
-        member = gathered[0][1].member
+        view = await self._read(self._ledger.gather, program_id, [waiting.request for waiting in batch])
+        member = view.gathered[0][1].member
 
         async def turn(gather: Gather, record: Record) -> list[Outcome] | None:
             return await self._try(batch, gather, record)
 
-        return await self._ledger.run_locked(program_id, [member.id] if member else [], turn)
+        return await self._ledger.run_locked(program_id, [member.id] if member else [], view.asks[0].counters, turn)
 
     async def _read(
         self, gather: Gather, program_id: int, requests: Sequence[Request], *, is_look: bool = False
-    ) -> tuple[Ruleset, list[Gathered]]:
-        """Gather under the current ruleset; what gather must read depends on the rules, so a new revision reads anew."""
+    ) -> _View:
+        """Gather under the current ruleset; what gather must read depends on the rules, so a new revision reads anew.
+
+        So does a claim whose order turns out to be of a time whose rules look further.
+        """
         ruleset = await self._rulesets.latest(program_id)
+        claimed_from: datetime | None = None
         while True:
-            asks = _same_view([ask_for(request, ruleset, is_look=is_look) for request in requests])
+            asks = share_view([ask_for(x, ruleset, is_look=is_look, claimed_from=claimed_from) for x in requests])
             gathered = await gather(program_id, asks)
-            revision = gathered[0][0].revision
-            if revision == ruleset.revision or gathered[0][0].generation is None:
-                return ruleset, gathered
-            ruleset = await self._rulesets.at(program_id, revision)
+            known, facts = gathered[0]
+            if known.generation is None:
+                return _View(ruleset, asks, gathered)
+            claimed_from = facts.order.order.placed_at if facts.order and facts.order.order else None
+            if known.revision != ruleset.revision:
+                ruleset = await self._rulesets.at(program_id, known.revision)
+            elif claimed_from is None or ask_for(requests[0], ruleset, claimed_from=claimed_from) == asks[0]:
+                return _View(ruleset, asks, gathered)
 
     def _decide(self, ruleset: Ruleset, batch: Sequence[_Waiting], gathered: Sequence[Facts]) -> _Turn:
         """Decide requests one upon the other: each sees the member as those before it leave it."""
@@ -200,7 +219,7 @@ class Executor:
         outcomes: list[Outcome] = []
         moved: Facts | None = None
         for waiting, facts in zip(batch, gathered, strict=True):
-            seen = facts if moved is None else replace(facts, member=moved.member)
+            seen = facts if moved is None else replace(facts, member=moved.member, counters=moved.counters)
             decision = decide(ruleset, seen, waiting.request, now)
             match decision:
                 case Accepted(changes):
@@ -229,15 +248,6 @@ def _refusal_note(
 ) -> Note:
     member_id = member.id if member is not None and member.version else None
     return Note(request.call, now, member_id=member_id, code=refused.refusal.code, answer=answer)
-
-
-def _same_view(asks: list[Ask]) -> list[Ask]:
-    """Let all see of the member what any of them needs, because each is decided upon the one before."""
-    if len(asks) == 1:
-        return asks
-    wants_lots = any(ask.wants_lots for ask in asks)
-    wants_profile = any(ask.wants_profile for ask in asks)
-    return [replace(ask, wants_lots=wants_lots, wants_profile=wants_profile) for ask in asks]
 
 
 def _settle(batch: Sequence[_Waiting], outcomes: Sequence[Outcome]) -> None:

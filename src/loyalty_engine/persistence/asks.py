@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from loyalty_engine.core.kernel.identities import Identity
+from loyalty_engine.core.rules.history import HistoryRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +13,8 @@ class Ask:
 
     The member is found by ``member_id``, else by ``identity``, else as the member of ``redemption_id``.
     ``identities`` are names whose owners the decision must know. ``order_id`` also fetches the order's content.
+    ``history`` is which earlier orders of the member are read, ``counters`` which shared counters, and ``mark`` the kind
+    of an activity with what the member may set once for it.
     """
 
     client_id: int
@@ -25,9 +28,14 @@ class Ask:
     redemption_id: UUID | None = None
     wants_lots: bool = False
     wants_profile: bool = False
+    history: HistoryRange | None = None
+    counters: tuple[str, ...] = ()
+    mark: tuple[str, str] | None = None
 
     def as_row(self, n: int) -> tuple[object, ...]:
-        """Return the composite value ``ask_v1``."""
+        """Return the composite value ``ask_v2``."""
+        history = self.history
+        kind, mark = self.mark or (None, None)
         return (
             n,
             self.client_id,
@@ -41,6 +49,13 @@ class Ask:
             self.redemption_id,
             self.wants_lots,
             self.wants_profile,
+            history is not None,
+            history is not None and history.with_lines,
+            history.since if history else None,
+            history.until if history else None,
+            self.counters or None,
+            kind,
+            mark,
         )
 
 

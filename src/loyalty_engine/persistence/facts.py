@@ -1,6 +1,6 @@
 """From gathered rows to facts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -12,20 +12,23 @@ from loyalty_engine.core.engine.requests import Profile
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.lots import Lot, LotUse
+from loyalty_engine.core.rules.history import PastOrder
 from loyalty_engine.persistence.asks import Known
-from loyalty_engine.persistence.orders import read_order
+from loyalty_engine.persistence.orders import read_line, read_order
 
 Row = Mapping[str, Any]
 
 
 def read_gathered(row: Row) -> tuple[Known, Facts]:
-    """Turn one row of ``gather_v1`` into what is known of the caller and the facts of its request."""
+    """Turn one row of ``gather_v2`` into what is known of the caller and the facts of its request."""
     return Known(row["generation"], row["revision"]), Facts(
         member=_read_member(row) if row["version"] is not None else None,
         earlier=_read_earlier(row) if row["earlier_hash"] is not None else None,
         order=_read_known_order(row) if row["known_order"] is not None else None,
         redemption=_read_redemption(row) if row["redemption"] is not None else None,
         owners=_read_owners(row["owners"]) if row["owners"] is not None else {},
+        counters=orjson.loads(row["shared"]) if row["shared"] is not None else {},
+        marked_by=row["marked_by"],
     )
 
 
@@ -40,10 +43,17 @@ def _read_member(row: Row) -> MemberState:
         spend=row["spend"],
         first_order_at=row["first_order_at"],
         last_order_at=row["last_order_at"],
+        enrolled_at=row["enrolled_at"],
+        counters=orjson.loads(row["counters"]) if row["counters"] else {},
         balances={x[0]: Balance(*x[1:]) for x in orjson.loads(row["balances"])} if row["balances"] else {},
         lots=_read_lots(row),
         profile=read_profile(orjson.loads(row["profile"])) if row["profile"] else None,
+        history=tuple(_read_past(*raw) for raw in orjson.loads(row["history"])) if row["history"] else (),
     )
+
+
+def _read_past(placed_at: str, spend: int, lines: Sequence[Mapping[str, Any]] | None) -> PastOrder:
+    return PastOrder(datetime.fromisoformat(placed_at), spend, tuple(read_line(line) for line in lines or ()))
 
 
 def _read_lots(row: Row) -> tuple[Lot, ...]:

@@ -23,10 +23,10 @@ Gathered = tuple[Known, Facts]
 Gather = Callable[[int, Sequence[Ask]], Awaitable[list[Gathered]]]
 Record = Callable[[int, Write], Awaitable[bool]]
 
-_GATHER: Final = "SELECT * FROM loyalty.gather_v1($1, $2)"
-_RECORD_S: Final = "SELECT loyalty.record_s_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-_RECORD_B: Final = "SELECT loyalty.record_b_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
-_LOCK: Final = "SELECT loyalty.lock_v1($1, $2)"
+_GATHER: Final = "SELECT * FROM loyalty.gather_v2($1, $2)"
+_RECORD_S: Final = "SELECT loyalty.record_s_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+_RECORD_B: Final = "SELECT loyalty.record_b_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+_LOCK: Final = "SELECT loyalty.lock_v2($1, $2, $3)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,7 @@ async def _record_rows(connection: Connection, program_id: int, rows: Rows) -> s
         rows.lot_uses,
         rows.refusals,
         rows.rare,
+        rows.activities,
     )
     return set(won)
 
@@ -159,11 +160,15 @@ class Ledger:
         return await self._records.submit(Entry(program_id, write))
 
     async def run_locked(
-        self, program_id: int, member_ids: Sequence[UUID], turn: Callable[[Gather, Record], Awaitable[T]]
+        self,
+        program_id: int,
+        member_ids: Sequence[UUID],
+        counters: Sequence[str],
+        turn: Callable[[Gather, Record], Awaitable[T]],
     ) -> T:
-        """Run a turn with its members locked first, one at a time in this process, so that a starving caller ends.
+        """Run a turn with its members and shared counters locked first, so that a starving caller ends.
 
-        Returns what the turn returned once everything is committed.
+        There is one at a time in this process. Returns what the turn returned once everything is committed.
         """
         async with self._slow_lane:
             connection = await self._open_slow()
@@ -176,7 +181,7 @@ class Ledger:
 
             try:
                 async with connection.transaction():
-                    await connection.execute(_LOCK, program_id, member_ids)
+                    await connection.execute(_LOCK, program_id, member_ids, counters)
                     return await turn(gather_here, record_here)
             except AWAY as error:
                 connection.terminate()

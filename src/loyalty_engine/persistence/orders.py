@@ -49,7 +49,7 @@ def read_order(row: Mapping[str, Any]) -> Order:
         reference=_read_reference(rest["reference"]),
         placed_at=datetime.fromisoformat(row["placed_at"]),
         currency=row["currency"],
-        lines=tuple(_read_line(raw) for raw in row["lines"]),
+        lines=tuple(read_line(raw) for raw in row["lines"]),
         channel=row["channel"],
         location=row["location"],
         shipping=row["shipping"],
@@ -58,18 +58,8 @@ def read_order(row: Mapping[str, Any]) -> Order:
     )
 
 
-def _show_line(line: Line) -> Json:
-    shown: Json = {"id": line.id, "amount": line.amount, "quantity": show_quantity(line.quantity)}
-    for name in ("sku", "category", "brand", "unit"):
-        value = getattr(line, name)
-        if value is not None:
-            shown[name] = value
-    if line.attributes:
-        shown["attributes"] = dict(line.attributes)
-    return shown
-
-
-def _read_line(raw: Mapping[str, Any]) -> Line:
+def read_line(raw: Mapping[str, Any]) -> Line:
+    """Turn a line as JSON into a line."""
     return Line(
         id=raw["id"],
         amount=raw["amount"],
@@ -79,7 +69,21 @@ def _read_line(raw: Mapping[str, Any]) -> Line:
         brand=raw.get("brand"),
         unit=raw.get("unit"),
         attributes=raw.get("attributes", {}),
+        tax=raw.get("tax", 0),
     )
+
+
+def _show_line(line: Line) -> Json:
+    shown: Json = {"id": line.id, "amount": line.amount, "quantity": show_quantity(line.quantity)}
+    for name in ("sku", "category", "brand", "unit"):
+        value = getattr(line, name)
+        if value is not None:
+            shown[name] = value
+    if line.tax:
+        shown["tax"] = line.tax
+    if line.attributes:
+        shown["attributes"] = dict(line.attributes)
+    return shown
 
 
 def _read_reference(raw: Mapping[str, Any]) -> OrderReference:

@@ -1,11 +1,11 @@
-"""From writes to the composite rows that the record functions take, in the column order of ``types_v1.sql``."""
+"""From writes to the composite rows that the record functions take, in the column order of ``types_v*.sql``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import orjson
 
-from loyalty_engine.core.engine.decision import Changes, Operation, OrderRow
+from loyalty_engine.core.engine.decision import ActivityRow, Changes, Operation, OrderRow
 from loyalty_engine.core.engine.fold import Note, Write
 from loyalty_engine.core.engine.requests import Call
 from loyalty_engine.core.points.lots import Lot
@@ -34,13 +34,14 @@ class Rows:
     lot_uses: list[Row] = field(default_factory=list)
     refusals: list[Row] = field(default_factory=list)
     rare: list[Row] = field(default_factory=list)
+    activities: list[Row] = field(default_factory=list)
 
     @property
     def fits_shape_s(self) -> bool:
         """Whether this is one write, of one member that is recorded already, and brings nothing rare."""
         if len(self.writes) != 1 or len(self.members) != 1 or self.members[0][2] == 0:
             return False
-        return not (self.takes or self.refusals or self.rare)
+        return not (self.takes or self.refusals or self.rare or self.activities)
 
 
 def rows_of(writes: Sequence[Write]) -> Rows:
@@ -74,6 +75,8 @@ def _add_member(rows: Rows, n: int, write: Write) -> None:
             after.spend,
             after.first_order_at,
             after.last_order_at,
+            after.enrolled_at,
+            orjson.dumps(dict(after.counters)).decode() if after.counters else None,
         )
     )
     for wallet, balance in write.balances.items():
@@ -91,6 +94,9 @@ def _add_changes(rows: Rows, n: int, changes: Changes) -> None:
     if changes.entries is not None:
         rows.postings.extend(_posting_row(n, posting) for posting in changes.entries.postings)
         rows.lot_uses.extend((n, operation.id, use.lot_id, use.amount) for use in changes.entries.uses)
+    if changes.activity is not None:
+        rows.activities.append(_activity_row(n, changes.activity, operation))
+    rows.takes.extend((n, operation.id, take.counter, take.amount, take.cap) for take in changes.takes)
     _add_rare(rows, n, changes)
 
 
@@ -144,7 +150,7 @@ def _operation_row(n: int, operation: Operation, changes: Changes) -> Row:
         operation.member_id,
         operation.order_id,
         operation.call.actor.client_id,
-        order.location if order else operation.call.actor.location,
+        _location_of(operation, changes),
         reference.till if isinstance(reference, Receipt) else operation.call.actor.till,
         operation.effective_at,
         operation.booked_at,
@@ -154,6 +160,14 @@ def _operation_row(n: int, operation: Operation, changes: Changes) -> Row:
         orjson.dumps([keep_reason(reason) for reason in changes.reasons]).decode(),
         orjson.dumps(changes.answer).decode(),
     )
+
+
+def _location_of(operation: Operation, changes: Changes) -> str | None:
+    if changes.order is not None:
+        return changes.order.order.location
+    if changes.activity is not None and changes.activity.location is not None:
+        return changes.activity.location
+    return operation.call.actor.location
 
 
 def _order_row(n: int, row: OrderRow, call: Call) -> Row:
@@ -173,6 +187,19 @@ def _order_row(n: int, row: OrderRow, call: Call) -> Row:
         order.location,
         show_lines(order),
         show_rest(order),
+    )
+
+
+def _activity_row(n: int, row: ActivityRow, operation: Operation) -> Row:
+    return (
+        n,
+        row.id,
+        row.member_id,
+        row.kind,
+        row.subject,
+        row.mark,
+        operation.effective_at,
+        orjson.dumps(dict(row.attributes)).decode(),
     )
 
 

@@ -5,16 +5,17 @@ one member so that its guard, balances and lots are written once. Queued request
 these two.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from loyalty_engine.core.engine.decision import Changes, MemberWrite
-from loyalty_engine.core.engine.facts import Facts
+from loyalty_engine.core.engine.decision import Changes, MemberWrite, Take
+from loyalty_engine.core.engine.facts import Facts, MemberState
 from loyalty_engine.core.engine.requests import Call
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.lots import Lot
+from loyalty_engine.core.rules.history import MOST_ORDERS, PastOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,17 @@ class Write:
 
 
 def apply(facts: Facts, changes: Changes) -> Facts:
-    """Return ``facts`` with the member as it stands after ``changes``, for the next request of the same member."""
-    if changes.member is None:
-        return facts
-    return replace(facts, member=changes.member.after)
+    """Return ``facts`` as they stand after ``changes``, for the next request of the same member.
+
+    What was bought is the newest of its history, with lines even where history was read without.
+    """
+    activity = changes.activity
+    return replace(
+        facts,
+        member=_move_member(facts, changes),
+        counters=_take(facts.counters, changes.takes) if changes.takes else facts.counters,
+        marked_by=activity.id if activity and activity.mark is not None else facts.marked_by,
+    )
 
 
 def fold(parts: Sequence[Changes], notes: Sequence[Note] = ()) -> Write:
@@ -68,6 +76,36 @@ def fold(parts: Sequence[Changes], notes: Sequence[Note] = ()) -> Write:
             else:
                 changed[lot_id] = remaining
     return Write(tuple(parts), tuple(notes), _join_guards(parts), balances, tuple(new.values()), changed)
+
+
+def _move_member(facts: Facts, changes: Changes) -> MemberState | None:
+    if changes.member is None:
+        return facts.member
+    after, bought = changes.member.after, _find_bought(facts, changes)
+    if bought is None:
+        return after
+    before = facts.member.history if facts.member else ()
+    newest_first = sorted((bought, *before), key=lambda past: past.placed_at, reverse=True)
+    return replace(after, history=tuple(newest_first[:MOST_ORDERS]))
+
+
+def _find_bought(facts: Facts, changes: Changes) -> PastOrder | None:
+    """Return what the changes add to the member's history: an order that was placed, or one that was claimed."""
+    order, paid_with_points = None, 0
+    if changes.order is not None:
+        order, paid_with_points = changes.order.order, changes.order.paid_with_points
+    elif changes.claimed_order_id is not None and facts.order is not None:
+        order = facts.order.order
+    if order is None:
+        return None
+    return PastOrder(order.placed_at, max(order.goods_total - paid_with_points, 0), order.lines)
+
+
+def _take(used: Mapping[str, int], takes: Sequence[Take]) -> dict[str, int]:
+    after = dict(used)
+    for take in takes:
+        after[take.counter] = after.get(take.counter, 0) + take.amount
+    return after
 
 
 def _join_guards(parts: Sequence[Changes]) -> MemberWrite | None:
