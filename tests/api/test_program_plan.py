@@ -211,7 +211,7 @@ async def test_before_the_first_revision_everything_is_new(server: str, new_prog
 
     assert planned.json()["revision"] == 0
     assert {change["kind"] for change in planned.json()["changes"]} == {"added"}
-    assert len(planned.json()["changes"]) == 7
+    assert len(planned.json()["changes"]) == 9
     assert published.json()["revision"] == 1
 
 

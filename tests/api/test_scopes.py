@@ -27,4 +27,10 @@ def test_the_catalogue_holds_exactly_the_scopes_that_routes_demand() -> None:
 
 def test_presets_are_of_the_catalogue() -> None:
     assert set(PRESETS["admin"]) == set(SCOPES)
-    assert set(PRESETS["till"]) == {"orders:write", "evaluations:read", "redemptions:write", "members:read"}
+    assert set(PRESETS["till"]) == {
+        "orders:write",
+        "evaluations:read",
+        "activities:write",
+        "redemptions:write",
+        "members:read",
+    }

@@ -50,6 +50,12 @@ def order_body(
     return {name: value for name, value in body.items() if value is not None}
 
 
+def activity_body(member: str, kind: str = "survey_answered", **fields: object) -> Json:
+    """Return a valid activity about a fresh subject; ``fields`` replace or add, None leaves a field out."""
+    body = {"member": member, "kind": kind, "occurred_at": "2026-01-15T10:00:00+01:00", "subject": fresh("s"), **fields}
+    return {name: value for name, value in body.items() if value is not None}
+
+
 class Api:
     """Calls the API as one client. ``urls`` of several processes are taken in turn."""
 
@@ -156,6 +162,12 @@ class Api:
         """Correct a balance."""
         body = {"member": member, "wallet": wallet, "points": points, "reason": "goodwill", **fields}
         return await self.post("/adjustments", body, key=key)
+
+    async def record_activity(
+        self, member: str, kind: str = "survey_answered", *, key: str | None = None, **fields: object
+    ) -> httpx.Response:
+        """Report an activity about a subject that was never named, see :func:`activity_body`."""
+        return await self.post("/activities", activity_body(member, kind, **fields), key=key)
 
     async def claim(self, order: str, member: str, *, key: str | None = None) -> httpx.Response:
         """Claim a guest's or a parked order."""

@@ -29,6 +29,9 @@ TABLES: Final = (
     "lot",
     "lot_use",
     "counter",
+    "counter_use",
+    "activity",
+    "activity_mark",
 )
 
 _SUMS: Final = """
@@ -166,6 +169,23 @@ INVARIANTS: Final[Mapping[str, str]] = {
         SELECT wallet FROM posting WHERE program_id = $1 AND 'transit' IN (source, destination) GROUP BY wallet
         HAVING sum(CASE destination WHEN 'transit' THEN amount ELSE -amount END) <> 0""",
     "a counter is over its cap": "SELECT key FROM counter WHERE program_id = $1 AND (used > cap OR used < 0)",
+    "a counter is not what was taken from it": """
+        SELECT coalesce(c.key, x.counter) FROM (SELECT * FROM counter WHERE program_id = $1) c
+          FULL JOIN (SELECT counter, sum(amount) AS taken FROM counter_use
+                      WHERE program_id = $1 GROUP BY counter) x ON x.counter = c.key
+         WHERE c.key IS NULL OR c.used <> coalesce(x.taken, 0)""",
+    "something was taken from a counter by nobody": """
+        SELECT u.counter FROM counter_use u WHERE u.program_id = $1
+           AND NOT EXISTS (SELECT FROM operation o WHERE o.program_id = $1 AND o.id = u.operation_id)""",
+    "an activity and its operation do not belong together": """
+        SELECT coalesce(a.id, o.id)::text
+          FROM (SELECT * FROM activity WHERE program_id = $1) a
+          FULL JOIN (SELECT * FROM operation WHERE program_id = $1 AND kind = 'activity') o ON o.id = a.id
+         WHERE a.id IS NULL OR o.id IS NULL OR a.member_id <> o.member_id OR a.occurred_at <> o.effective_at""",
+    "a mark was set by no activity": """
+        SELECT k.mark FROM activity_mark k WHERE k.program_id = $1
+           AND NOT EXISTS (SELECT FROM activity a WHERE a.program_id = $1 AND a.id = k.operation_id
+                              AND a.member_id = k.member_id AND a.kind = k.kind)""",
 }
 
 _ALL: Final = "\nUNION ALL\n".join(

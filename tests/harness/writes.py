@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import httpx
 
-from tests.harness.api import Api, fresh, order_body, receipt
+from tests.harness.api import Api, activity_body, fresh, order_body, receipt
 
 Json = dict[str, Any]
 
@@ -29,7 +29,17 @@ class WriteCall:
         return await api.send(self.method, path or self.path, body=sent, key=key or self.key)
 
 
-NAMES: Final = ("shop_order", "receipt", "claim", "redemption", "cancel", "adjustment", "enrolment", "member_change")
+NAMES: Final = (
+    "shop_order",
+    "receipt",
+    "claim",
+    "activity",
+    "redemption",
+    "cancel",
+    "adjustment",
+    "enrolment",
+    "member_change",
+)
 """All kinds of writes that move value or members."""
 
 
@@ -45,6 +55,8 @@ async def prepare_write(name: str, api: Api) -> WriteCall:
         case "claim":
             order = (await api.post_order(None, 1500)).json()["id"]
             return _call(name, f"/orders/{order}/claim", {"member": member})
+        case "activity":
+            return _call(name, "/activities", activity_body(member, location="store-1", attributes={"score": 9}))
         case "redemption":
             return _call(name, "/redemptions", {"member": member, "wallet": "points", "points": 40})
         case "cancel":
@@ -68,7 +80,7 @@ async def prepare_write(name: str, api: Api) -> WriteCall:
 def full_order(member: str, **fields: Any) -> Json:  # noqa: ANN401 - fields of an order
     """Return an order in which every field is set."""
     line = {"id": "a", "amount": 1899, "quantity": "1.5", "sku": "espresso", "category": "coffee", "brand": "Acme"}
-    rest = {"unit": "kg", "unit_price": 1266, "attributes": {"own_cup": True}}
+    rest = {"unit": "kg", "tax": 124, "unit_price": 1266, "attributes": {"own_cup": True}}
     return order_body(
         member,
         lines=[{**line, **rest}, {"id": "b", "amount": 500}],

@@ -40,6 +40,13 @@ PLANTED: Final = {
     "a member's counters are not those of its orders": f"UPDATE member SET spend = spend + 1 {P}",
     "points are still under way": f"UPDATE posting SET destination = 'transit' {P} AND destination = 'redeemed'",
     "a counter is over its cap": "INSERT INTO counter (program_id, key, cap, used) VALUES ($1, 'limit', 1, 2)",
+    "a counter is not what was taken from it": """
+        INSERT INTO counter (program_id, key, cap, used) VALUES ($1, 'limit', 9, 2)""",
+    "something was taken from a counter by nobody": """
+        INSERT INTO counter_use (program_id, operation_id, counter, amount) VALUES ($1, gen_random_uuid(), 'limit', 2)""",
+    "an activity and its operation do not belong together": f"DELETE FROM activity {P}",
+    "a mark was set by no activity": f"""
+        INSERT INTO activity_mark SELECT program_id, member_id, 'own_cup', 'x', id FROM activity {P}""",
 }
 
 
@@ -55,6 +62,7 @@ async def busy_ledger(client: Api, ledger: Ledger) -> Ledger:
     guest = (await client.post_order(None, 1500)).json()["id"]
     await client.claim(guest, member)
     await client.adjust(member, -500, if_short="debt")
+    await client.record_activity(member)
     return ledger
 
 

@@ -42,11 +42,13 @@ async def make_prey(database_url: str, url: str) -> tuple[Program, Known]:
         member = await api.new_member(100_000)
         redemption = (await api.redeem(member, 50)).json()
         order = (await api.post_order(None, 1000)).json()
+        activity = (await api.record_activity(member)).json()
     return program, {
         "member": member,
         "wallet": "points",
         "currency": "EUR",
         "order_id": order["id"],
+        "activity_id": activity["id"],
         "redemption_id": redemption["id"],
         "operation_id": redemption["operation_id"],
     }

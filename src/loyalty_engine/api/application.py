@@ -16,7 +16,7 @@ from loyalty_engine.api.hot_routes import HotApplication
 from loyalty_engine.api.metrics import UNMATCHED, CountRequests
 from loyalty_engine.api.openapi import describe_api
 from loyalty_engine.api.problems import Fault, ProblemError
-from loyalty_engine.api.routes import api_keys, health, ledger, members, operations, orders, points, program
+from loyalty_engine.api.routes import activities, api_keys, health, ledger, members, operations, orders, points, program
 from loyalty_engine.api.routing import Route
 from loyalty_engine.application.rulesets import NotPublishedError
 from loyalty_engine.persistence.errors import UnavailableError
@@ -41,7 +41,7 @@ def create_application(lifespan: Lifespan) -> FastAPI:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         redirect_slashes=False,  # a write must not be sent on to an address that nobody wrote down
     )
-    for room in (orders, points, members, operations, ledger, program, api_keys):
+    for room in (orders, points, activities, members, operations, ledger, program, api_keys):
         application.include_router(room.router, prefix=_PREFIX)
     application.include_router(health.router)
     application.openapi = lambda: describe_api(application)  # type: ignore[method-assign]  # FastAPI's documented way

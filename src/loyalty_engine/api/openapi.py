@@ -21,6 +21,7 @@ again. A 4xx moved no value, ever. Errors are `application/problem+json`; branch
 
 TAGS: Final[dict[str, str]] = {
     "orders": "Purchases: evaluate, report, claim.",
+    "activities": "What members do beside buying: report, read.",
     "points": "Points outside orders: redeem, take back, correct; balances, postings and lots.",
     "members": "People and cards: enrol, read, change.",
     "program": "The program document: read, publish, roll back.",
@@ -33,6 +34,7 @@ TAGS: Final[dict[str, str]] = {
 _NAMES: Final[dict[str, tuple[str, str]]] = {
     "member": ("A member: mem_… or one of its identities, such as card:….", "card:2000012345"),
     "order_id": ("An order, by our id.", "ord_01m8054496erxvcc6weqy7k3j5"),
+    "activity_id": ("An activity.", "act_01m8054496erxvcc6weqy7k3j5"),
     "redemption_id": ("A redemption.", "red_01m8054496erxvcc6weqy7k3j5"),
     "operation_id": ("An operation.", "op_01m8054496erxvcc6weqy7k3j5"),
     "key_id": ("An API key, by its id.", "key_01m8054496erxvcc6weqy7k3j5"),

@@ -135,6 +135,16 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     RefusalCode.ORDER_TOTAL_TOO_LARGE: ProblemKind(422, "The order's total is too large", "Check the amounts."),
     RefusalCode.CURRENCY_MISMATCH: ProblemKind(422, "The program has another currency", "Send the program's currency."),
     RefusalCode.TILL_MISMATCH: ProblemKind(403, "The API key is bound to another place", "Use the key of that till."),
+    RefusalCode.ACTIVITY_NOT_DECLARED: ProblemKind(
+        422, "The program does not declare this kind of activity", "Declare it in the program; see details.known."
+    ),
+    RefusalCode.ACTIVITY_SUBJECT_REQUIRED: ProblemKind(
+        422, "This kind of activity counts once per subject", "Say in subject what it was about."
+    ),
+    RefusalCode.ACTIVITY_IN_FUTURE: ProblemKind(422, "The activity lies in the future", "Check the caller's clock."),
+    RefusalCode.ACTIVITY_ALREADY_COUNTED: ProblemKind(
+        409, "The activity was counted before", "Nothing is left to do; details name the operation that counted it."
+    ),
     RefusalCode.ATTRIBUTE_NOT_DECLARED: ProblemKind(
         422, "The program does not declare this attribute", "Declare it in the program or leave it out."
     ),

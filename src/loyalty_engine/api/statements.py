@@ -8,7 +8,7 @@ from iso4217 import Currency
 
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.persistence.reading.points import Movement
-from loyalty_engine.persistence.reading.timeline import AcceptedEntry, Purchase, TimelineEntry
+from loyalty_engine.persistence.reading.timeline import AcceptedEntry, Activity, Purchase, TimelineEntry
 
 
 def summarise(entry: TimelineEntry) -> str:
@@ -35,6 +35,8 @@ def _subject(entry: AcceptedEntry) -> str:
             return _show_purchase(entry.purchase)
         case "claim":
             return f"Claimed later: {_show_purchase(entry.purchase)}"
+        case "activity":
+            return _show_activity(entry.activity)
         case "redemption":
             return "Redemption"
         case "redemption_cancel" if entry.reverses is not None:
@@ -59,6 +61,12 @@ def _show_purchase(purchase: Purchase | None) -> str:
     return f"{_show_reference(purchase.reference)}, {show_money(purchase.total, purchase.currency)}"
 
 
+def _show_activity(activity: Activity | None) -> str:
+    if activity is None:
+        return "Activity"
+    return f"Activity {activity.kind} ({activity.subject})" if activity.subject else f"Activity {activity.kind}"
+
+
 def _show_reference(reference: Mapping[str, Any]) -> str:
     if "order_id" in reference:
         return f"Order {reference['order_id']}"
@@ -67,7 +75,9 @@ def _show_reference(reference: Mapping[str, Any]) -> str:
 
 def _show_movement(kind: str, movement: Movement) -> list[str]:
     """Say it from the member's side. Money wallets hold minor units; their key says so better than a unit could."""
-    gained = "earned" if kind in {"order", "claim"} else "returned" if kind == "redemption_cancel" else "added"
+    gained = (
+        "earned" if kind in {"order", "claim", "activity"} else "returned" if kind == "redemption_cancel" else "added"
+    )
     lost = "taken" if kind == "adjustment" else "spent"
     parts = []
     if movement.taken:

@@ -7,6 +7,8 @@ SCOPES: Final[Mapping[str, str]] = {
     "orders:write": "Report orders and receipts, pay a part of them with points, and claim them for a member.",
     "orders:read": "Read orders.",
     "evaluations:read": "Look what an order would do.",
+    "activities:write": "Report what members did beside buying.",
+    "activities:read": "Read activities.",
     "redemptions:write": "Spend points outside orders, and take such a redemption back.",
     "redemptions:read": "Read such redemptions.",
     "adjustments:write": "Add or take points by hand.",
@@ -25,7 +27,13 @@ SCOPES: Final[Mapping[str, str]] = {
 ADMIN: Final[Sequence[str]] = tuple(SCOPES)
 """What the operator's first key may do: everything."""
 
-TILL: Final[Sequence[str]] = ("orders:write", "evaluations:read", "redemptions:write", "members:read")
+TILL: Final[Sequence[str]] = (
+    "orders:write",
+    "evaluations:read",
+    "activities:write",
+    "redemptions:write",
+    "members:read",
+)
 """What a till needs, and no more."""
 
 PRESETS: Final[Mapping[str, Sequence[str]]] = {"admin": ADMIN, "till": TILL}

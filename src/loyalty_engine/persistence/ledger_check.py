@@ -28,6 +28,7 @@ _PREFIXES: Final[Mapping[str, Prefix]] = {
     "order_id": "ord",
     "lot_id": "lot",
     "posting_id": "pst",
+    "activity_id": "act",
     "outcome_id": "op",
 }
 

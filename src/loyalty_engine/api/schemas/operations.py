@@ -113,7 +113,7 @@ class OperationAnswer(Answer):
 
     id: str = Field(description="The operation.", examples=["op_01m8054496erxvcc6weqy7k3j5"])
     kind: str = Field(
-        description="order, claim, redemption, redemption_cancel, adjustment, enrolment or member_change.",
+        description="order, claim, activity, redemption, redemption_cancel, adjustment, enrolment or member_change.",
         examples=["order"],
     )
     member_id: str | None = Field(description="Its member, if any.", examples=["mem_01m8054496erxvcc6weqy7k3j5"])

@@ -78,6 +78,7 @@ class OrderLine(Answer):
     id: str = Field(description="The line within its order.", examples=["1"])
     amount: int = Field(description="Its total in minor units, before our discounts.", examples=[499])
     quantity: str = Field(description="Pieces or units as a decimal text.", examples=["1.25"])
+    tax: int = Field(default=0, description="The part of the amount that is tax.", examples=[80])
     sku: str | None = Field(default=None, description="Stock-keeping unit.", examples=["4006381333931"])
     category: str | None = Field(default=None, description="Category of goods.", examples=["coffee"])
     brand: str | None = Field(default=None, description="Brand.", examples=["Acme"])

@@ -51,6 +51,7 @@ class LineBody(Body):
     category: Text | None = Field(default=None, description="Category of goods.", examples=["coffee"])
     brand: Text | None = Field(default=None, description="Brand.", examples=["Acme"])
     unit: Code | None = Field(default=None, description="Unit of the quantity.", examples=["kg"])
+    tax: Amount = Field(default=0, description="The part of the amount that is tax.", examples=[80])
     unit_price: Amount | None = Field(default=None, description="For information only.", examples=[399])
     attributes: Attributes = Field(
         default_factory=dict, description="Declared attributes.", examples=[{"own_cup": True}]
@@ -143,6 +144,9 @@ class CartBody(Body):
             if line_id in seen:
                 fault = Fault(f"/lines/{position}/id", "duplicate_line_id", "stands on an earlier line")
                 raise ProblemError("validation_failed", errors=[fault])
+            if line.tax > line.amount:
+                fault = Fault(f"/lines/{position}/tax", "tax_above_amount", "is more than the line's amount")
+                raise ProblemError("validation_failed", errors=[fault])
             seen.add(line_id)
             lines.append(
                 Line(
@@ -154,6 +158,7 @@ class CartBody(Body):
                     line.brand,
                     line.unit,
                     line.attributes,
+                    line.tax,
                 )
             )
         return tuple(lines)

@@ -17,14 +17,15 @@ _FIND_OWNER: Final = "SELECT member_id FROM loyalty.member_identity WHERE progra
 
 _FIND: Final = """
 SELECT m.id, m.status, m.booked_at, m.orders, m.spend, m.first_order_at, m.last_order_at,
-       f.name, f.birthday, f.attributes, e.booked_at AS enrolled_at,
+       f.name, f.birthday, f.attributes, coalesce(m.enrolled_at, e.booked_at) AS enrolled_at,
        ARRAY(SELECT i.identity FROM loyalty.member_identity i
               WHERE i.program_id = m.program_id AND i.member_id = m.id ORDER BY i.identity) AS identities
   FROM loyalty.member m
   LEFT JOIN loyalty.member_profile f ON f.program_id = m.program_id AND f.member_id = m.id
   LEFT JOIN LATERAL (
       SELECT o.booked_at FROM loyalty.operation o
-       WHERE o.program_id = m.program_id AND o.member_id = m.id ORDER BY o.id LIMIT 1) e ON true
+       WHERE m.enrolled_at IS NULL AND o.program_id = m.program_id AND o.member_id = m.id
+       ORDER BY o.id LIMIT 1) e ON true
  WHERE m.program_id = $1 AND m.id = $2
 """
 

@@ -24,12 +24,14 @@ WITH page AS (
 SELECT g.id, o.kind, f.code, f.answer AS problem, coalesce(o.booked_at, f.booked_at) AS booked_at, o.effective_at,
        o.revision, o.order_id, o.reverses, o.location, o.till, coalesce(o.client_id, f.client_id) AS client_id,
        c.name AS client_name, b.rest -> 'reference' AS reference, b.goods_total + b.shipping AS total, b.currency,
+       t.kind AS activity, t.subject,
        d.answer::json ->> 'reason' AS reason, n.note
   FROM page g
   LEFT JOIN loyalty.operation o ON NOT g.is_refusal AND o.program_id = $1 AND o.id = g.id
   LEFT JOIN loyalty.operation_detail d ON NOT g.is_refusal AND d.program_id = $1 AND d.id = g.id
   LEFT JOIN loyalty.member_note n ON n.program_id = $1 AND n.member_id = $2 AND n.operation_id = g.id
   LEFT JOIN loyalty."order" b ON b.program_id = $1 AND b.id = o.order_id
+  LEFT JOIN loyalty.activity t ON o.kind = 'activity' AND t.program_id = $1 AND t.id = g.id
   LEFT JOIN loyalty.refusal f ON g.is_refusal AND f.program_id = $1 AND f.id = g.id
   LEFT JOIN loyalty.api_client c ON c.program_id = $1 AND c.id = coalesce(o.client_id, f.client_id)
  ORDER BY g.id DESC
@@ -47,6 +49,14 @@ class Purchase:
 
 
 @dataclass(frozen=True, slots=True)
+class Activity:
+    """The activity that an operation is about."""
+
+    kind: str
+    subject: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class AcceptedEntry:
     """An operation of the member. ``reason`` and ``note`` are what a person gave with it, the note is personal."""
 
@@ -57,6 +67,7 @@ class AcceptedEntry:
     revision: int
     reverses: UUID | None
     purchase: Purchase | None
+    activity: Activity | None
     reason: str | None
     note: str | None
     movements: tuple[Movement, ...]
@@ -98,6 +109,7 @@ def _read_entry(row: Any, movements: tuple[Movement, ...]) -> TimelineEntry:  # 
         revision=row["revision"],
         reverses=row["reverses"],
         purchase=_read_purchase(row) if row["reference"] is not None else None,
+        activity=Activity(row["activity"], row["subject"]) if row["activity"] is not None else None,
         reason=row["reason"],
         note=row["note"],
         movements=movements,
