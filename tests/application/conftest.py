@@ -44,9 +44,9 @@ class Engines:
         self._pool = pool
         self._started: list[Engine] = []
 
-    async def start(self, kind: type[Ledger] = Ledger, *, rules: type[Rulesets] = Rulesets) -> Engine:
+    async def start(self, kind: type[Ledger] = Ledger) -> Engine:
         ledger = kind(self._url, gather_connections=1, record_connections=1, batch_limit=32)
-        rulesets = rules(Sessions(self._pool))
+        rulesets = Rulesets(Sessions(self._pool))
         executor = Executor(ledger, rulesets, clock=lambda: datetime.now(UTC), render_refusal=render_refusal)
         await ledger.start()
         self._started.append(Engine(executor, rulesets, ledger, self._caller))

@@ -35,7 +35,7 @@ from tests.harness.ledger import Ledger
 
 STEPS = size(25, 500)
 COUNTERS = ("gifts", "money")
-SUBJECTS = ("nps", "returns", None)
+SUBJECTS = ("nps", "returns", "app", None)
 ALL = HistoryRange(since=None, until=parse_instant("2027-01-01T00:00:00Z"), with_lines=True)
 
 
@@ -53,7 +53,9 @@ def random_request(engine: Engine, card: Identity, redemptions: list[UUID], dice
             return CancelRedemption(engine.call(), redemptions.pop(), "why")
         case 3:
             occurred_at = parse_instant("2026-01-15T10:00:00Z")
-            return RecordActivity(engine.call(), card, "survey_answered", occurred_at, dice.choice(SUBJECTS))
+            subject = dice.choice(SUBJECTS)
+            kind = "survey_answered" if subject else "own_cup"
+            return RecordActivity(engine.call(), card, kind, occurred_at, subject)
         case _:
             points = dice.choice([90, 30, -20, -100])
             return Adjust(engine.call(), card, "points", points, "error", if_short="debt")
@@ -61,8 +63,7 @@ def random_request(engine: Engine, card: Identity, redemptions: list[UUID], dice
 
 async def gather_for(engine: Engine, request: Request) -> Facts:
     ruleset = await engine.rulesets.latest(engine.caller.program_id)
-    mark = (request.kind, request.subject) if isinstance(request, RecordActivity) and request.subject else None
-    ask = replace(ask_for(request, ruleset), wants_lots=True, history=ALL, counters=COUNTERS, mark=mark)
+    ask = replace(ask_for(request, ruleset), wants_lots=True, history=ALL, counters=COUNTERS)
     ((_, facts),) = await engine.ledger.gather(engine.caller.program_id, [ask])
     return facts
 
@@ -82,16 +83,14 @@ async def decide_anew(engine: Engine, request: Request) -> tuple[Facts, Changes 
     return facts, decision.changes if isinstance(decision, Accepted) else None
 
 
-def with_takes(changes: Changes, request: Request, dice: random.Random) -> Changes:
-    """Let an operation also take from counters, count for itself and set its mark, as rules with limits would."""
-    activity, guard = changes.activity, changes.member
-    if isinstance(request, RecordActivity) and activity is not None:
-        activity = replace(activity, mark=request.subject)
+def with_takes(changes: Changes, dice: random.Random) -> Changes:
+    """Let an operation also take from counters and count for its member, as rules with limits would."""
+    guard = changes.member
     if guard is not None:
         counted = {**guard.after.counters, "limit": guard.after.counters.get("limit", 0) + 1}
         guard = replace(guard, after=replace(guard.after, counters=counted))
     takes = tuple(Take(dice.choice(COUNTERS), dice.randint(1, 3), 10_000) for _ in range(dice.randrange(4)))
-    return replace(changes, takes=takes, activity=activity, member=guard)
+    return replace(changes, takes=takes, member=guard)
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -102,7 +101,7 @@ async def test_apply_agrees_with_a_fresh_gather(engine: Engine, ledger: Ledger, 
         facts, changes = await decide_anew(engine, request)
         if changes is None:
             continue
-        changes = with_takes(changes, request, dice)
+        changes = with_takes(changes, dice)
         assert await engine.ledger.record(engine.caller.program_id, fold([changes]))
 
         fresh_facts = await gather_for(engine, Redeem(engine.call(), card, "points", 1))

@@ -3,15 +3,13 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import fields
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from loyalty_engine.application.asks import ask_for, share_view
-from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.core.engine.requests import ClaimOrder, EnrolMember, PlaceOrder, Profile, RecordActivity
-from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.identities import Identity, parse_identity
 from loyalty_engine.core.kernel.instants import parse_instant
 from loyalty_engine.core.kernel.quantities import SCALE
@@ -22,37 +20,11 @@ from loyalty_engine.persistence.ledger import Gathered, Ledger
 from tests.application.conftest import Engine, Engines
 from tests.harness import ledger as rows
 from tests.harness.api import fresh
+from tests.harness.programs import Program, document
 
 AT = parse_instant("2026-01-15T10:00:00Z")
 DAY = timedelta(days=1)
-
-
-class CuriousRuleset(Ruleset):
-    """Rules that ask for all there is."""
-
-    __slots__ = ()
-
-    def history_range(self, at: datetime) -> HistoryRange | None:
-        return HistoryRange(None, at, with_lines=True)
-
-    def shared_counters(self, at: datetime, activity: str | None = None) -> tuple[str, ...]:
-        return (f"{activity or 'order'}|{at:%Y-%m}",)
-
-    def mark_of(self, activity: str, subject: str | None, at: datetime) -> str | None:
-        del activity, at
-        return subject
-
-
-class CuriousRulesets(Rulesets):
-    async def latest(self, program_id: int) -> Ruleset:
-        return curious(await super().latest(program_id))
-
-    async def at(self, program_id: int, number: int) -> Ruleset:
-        return curious(await super().at(program_id, number))
-
-
-def curious(ruleset: Ruleset) -> CuriousRuleset:
-    return CuriousRuleset(**{field.name: getattr(ruleset, field.name) for field in fields(ruleset)})
+NEW_YEAR_IN_BERLIN = parse_instant("2025-12-31T23:00:00Z")
 
 
 class TellingLedger(Ledger):
@@ -63,6 +35,29 @@ class TellingLedger(Ledger):
     async def gather(self, program_id: int, asks: Sequence[Ask]) -> list[Gathered]:
         self.__dict__.setdefault("asked", []).extend(asks)
         return await super().gather(program_id, asks)
+
+
+@pytest.fixture
+async def curious(program: Program) -> Program:
+    """A program of rules for orders and surveys that look back and share limits."""
+    await program.publish(rules_of(gift(3), gift(7, activity="survey_answered", key="thanks")))
+    return program
+
+
+def gift(times: int, *, key: str = "gift", **fields: object) -> dict[str, Any]:
+    """Return a rule that gives a regular customer 50 points, so many times in all in a month."""
+    return {
+        "key": key,
+        "wallet": "points",
+        "when": {"history": {"calendar": "year"}, "orders": {"at_least": 1}},
+        "earn": {"kind": "fixed", "points": 50},
+        "limits": [{"per": "program", "times": times, "period": "month"}],
+        **fields,
+    }
+
+
+def rules_of(*rules: dict[str, Any]) -> dict[str, Any]:
+    return {**document(), "earning_rules": list(rules)}
 
 
 def order(placed_at: datetime = AT) -> Order:
@@ -90,40 +85,46 @@ def test_those_who_share_a_turn_see_what_any_of_them_needs() -> None:
 
 
 def test_a_range_without_a_start_has_none_when_it_is_shared() -> None:
-    shared = share_view(
-        [ask(history=HistoryRange(None, AT, with_lines=False)), ask(history=HistoryRange(AT, AT, False))]
-    )
+    ranges = HistoryRange(None, AT, with_lines=False), HistoryRange(AT, AT, with_lines=False)
+
+    shared = share_view([ask(history=found) for found in ranges])
 
     assert {found.history for found in shared} == {HistoryRange(None, AT, with_lines=False)}
 
 
-async def test_an_order_and_an_activity_ask_for_what_their_rules_read(engines: Engines) -> None:
-    engine = await engines.start(rules=CuriousRulesets)
+@pytest.mark.usefixtures("curious")
+async def test_an_order_and_an_activity_ask_for_what_their_rules_read(engine: Engine) -> None:
     ruleset = await engine.rulesets.latest(engine.caller.program_id)
     card = parse_identity("card:1")
 
     bought = ask_for(PlaceOrder(engine.call(), card, order()), ruleset)
     by_guest = ask_for(PlaceOrder(engine.call(), None, order()), ruleset)
     done = ask_for(RecordActivity(engine.call(), card, "survey_answered", AT, "nps"), ruleset)
+    cup = ask_for(RecordActivity(engine.call(), card, "own_cup", AT), ruleset)
 
-    assert (bought.history, bought.counters) == (HistoryRange(None, AT, with_lines=True), ("order|2026-01",))
-    assert (by_guest.history, by_guest.counters) == (None, ("order|2026-01",))
-    assert (done.mark, done.counters) == (("survey_answered", "nps"), ("survey_answered|2026-01",))
+    year = HistoryRange(NEW_YEAR_IN_BERLIN, AT, with_lines=False)
+    assert (bought.history, bought.counters) == (year, ("earning/gift/times/month/2026-01",))
+    assert (by_guest.history, by_guest.counters) == (None, ("earning/gift/times/month/2026-01",))
+    assert (done.history, done.counters) == (year, ("earning/thanks/times/month/2026-01",))
+    assert done.mark == ("survey_answered", "nps")
+    assert (cup.history, cup.counters, cup.mark) == (None, (), None)
 
 
+@pytest.mark.usefixtures("curious")
 async def test_a_claim_asks_again_once_it_knows_when_its_order_was_placed(engines: Engines) -> None:
-    engine = await engines.start(TellingLedger, rules=CuriousRulesets)
+    engine = await engines.start(TellingLedger)
     assert isinstance(engine.ledger, TellingLedger)
     card, guest = await enrol(engine), engine.call()
-    await engine.run(PlaceOrder(guest, None, order(AT - 40 * DAY)))
+    await engine.run(PlaceOrder(engine.call(), card, order(AT - DAY)))
+    await engine.run(PlaceOrder(guest, None, order(AT)))
     engine.ledger.asked.clear()
 
     outcome = await engine.run(ClaimOrder(engine.call(), guest.operation_id, card))
 
-    assert outcome.refusal_code is None
+    assert [effect["points"] for effect in json.loads(outcome.answer)["effects"]] == [50]
     assert [(found.history, found.counters) for found in engine.ledger.asked] == [
         (None, ()),
-        (HistoryRange(None, AT - 40 * DAY, with_lines=True), ("order|2025-12",)),
+        (HistoryRange(NEW_YEAR_IN_BERLIN, AT, with_lines=False), ("earning/gift/times/month/2026-01",)),
     ]
 
 
@@ -139,11 +140,47 @@ async def test_a_claim_under_rules_that_ask_for_nothing_reads_once(engines: Engi
     assert len(engine.ledger.asked) == 1
 
 
+async def test_orders_of_one_turn_see_each_other(engine: Engine, program: Program, ledger: rows.Ledger) -> None:
+    """The first order of the year is none of a regular customer, the next ones are; the shared limit ends after three."""
+    await program.publish(rules_of(gift(3)))
+    card = await enrol(engine)
+
+    outcomes = await asyncio.gather(*(engine.run(PlaceOrder(engine.call(), card, order())) for _ in range(6)))
+
+    gifts = [len(json.loads(outcome.answer)["effects"]) for outcome in outcomes]
+    assert gifts == [0, 1, 1, 1, 0, 0]
+    writes = await ledger.connection.fetchval(
+        "SELECT count(DISTINCT transaction) FROM operation WHERE program_id = $1 AND kind = 'order'", ledger.program_id
+    )
+    assert writes == 1
+    assert await ledger.connection.fetchval("SELECT used FROM counter WHERE program_id = $1", ledger.program_id) == 3
+    assert await ledger.faults() == []
+
+
+@pytest.mark.parametrize("limit", [{"times": 7}, {"points": 333}])
+async def test_a_shared_limit_is_given_away_exactly_however_many_want_it(
+    engines: Engines, program: Program, ledger: rows.Ledger, limit: dict[str, int]
+) -> None:
+    rule = gift(1, when={"fact": "order.total", "at_least": 1}, limits=[{"per": "program", **limit}])
+    await program.publish(rules_of(rule))
+    crowd = [await engines.start() for _ in range(3)]
+    cards = [await enrol(crowd[0]) for _ in range(20)]
+
+    outcomes = await asyncio.gather(
+        *(engine.run(PlaceOrder(engine.call(), card, order())) for card in cards for engine in crowd)
+    )
+
+    assert {outcome.refusal_code for outcome in outcomes} == {None}
+    given = [effect["points"] for outcome in outcomes for effect in json.loads(outcome.answer)["effects"]]
+    assert sorted(given) == ([50] * 7 if "times" in limit else [33] + [50] * 6)
+    assert await ledger.faults() == []
+
+
 @pytest.mark.parametrize("count", [1, 3])
 async def test_what_counts_once_counts_once_however_many_report_it(
     engines: Engines, ledger: rows.Ledger, count: int
 ) -> None:
-    crowd = [await engines.start(rules=CuriousRulesets) for _ in range(count)]
+    crowd = [await engines.start() for _ in range(count)]
     card = await enrol(crowd[0])
 
     outcomes = await asyncio.gather(

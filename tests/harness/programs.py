@@ -32,6 +32,10 @@ DOCUMENT: Final[Mapping[str, Any]] = {
         {"key": "cashback", "unit": "money", "redeem": {}},
         {"key": "stamps", "unit": "points"},
     ],
+    "activities": [
+        {"key": "survey_answered", "once_per": "subject", "attributes": {"score": {"type": "integer"}}},
+        {"key": "own_cup"},
+    ],
     "earning_rules": [
         {"key": "base", "wallet": "points", "earn": {"kind": "per_amount", "points": 1, "per": 100}},
         {
@@ -42,7 +46,10 @@ DOCUMENT: Final[Mapping[str, Any]] = {
         },
     ],
 }
-"""One point per euro; 2 % cashback on the web; 10 points or more are worth a cent each; stamps cannot be spent."""
+"""One point per euro; 2 % cashback on the web; 10 points or more are worth a cent each; stamps cannot be spent.
+
+Surveys count once per subject, own cups every time; neither earns anything.
+"""
 
 LOCATION: Final = "store-1"
 TILL_NUMBER: Final = "1"

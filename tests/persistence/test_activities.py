@@ -25,11 +25,11 @@ async def test_an_activity_is_kept_with_its_operation(
     connection: Connection, program: Program, ledger: harness.Ledger
 ) -> None:
     writer = await enrolled(connection, program.id)
-    write = writer.record("nps-2026", mark="nps-2026")
+    write = writer.report("nps-2026")
     assert not rows_of([write]).fits_shape_s
 
     assert await record_all(connection, program.id, write) == [True]
-    assert await record_all(connection, program.id, writer.record()) == [True]
+    assert await record_all(connection, program.id, writer.report()) == [True]
 
     found = await ledger.connection.fetch(
         "SELECT a.kind, a.subject, a.occurred_at = o.effective_at, a.attributes, m.mark FROM activity a "
@@ -40,14 +40,14 @@ async def test_an_activity_is_kept_with_its_operation(
     )
     assert [tuple(row) for row in found] == [
         ("survey_answered", "nps-2026", True, "{}", "nps-2026"),
-        ("survey_answered", None, True, "{}", None),
+        ("own_cup", None, True, "{}", None),
     ]
     assert await ledger.faults() == []
 
 
 async def test_gather_tells_who_set_a_mark(connection: Connection, program: Program) -> None:
     one, two = await enrolled(connection, program.id), await enrolled(connection, program.id)
-    write = one.record("nps", mark="nps")
+    write = one.report("nps")
     assert await record_all(connection, program.id, write) == [True]
 
     def ask(writer: Writer, *mark: str) -> Ask:
@@ -72,9 +72,9 @@ async def test_a_mark_that_is_set_loses_and_writes_nothing(
     connection: Connection, program: Program, ledger: harness.Ledger, is_batch: bool
 ) -> None:
     writer = await enrolled(connection, program.id)
-    assert await record_all(connection, program.id, writer.record("nps", mark="nps")) == [True]
+    assert await record_all(connection, program.id, writer.report("nps")) == [True]
     before = await ledger.fingerprint(), await ledger.counts()
-    again = writer.record("nps", mark="nps")
+    again = writer.report("nps")
 
     if is_batch:
         with pytest.raises(Exception, match="activity_mark_pkey"):  # the batcher then tries each alone

@@ -1,4 +1,4 @@
-"""The migrated database and tables.py are the same schema."""
+"""The migrated database and ``persistence/tables`` are the same schema."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -68,13 +68,11 @@ class Writer:
         order = Order(ShopOrder(fresh("o")), parse_instant("2026-01-15T10:00:00Z"), "EUR", (Line("1", amount, SCALE),))
         return self.act(PlaceOrder(self.call(), self.identity, order, Payment("points", pay) if pay else None))
 
-    def record(self, subject: str | None = None, *, mark: str | None = None) -> Write:
-        """Report an activity; ``mark`` makes it one that counts once."""
-        occurred_at = parse_instant("2026-01-15T10:00:00Z")
-        request = RecordActivity(self.call(), self.identity, "survey_answered", occurred_at, subject)
-        changes = self.decide(request)
-        assert changes.activity is not None
-        return fold([replace(changes, activity=replace(changes.activity, mark=mark))])
+    def report(self, subject: str | None = None) -> Write:
+        """Report an activity: a survey, which counts once per subject, or without one an own cup."""
+        kind, occurred_at = "survey_answered" if subject else "own_cup", parse_instant("2026-01-15T10:00:00Z")
+        self.facts = replace(self.facts, marked_by=None)
+        return self.act(RecordActivity(self.call(), self.identity, kind, occurred_at, subject))
 
     def act(self, request: Request) -> Write:
         return fold([self.decide(request)])

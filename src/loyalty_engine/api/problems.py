@@ -136,7 +136,7 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     RefusalCode.CURRENCY_MISMATCH: ProblemKind(422, "The program has another currency", "Send the program's currency."),
     RefusalCode.TILL_MISMATCH: ProblemKind(403, "The API key is bound to another place", "Use the key of that till."),
     RefusalCode.ACTIVITY_NOT_DECLARED: ProblemKind(
-        422, "The program does not declare this kind of activity", "Declare it in the program; see details.known."
+        422, "The program does not declare this kind of activity", "Declare it in the program; see details.declared."
     ),
     RefusalCode.ACTIVITY_SUBJECT_REQUIRED: ProblemKind(
         422, "This kind of activity counts once per subject", "Say in subject what it was about."
