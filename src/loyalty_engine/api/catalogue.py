@@ -27,8 +27,8 @@ the numbers that explain the error.
 _FAULTS_HEAD: Final = """
 ## Faults of a program document
 
-`program_invalid` lists them in `errors`, with a JSON pointer into the document. Two of them, `minimum_not_in_step` and
-`never_holds`, are only warnings: the document can be published, and the answer shows them.
+`program_invalid` lists them in `errors`, with a JSON pointer into the document. Some of them, `minimum_not_in_step`,
+`never_holds`, `never_open` and `window_passed`, are only warnings: the document can be published, and the answer shows them.
 
 """
 
@@ -57,8 +57,19 @@ _FAULTS: Final[Mapping[FaultCode, str]] = {
     FaultCode.UNDECLARED_ATTRIBUTE: "The condition reads an attribute that the document does not declare.",
     FaultCode.UNKNOWN_OPTION: "The attribute never has this value: it is none of its declared options.",
     FaultCode.OPERATOR_NOT_ALLOWED: "The fact cannot be compared in this way.",
+    FaultCode.FACT_NOT_AVAILABLE: "Orders have facts that activities do not have, and the other way round.",
     FaultCode.TOO_MANY_NODES: "The condition has too many parts.",
-    FaultCode.NEVER_HOLDS: "The condition can never hold.",
+    FaultCode.NEVER_HOLDS: "The condition can never hold, or nothing is ever selected.",
+    FaultCode.UNKNOWN_ACTIVITY: "The rule names a kind of activity that the document does not have.",
+    FaultCode.UNKNOWN_GROUP: "The rule or group names a group that the document does not have.",
+    FaultCode.UNKNOWN_RULE: "The multiplier names a rule that the document does not have.",
+    FaultCode.CYCLIC_GROUPS: "The group is a part of itself.",
+    FaultCode.MIXED_GROUP: "In one group either multipliers compete or other rules.",
+    FaultCode.ORDER_REQUIRED: "Activities have neither lines nor amounts to earn on.",
+    FaultCode.EMPTY_WINDOW: "The window ends before it starts.",
+    FaultCode.NEVER_OPEN: "The schedule has no day inside the window.",
+    FaultCode.WINDOW_PASSED: "The window lies in the past.",
+    FaultCode.TOO_MANY_LIMITS: "Too many rules are limited per member.",
     FaultCode.CURRENCY_IN_USE: "The program has members or operations in its currency, which so has to stay.",
     FaultCode.WALLET_IN_USE: "Somebody has an amount in the wallet, which so has to stay as it is.",
 }

@@ -25,9 +25,7 @@ from loyalty_engine.core.rules.order import natural_key
 from loyalty_engine.persistence.asks import Ask
 
 
-def ask_for(
-    request: Request, ruleset: Ruleset, *, is_look: bool = False, claimed_from: datetime | None = None
-) -> Ask:
+def ask_for(request: Request, ruleset: Ruleset, *, is_look: bool = False, claimed_from: datetime | None = None) -> Ask:
     """Return what gather must read so that ``request`` can be decided, and no more.
 
     Who only looks does not ask what its key or the number of its order did before. ``claimed_from`` is when the order
