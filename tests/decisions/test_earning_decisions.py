@@ -1,5 +1,6 @@
 """Runs the examples of earning rules: what one order or activity earns, and why not more."""
 
+import json
 from dataclasses import replace
 from typing import Any, Final
 
@@ -9,7 +10,18 @@ from loyalty_engine.core.earning.evaluation import Earned, EarningRules, evaluat
 from loyalty_engine.core.earning.index import Index
 from tests.decisions.examples import Case, explained, read_cases, read_counted, read_rules, read_ruleset, read_view
 
-CASES: Final = read_cases("earning")
+CASES: Final = read_cases(
+    "earning",
+    "earning_amounts",
+    "earning_base",
+    "earning_conditions",
+    "earning_times",
+    "earning_history",
+    "earning_limits",
+    "earning_groups",
+    "earning_multipliers",
+    "activities",
+)
 
 RUN: Final = pytest.mark.parametrize("case", CASES, ids=str)
 
@@ -25,7 +37,9 @@ def evaluate(case: Case, *, backwards: bool = False) -> tuple[EarningRules, Earn
 
 
 def shown(rules: EarningRules, earned: Earned) -> list[Any]:
-    return rules.explain_all([reason.as_json() for reason in earned.reasons], earned.seen)
+    """Return the reason of every rule as people get it."""
+    told = rules.explain_all([reason.as_json() for reason in earned.reasons], earned.seen)
+    return json.loads(json.dumps(told))  # type: ignore[no-any-return]  # a list of reasons
 
 
 def test_there_are_enough_examples_and_no_name_twice() -> None:
