@@ -136,13 +136,9 @@ def _takes(earned: Earned) -> tuple[Take, ...]:
 
 def _use(ruleset: Ruleset, member: MemberState, earned: Earned, now: datetime) -> dict[str, Any]:
     """Count what the member's own limits gave; counters of long ended periods are forgotten."""
-    if not any(not use.is_shared for use in earned.uses):
-        return {}
-    counters = drop_ended(member.counters, now.astimezone(ruleset.zone).date())
-    for use in earned.uses:
-        if not use.is_shared:
-            counters[use.counter] = counters.get(use.counter, 0) + use.amount
-    return {"counters": counters}
+    used = member.counters
+    taken = {use.counter: used.get(use.counter, 0) + use.amount for use in earned.uses if not use.is_shared}
+    return {"counters": {**drop_ended(used, now.astimezone(ruleset.zone).date()), **taken}} if taken else {}
 
 
 def _count(ruleset: Ruleset, member: MemberState, order: Order, paid_amount: int) -> dict[str, Any]:
