@@ -1,7 +1,7 @@
 """Declared attributes: a program says which it knows and of what type; anything else is refused, with the place."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -9,7 +9,8 @@ from loyalty_engine.core.engine.ruleset import AttributeTypes, Ruleset
 from loyalty_engine.core.kernel.quantities import parse_quantity
 from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
 from loyalty_engine.core.program.attributes import ValueType
-from loyalty_engine.core.rules.order import Order, Scalar
+from loyalty_engine.core.rules.history import PastOrder
+from loyalty_engine.core.rules.order import Line, Order, Scalar
 
 _DATE: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", re.ASCII)
 
@@ -38,10 +39,15 @@ def with_decimals(ruleset: Ruleset, order: Order) -> Order:
     kinds = {*ruleset.order_attributes.values(), *ruleset.line_attributes.values()}
     if "decimal" not in kinds:
         return order
-    lines = tuple(
-        replace(line, attributes=read_decimals(ruleset.line_attributes, line.attributes)) for line in order.lines
-    )
-    return replace(order, lines=lines, attributes=read_decimals(ruleset.order_attributes, order.attributes))
+    attributes = read_decimals(ruleset.order_attributes, order.attributes)
+    return replace(order, lines=_lines_with_decimals(ruleset, order.lines), attributes=attributes)
+
+
+def history_with_decimals(ruleset: Ruleset, history: Sequence[PastOrder]) -> tuple[PastOrder, ...]:
+    """Return earlier orders as rules see them, like :func:`with_decimals`."""
+    if "decimal" not in ruleset.line_attributes.values():
+        return tuple(history)
+    return tuple(replace(past, lines=_lines_with_decimals(ruleset, past.lines)) for past in history)
 
 
 def read_decimals(declared: AttributeTypes, given: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
@@ -54,6 +60,10 @@ def read_decimals(declared: AttributeTypes, given: Mapping[str, Scalar]) -> Mapp
         else value
         for name, value in given.items()
     }
+
+
+def _lines_with_decimals(ruleset: Ruleset, lines: Sequence[Line]) -> tuple[Line, ...]:
+    return tuple(replace(line, attributes=read_decimals(ruleset.line_attributes, line.attributes)) for line in lines)
 
 
 def _fits(expected: ValueType, value: Scalar) -> bool:

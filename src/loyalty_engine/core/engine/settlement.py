@@ -9,14 +9,13 @@ from loyalty_engine.core.earning.base import earning_base
 from loyalty_engine.core.earning.evaluation import Earned, evaluate_earning
 from loyalty_engine.core.earning.limits import Counted, drop_ended
 from loyalty_engine.core.engine.accounts import close_book, lot_terms, open_book
-from loyalty_engine.core.engine.attributes import read_decimals, with_decimals
+from loyalty_engine.core.engine.attributes import history_with_decimals, read_decimals, with_decimals
 from loyalty_engine.core.engine.decision import Operation, Take
 from loyalty_engine.core.engine.facts import MemberState
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.amounts import MAX_BALANCE
 from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
 from loyalty_engine.core.points.book import Book, Entries
-from loyalty_engine.core.rules.history import PastOrder
 from loyalty_engine.core.rules.order import Activity, MemberSnapshot, Order
 from loyalty_engine.core.rules.view import View
 
@@ -59,7 +58,7 @@ def settle(
         member=_snapshot(ruleset, member),
         base=earning_base(ruleset.base, seen, paid_amount),
         paid_with_points=paid_amount,
-        history=member.history if member is not None else (),
+        history=history_with_decimals(ruleset, member.history) if member is not None else (),
     )
     earned = evaluate_earning(ruleset.order_rules, view, _counted(member, shared))
     _check_size(earned)
@@ -69,7 +68,7 @@ def settle(
     if paid:
         book.spend(paid.wallet, paid.points)
     _credit(ruleset, book, earned, min(order.placed_at, operation.booked_at))
-    changed = {**_count(ruleset, member, seen, paid_amount), **_use(ruleset, member, earned, operation.booked_at)}
+    changed = {**_count(member, order, paid_amount), **_use(ruleset, member, earned, operation.booked_at)}
     entries, after = close_book(member, book, operation.booked_at, changed)
     return Settled(earned, entries, after, _takes(earned))
 
@@ -83,7 +82,7 @@ def settle_activity(
         zone=ruleset.zone,
         activity=activity,
         member=_snapshot(ruleset, member),
-        history=member.history,
+        history=history_with_decimals(ruleset, member.history),
     )
     earned = evaluate_earning(ruleset.activity_rules[activity.kind], view, _counted(member, shared))
     _check_size(earned)
@@ -141,15 +140,12 @@ def _use(ruleset: Ruleset, member: MemberState, earned: Earned, now: datetime) -
     return {"counters": {**drop_ended(used, now.astimezone(ruleset.zone).date()), **taken}} if taken else {}
 
 
-def _count(ruleset: Ruleset, member: MemberState, order: Order, paid_amount: int) -> dict[str, Any]:
+def _count(member: MemberState, order: Order, paid_amount: int) -> dict[str, Any]:
     """Count the order where rules read it. Points pay goods before shipping, as far as spend is concerned."""
-    placed_at, net = order.placed_at, max(order.goods_total - paid_amount, 0)
-    counts: dict[str, Any] = {
+    placed_at = order.placed_at
+    return {
         "orders": member.orders + 1,
-        "spend": member.spend + net,
+        "spend": member.spend + max(order.goods_total - paid_amount, 0),
         "first_order_at": min(member.first_order_at or placed_at, placed_at),
         "last_order_at": max(member.last_order_at or placed_at, placed_at),
     }
-    if ruleset.reads_history:
-        counts["history"] = (PastOrder(placed_at, net, order.lines), *member.history)
-    return counts
