@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from loyalty_engine.core.program.document import EarningRuleEntry
+from loyalty_engine.core.program.earning import EarningRuleEntry
 from tests.harness.service import Service, open_service
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")

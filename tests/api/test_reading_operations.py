@@ -117,7 +117,7 @@ async def test_an_explanation_reads_in_plain_english(client: Api, new_program: M
     read = (await other.get(f"/operations/{placed['operation_id']}/explanation")).json()
     assert read["text"] == [
         "base: applied, gives 18 points",
-        "dear: not applied, the amount is too small to earn anything",
+        "dear: not applied, there is nothing, or too little, to earn on",
         "asleep: not applied, the rule is switched off",
         "big: not applied, needs order.total at least 2000, was 1899 (101 missing)",
         "beans: not applied, needs lines.quantity of lines with category coffee, tea at least 1.5, was 0.25 (1.25 missing)",
@@ -131,3 +131,56 @@ async def test_an_explanation_reads_in_plain_english(client: Api, new_program: M
     assert [reason["rule"] for reason in read["reasons"] if reason["applied"]] == ["base"]
     assert read["facts"]["member"]["orders"] == 0
     assert (read["operation_id"], read["revision"], read["is_complete"]) == (placed["operation_id"], 1, True)
+
+
+async def test_an_explanation_tells_limits_groups_and_closed_rules(client: Api, new_program: MakeProgram) -> None:
+    rules = document()
+    rules["earning_groups"] = [{"key": "boosts", "choose": "best"}]
+    limit = {"per": "member", "points": 25, "period": "year"}
+    rules["earning_rules"] = [
+        {
+            "key": "base",
+            "wallet": "points",
+            "earn": {"kind": "per_amount", "points": 1, "per": 100},
+            "limits": [limit],
+        },
+        {"key": "small", "wallet": "points", "earn": {"kind": "fixed", "points": 2}, "group": "boosts"},
+        {"key": "large", "wallet": "points", "earn": {"kind": "fixed", "points": 3}, "group": "boosts"},
+        {
+            "key": "early",
+            "wallet": "points",
+            "window": {"ends_at": "2000-01-01"},
+            "earn": {"kind": "fixed", "points": 4},
+        },
+        {
+            "key": "card",
+            "wallet": "points",
+            "when": {"fact": "order.tenders", "includes": "card"},
+            "earn": {"kind": "fixed", "points": 5},
+        },
+    ]
+    other = client.acting_as((await new_program(rules)).admin)
+    member = await other.new_member()
+    await other.post_order(member, lines=[{"amount": 1800}])
+    placed = (await other.post_order(member, lines=[{"amount": 1800}])).json()
+
+    read = (await other.get(f"/operations/{placed['operation_id']}/explanation")).json()
+
+    assert read["text"] == [
+        "base: applied, gives 7 points, cut from 18 by the limit of 25 points per member and year (18 used)",
+        "small: not applied, another rule of the group boosts was chosen; would give 2 points",
+        "large: applied, gives 3 points",
+        "early: not applied, the rule was closed at that time",
+        "card: not applied, needs order.tenders to include one of card, was nothing",
+    ]
+    assert read["reasons"][0] == {
+        "rule": "base",
+        "applied": True,
+        "code": "applied",
+        "wallet": "points",
+        "amount": 7,
+        "miss": None,
+        "limit": {"code": "capped", "limit": limit, "used": 18, "wanted": 18},
+        "outdone": None,
+    }
+    assert read["reasons"][1]["outdone"] == {"code": "outdone", "group": "boosts", "wanted": 2}

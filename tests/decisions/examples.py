@@ -7,6 +7,7 @@ are RFC 3339; the program's zone is UTC unless the case names another. Without a
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -36,7 +37,7 @@ NOON: Final = datetime(2026, 5, 31, 12, tzinfo=UTC)
 _ZONES: Final = frozenset({"UTC", "Europe/Berlin", "Pacific/Kiritimati", "America/Sao_Paulo"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """One example: what it says, and what its file says for all."""
 
@@ -60,6 +61,7 @@ def read_cases(*names: str) -> list[Case]:
     return cases
 
 
+@cache
 def read_ruleset(case: Case) -> Ruleset:
     """Return the case's program as a ruleset; its document must be free of faults and warnings."""
     program = parse_program(

@@ -57,6 +57,8 @@ class Story:
                 facts = replace(facts, marked_by=None if mark is None else self.marks.get((by, kind, mark)))
             case ClaimOrder():
                 facts = replace(facts, order=self.known(step["claim"]))
+            case _:
+                raise AssertionError(step)
         now = parse_instant(step["now"]) if "now" in step else max(self.clock, happened)
         self.clock = now
         decision = decide(self.ruleset, facts, request, now)

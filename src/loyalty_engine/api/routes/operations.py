@@ -102,7 +102,7 @@ async def get_explanation(context: CallContext, operation_id: str) -> Explanatio
         operation_id=show_id("op", record.id),
         revision=record.revision,
         facts=detail.facts if detail else {},
-        reasons=[ReasonAnswer(**{"miss": None, **reason}) for reason in reasons],
+        reasons=[ReasonAnswer(**reason) for reason in reasons],
         text=explain(reasons),
         is_complete=detail is not None,
     )

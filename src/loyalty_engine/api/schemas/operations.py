@@ -221,7 +221,18 @@ class ExplanationAnswer(Answer):
     reasons: list[ReasonAnswer] = Field(
         description="Every rule and why it did or did not apply.",
         examples=[
-            [{"rule": "base", "applied": True, "code": "applied", "wallet": "points", "amount": 16, "miss": None}]
+            [
+                {
+                    "rule": "base",
+                    "applied": True,
+                    "code": "applied",
+                    "wallet": "points",
+                    "amount": 16,
+                    "miss": None,
+                    "limit": None,
+                    "outdone": None,
+                }
+            ]
         ],
     )
     text: list[str] = Field(

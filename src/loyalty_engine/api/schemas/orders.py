@@ -245,17 +245,70 @@ class OrderAnswer(SettledOrder, OperationHead):
     id: str = Field(description="The order.", examples=["ord_01m8054496erxvcc6weqy7k3j5"])
 
 
+class LimitReason(Answer):
+    """A limit that gave less than a rule would have given."""
+
+    code: Literal["capped"] = Field(description="Always capped.", examples=["capped"])
+    limit: dict[str, Any] = Field(
+        description="The limit as the program's document has it.",
+        examples=[{"per": "member", "points": 100, "period": "month"}],
+    )
+    used: int = Field(description="What earlier grants had used of it.", examples=[60])
+    wanted: int = Field(description="What the rule would have given.", examples=[60])
+
+
+class GroupReason(Answer):
+    """A group of rules in which another one was chosen."""
+
+    code: Literal["outdone"] = Field(description="Always outdone.", examples=["outdone"])
+    group: str | None = Field(description="The group; null for the rules that are in none.", examples=["boosts"])
+    wanted: int = Field(description="What the rule would have given.", examples=[10])
+
+
 class ReasonAnswer(Answer):
     """Why a rule did or did not apply."""
 
     rule: str = Field(description="The rule.", examples=["coffee"])
     applied: bool = Field(description="Whether it applied.", examples=[False])
-    code: str = Field(description="Stable code.", examples=["condition_failed"])
+    code: str = Field(
+        description="Stable code: applied, condition_failed, nothing_to_earn, inactive, not_open, limit_reached or "
+        "outdone.",
+        examples=["condition_failed"],
+    )
     wallet: str | None = Field(description="Wallet that it would credit.", examples=["points"])
     amount: int = Field(description="What it gave.", examples=[0])
     miss: dict[str, Any] | None = Field(
-        description="The first condition that failed: needed, actual, missing.",
-        examples=[{"fact": "order.total", "operator": "at_least", "needed": 2000, "actual": 1899, "missing": 101}],
+        default=None,
+        description="With condition_failed, the first condition that failed. unmet: a fact with needed, actual and "
+        "missing; lines, history and attribute say what was measured; personal facts hide their actual value. "
+        "none_of: the misses of every alternative. excluded: the condition that held and should not.",
+        examples=[
+            {
+                "code": "unmet",
+                "fact": "order.total",
+                "operator": "at_least",
+                "needed": 2000,
+                "actual": 1899,
+                "missing": 101,
+            }
+        ],
+    )
+    limit: LimitReason | None = Field(
+        default=None,
+        description="With limit_reached, and with applied where a limit cut what the rule gave.",
+        examples=[
+            {
+                "code": "capped",
+                "limit": {"per": "member", "points": 100, "period": "month"},
+                "used": 60,
+                "wanted": 60,
+            }
+        ],
+    )
+    outdone: GroupReason | None = Field(
+        default=None,
+        description="With outdone, where another rule was chosen.",
+        examples=[{"code": "outdone", "group": "boosts", "wanted": 10}],
     )
 
 
