@@ -175,22 +175,21 @@ async def test_counters_are_capped_exactly_however_many_take(
     )
 
 
-async def test_takers_of_many_new_counters_never_wait_in_a_circle(
-    connections: list[Connection], program: Program
-) -> None:
-    """Each batch names the same counters in another order; all of them are new in every round."""
+async def test_takers_of_many_counters_never_wait_in_a_circle(connections: list[Connection], program: Program) -> None:
+    """Each names the same counters in another order at the same time: new ones first, and then those that are there."""
+    rounds, count = size(10, 200), 200
 
-    async def work(position: int) -> int:
-        won = 0
-        for number in range(size(20, 300)):
-            keys = [f"{number}-{n}" for n in range(6)][:: 1 if position % 2 else -1]
-            won += len(await take(connections[position], program, [(n, key, 1, 2) for n, key in enumerate(keys)]))
-        return won
+    async def work(position: int, number: int, cap: int) -> int:
+        keys = [f"{number}-{n:03}" for n in range(count)][:: 1 if position % 2 else -1]
+        return len(await take(connections[position], program, [(n, key, 1, cap) for n, key in enumerate(keys)]))
 
-    won = await asyncio.gather(*(work(position) for position in range(len(connections))))
+    won = 0
+    for number in range(rounds):
+        for cap in (3, 6):
+            won += sum(await asyncio.gather(*(work(position, number, cap) for position in range(len(connections)))))
 
-    assert sum(won) == 2 * 6 * size(20, 300)
-    assert set((await counters(program)).values()) == {(2, 2)}
+    assert won == 6 * count * rounds
+    assert set((await counters(program)).values()) == {(6, 6)}
 
 
 @pytest.mark.parametrize(
