@@ -82,6 +82,16 @@ async def test_a_till_reports_activities_of_its_store(client: Api, program: Prog
     assert code_of(await till.get(f"/activities/{reported.json()['id']}")) == "scope_missing"
 
 
+async def test_a_till_reports_no_activities_of_other_stores(client: Api, program: Program, ledger: Ledger) -> None:
+    member = await client.new_member()
+    till = client.acting_as(program.till)
+
+    refused = await till.record_activity(member, location="elsewhere")
+
+    assert code_of(refused) == "till_mismatch"
+    assert await ledger.count("activity") == 0
+
+
 async def test_a_stranger_has_no_activities(quiet: Api) -> None:
     answer = await quiet.record_activity(f"card:{fresh('c')}")
 

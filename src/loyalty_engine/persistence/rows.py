@@ -165,7 +165,7 @@ def _operation_row(n: int, operation: Operation, changes: Changes) -> Row:
 def _location_of(operation: Operation, changes: Changes) -> str | None:
     if changes.order is not None:
         return changes.order.order.location
-    if changes.activity is not None and changes.activity.location is not None:
+    if changes.activity is not None:
         return changes.activity.location
     return operation.call.actor.location
 

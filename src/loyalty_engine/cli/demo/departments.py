@@ -17,7 +17,8 @@ from loyalty_engine.cli.demo.receipts import Receipt
 from loyalty_engine.core.kernel.amounts import allocate
 from loyalty_engine.core.kernel.quantities import SCALE
 from loyalty_engine.core.program.conditions import LinesComparison, LineSelection
-from loyalty_engine.core.program.document import EarningRuleEntry, Program
+from loyalty_engine.core.program.document import Program
+from loyalty_engine.core.program.earning import EarningRuleEntry
 from loyalty_engine.core.program.facts import Vocabulary
 from loyalty_engine.core.rules.order import Line
 from loyalty_engine.core.rules.selections import GroupedLines, compile_selection

@@ -23,6 +23,7 @@ def decide_activity(ruleset: Ruleset, facts: Facts, request: RecordActivity, now
     if request.occurred_at > now + CLOCK_SKEW:
         times = {"occurred_at": show_instant(request.occurred_at), "now": show_instant(now)}
         refuse(RefusalCode.ACTIVITY_IN_FUTURE, "/occurred_at", **times)
+    _check_place(request)
     member = require_member(facts)
     if facts.marked_by is not None:
         refuse(RefusalCode.ACTIVITY_ALREADY_COUNTED, "", operation_id=show_id("op", facts.marked_by))
@@ -41,6 +42,7 @@ def decide_activity(ruleset: Ruleset, facts: Facts, request: RecordActivity, now
         kind=kind.key,
         subject=request.subject,
         mark=ruleset.mark_of(kind.key, request.subject, request.occurred_at),
+        location=request.location,
         attributes=request.attributes,
     )
     seen = Activity(kind.key, request.subject, request.location, read_decimals(kind.attributes, request.attributes))
@@ -58,6 +60,13 @@ def decide_activity(ruleset: Ruleset, facts: Facts, request: RecordActivity, now
             takes=settled.takes,
         )
     )
+
+
+def _check_place(request: RecordActivity) -> None:
+    """A key bound to a location speaks for that one only."""
+    bound = request.call.actor.location
+    if bound is not None and request.location != bound:
+        refuse(RefusalCode.TILL_MISMATCH, "/location", location=bound)
 
 
 def _require_kind(ruleset: Ruleset, request: RecordActivity) -> ActivityRules:

@@ -51,7 +51,7 @@ class ActivityRow:
     """An activity as it is kept, with the id of its operation.
 
     ``mark`` is a text that this member may set only once for this kind, for ever: the subject, or the period in which
-    the activity counts once. None: it counts every time. ``location`` is where it happened, that of the caller if None.
+    the activity counts once. None: it counts every time.
     """
 
     id: UUID
@@ -59,8 +59,8 @@ class ActivityRow:
     kind: str
     subject: str | None
     mark: str | None
+    location: str | None
     attributes: Mapping[str, Scalar]
-    location: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
