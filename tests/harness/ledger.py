@@ -196,10 +196,7 @@ _ALL: Final = "\nUNION ALL\n".join(
 
 async def find_faults(connection: Connection, program_id: int) -> list[str]:
     """Return what is wrong with a program's rows in one snapshot: one statement sees one."""
-    async with connection.transaction():
-        # PostgreSQL may not have counted the program's rows yet; one that it takes for empty it would join row by row.
-        await connection.execute("SET LOCAL enable_nestloop = off")
-        rows = await connection.fetch(_ALL, program_id)
+    rows = await connection.fetch(_ALL, program_id)
     return [f"{row['fault']}: {row['subject']}" for row in rows]
 
 
@@ -215,7 +212,8 @@ class Ledger:
     async def open(cls, program: Program) -> "AsyncIterator[Ledger]":
         """Read a program's rows as the owner role."""
         async with owner(program.database_url) as connection:
-            await connection.execute("SET search_path = loyalty")
+            # PostgreSQL may not have counted the program's rows yet; one that it takes for empty it joins row by row.
+            await connection.execute("SET search_path = loyalty; SET enable_nestloop = off")
             yield cls(connection, program.id)
 
     async def faults(self) -> list[str]:
