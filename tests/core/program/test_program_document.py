@@ -17,7 +17,10 @@ EXAMPLE: Final = Path(__file__).parents[3] / "examples" / "corner_grocer.yaml"
 def test_the_example_is_a_program_without_faults_and_warnings() -> None:
     program = parse_program(yaml.safe_load(EXAMPLE.read_text(encoding="utf-8")))
     assert isinstance(program, Program)
-    assert [rule.key for rule in program.earning_rules] == ["base", "coffee", "own_cup", "web_order", "back2"]
+    assert [rule.key for rule in program.earning_rules] == [
+        *("base", "coffee", "own_cup", "organic", "loose_goods", "web_order"),
+        *("basket_150", "basket_250", "quiet_hours", "back2", "bottles", "survey"),
+    ]
     assert check_program(program, time_zones=frozenset({"Europe/Berlin"}), currencies={"EUR": 2}) == []
 
 
