@@ -79,6 +79,7 @@ TIMES: Final[list[tuple[str, object, str, str]]] = [
     (WINDOW, {}, WINDOW, "required"),
     (WINDOW, {"starts_at": "2026-12-1"}, f"{WINDOW}/starts_at", "malformed"),
     (WINDOW, {"starts_at": "2026-12-01T09:30:00Z"}, f"{WINDOW}/starts_at", "malformed"),
+    (WINDOW, {"ends_at": "2026-12-24T24:00"}, f"{WINDOW}/ends_at", "malformed"),
     (WINDOW, {"ends_at": "2026-02-29"}, f"{WINDOW}/ends_at", "out_of_range"),
     (WINDOW, {"ends_at": "9999-01-01"}, f"{WINDOW}/ends_at", "out_of_range"),
     (WINDOW, {"starts_at": "2026-12-24", "ends_at": "2026-12-24"}, WINDOW, "empty_window"),

@@ -171,3 +171,50 @@ def test_an_all_inside_an_all_belongs_to_it_and_is_warned_of_once() -> None:
 
 def test_a_pointer_escapes_tildes_and_slashes() -> None:
     assert json_pointer(["a/b", "~", 3]) == "/a~1b/~0/3"
+
+
+@pytest.mark.parametrize(
+    ("starts_at", "ends_at", "hours", "is_open"),
+    [
+        ("2026-12-24", "2026-12-25", {"weekdays": ["thursday"]}, True),
+        ("2026-12-24", "2026-12-25", {"weekdays": ["wednesday"]}, False),
+        ("2026-12-24", "2026-12-25", {"weekdays": ["wednesday"], "starts": "20:00", "ends": "04:00"}, True),
+        ("2026-12-24", "2026-12-25", {"weekdays": ["wednesday"], "starts": "20:00", "ends": "00:00"}, False),
+        ("2026-12-24T04:00", "2026-12-25", {"weekdays": ["wednesday"], "starts": "20:00", "ends": "04:00"}, False),
+        ("2026-12-24T18:00", "2026-12-24T20:00", {"starts": "08:00", "ends": "18:00"}, False),
+        ("2026-12-24T18:00", "2026-12-24T20:00", {"starts": "19:59", "ends": "20:30"}, True),
+        ("2026-12-24", "2026-12-30", {"weekdays": ["wednesday"], "starts": "12:00"}, False),
+        ("2026-12-24", "2026-12-30T12:01", {"weekdays": ["wednesday"], "starts": "12:00"}, True),
+        ("2026-12-24T12:00", "2026-12-31T12:00", {"weekdays": ["thursday"], "starts": "11:00", "ends": "12:00"}, True),
+        ("2026-12-24", None, {"weekdays": ["monday"]}, True),
+    ],
+)
+def test_hours_without_a_minute_inside_their_window_are_warned_of(
+    starts_at: str, ends_at: str | None, hours: Json, is_open: bool
+) -> None:
+    window = {"starts_at": starts_at} if ends_at is None else {"starts_at": starts_at, "ends_at": ends_at}
+    rule = {**SOUND["earning_rules"][0], "window": window, "schedule": [hours]}
+    warned = [] if is_open else [("/earning_rules/0/schedule", "never_open")]
+    assert found(change("/earning_rules/0", rule)) == warned
+
+
+@pytest.mark.parametrize("count", [2, 99, 200])
+def test_every_group_of_a_cycle_is_told(count: int) -> None:
+    groups = [{"key": f"g{n}", "choose": "best", "group": f"g{(n + 1) % count}"} for n in range(count)]
+    rules = [{"key": "base", "wallet": "points", "group": "g0", "earn": {"kind": "fixed", "points": 1}}]
+    document = {**SOUND, "earning_groups": groups, "earning_rules": rules}
+    told = [(f"/earning_groups/{n}/group", "cyclic_groups") for n in range(min(count, 100))]
+    assert found(document) == told + ([("", "too_many_faults")] if count > 100 else [])
+
+
+def test_a_group_that_leads_into_a_cycle_is_not_blamed_for_it() -> None:
+    groups = [
+        {"key": "outside", "choose": "best", "group": "a"},
+        {"key": "a", "choose": "best", "group": "b"},
+        {"key": "b", "choose": "best", "group": "a"},
+    ]
+    document = {**SOUND, "earning_groups": groups, "earning_rules": []}
+    assert found(document) == [
+        ("/earning_groups/1/group", "cyclic_groups"),
+        ("/earning_groups/2/group", "cyclic_groups"),
+    ]

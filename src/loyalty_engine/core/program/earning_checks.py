@@ -160,9 +160,8 @@ def _check_times(pointer: str, rule: EarningRuleEntry, now: datetime | None) -> 
         return
     if _has_passed(window, now):
         yield Fault(f"{pointer}/window/ends_at", FaultCode.WINDOW_PASSED, "lies in the past", "warning")
-    days = window.weekdays()
-    if rule.schedule is not None and all(days.isdisjoint(hours.weekdays) for hours in rule.schedule):
-        yield Fault(f"{pointer}/schedule", FaultCode.NEVER_OPEN, "has no day inside the window", "warning")
+    if rule.schedule is not None and not window.meets(rule.schedule):
+        yield Fault(f"{pointer}/schedule", FaultCode.NEVER_OPEN, "has no hour inside the window", "warning")
 
 
 def _has_passed(window: Window, now: datetime | None) -> bool:

@@ -1,6 +1,7 @@
 """When a rule is open: a window of the calendar, and hours of the week inside it, all in the program's zone."""
 
 import re
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Final, Literal
 
@@ -23,11 +24,11 @@ WEEKDAYS: Final[tuple[Weekday, ...]] = (
 )
 """In the order of ``date.weekday()``."""
 
-MOMENT_PATTERN: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2})?$"
+MOMENT_PATTERN: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T([01][0-9]|2[0-3]):[0-5][0-9])?$"
 CLOCK_PATTERN: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 CLOSING_PATTERN: Final = r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
-_LONGEST_LOOK: Final = 7
-"""A window of a week or more meets every weekday."""
+_DAY: Final = timedelta(days=1)
+_WEEK: Final = timedelta(weeks=1)
 
 
 def is_clock(text: str) -> bool:
@@ -71,14 +72,16 @@ class Window(Entry):
         """Whether no moment lies inside."""
         return self.starts_at is not None and self.ends_at is not None and not _is_before(self.starts_at, self.ends_at)
 
-    def weekdays(self) -> frozenset[Weekday]:
-        """Return the weekdays that lie inside at least in part."""
-        if self.starts_at is None or self.ends_at is None or self.is_empty:
-            return frozenset(WEEKDAYS)
-        first = parse_moment(self.starts_at).date()
-        last = (parse_moment(self.ends_at) - timedelta(minutes=1)).date()
-        length = min((last - first).days + 1, _LONGEST_LOOK)
-        return frozenset(_weekday(first + timedelta(days=n)) for n in range(length))
+    def meets(self, schedule: Sequence["Hours"]) -> bool:
+        """Tell whether any of the hours lie inside, at least in part; also those that run on from the day before."""
+        if self.starts_at is None or self.ends_at is None:
+            return True
+        first, end = parse_moment(self.starts_at), parse_moment(self.ends_at)
+        if end - first >= _WEEK:
+            return True
+        days = [first.date() + n * _DAY for n in range(-1, (end - first).days + 2)]
+        spans = [hours.span_on(day) for day in days for hours in schedule if _weekday(day) in hours.weekdays]
+        return any(opens < end and first < closes for opens, closes in spans)
 
     @model_validator(mode="after")
     def _has_a_bound(self) -> "Window":
@@ -100,6 +103,12 @@ class Hours(Entry):
         examples=["19:00"],
     )
 
+    def span_on(self, day: date) -> tuple[datetime, datetime]:
+        """Return from when to when the hours of that day last, on the clock of the wall."""
+        opens = datetime.combine(day, time.fromisoformat(self.starts))
+        closes = datetime.combine(day, time()) + _length(self.ends)
+        return opens, closes if opens < closes else closes + _DAY
+
 
 def _is_before(left: str, right: str) -> bool:
     return parse_moment(left) < parse_moment(right)
@@ -107,3 +116,8 @@ def _is_before(left: str, right: str) -> bool:
 
 def _weekday(day: date) -> Weekday:
     return WEEKDAYS[day.weekday()]
+
+
+def _length(clock: str) -> timedelta:
+    hours, _, minutes = clock.partition(":")
+    return timedelta(hours=int(hours), minutes=int(minutes))
