@@ -34,44 +34,49 @@ class Groups:
     choose: Choice
     is_trivial: bool = field(init=False)
     """Whether every bid wins."""
+    _inside: Mapping[str | None, Sequence[EarningGroup]] = field(init=False)
 
     def __post_init__(self) -> None:
+        inside: dict[str | None, list[EarningGroup]] = {}
+        for group in self.by_key.values():
+            inside.setdefault(group.group, []).append(group)
+        object.__setattr__(self, "_inside", inside)
         choices = {self.choose, *(group.choose for group in self.by_key.values())}
         object.__setattr__(self, "is_trivial", choices == {"all"})
 
     def find_losers(self, bids: Sequence[Bid]) -> dict[int, str | None]:
         """Return the positions of the bids that lose, each with the key of the group that decided so (None: no group)."""
         losers: dict[int, str | None] = {}
-        self._settle(None, bids, losers)
+        self._settle(None, self._sort_out(bids), losers)
         return losers
 
-    def _settle(self, key: str | None, bids: Sequence[Bid], losers: dict[int, str | None]) -> Sequence[Bid]:
+    def _sort_out(self, bids: Sequence[Bid]) -> dict[str | None, list[Bid]]:
+        """Return the bids by their group; a group in which only inner ones bid has an empty list."""
+        sorted_out: dict[str | None, list[Bid]] = {}
+        for bid in bids:
+            if bid.group not in sorted_out:
+                above = bid.group
+                while above is not None and above not in sorted_out:
+                    sorted_out[above] = []
+                    above = self.by_key[above].group
+            sorted_out.setdefault(bid.group, []).append(bid)
+        return sorted_out
+
+    def _settle(
+        self, key: str | None, bids: Mapping[str | None, Sequence[Bid]], losers: dict[int, str | None]
+    ) -> Sequence[Bid]:
         """Return the bids of one group that win inside it; enter the others as losers."""
         choose = self.choose if key is None else self.by_key[key].choose
-        children = [_Child((-bid.priority, bid.position), (bid,)) for bid in bids if bid.group == key]
-        for inner in self._inner_groups(key, bids):
-            winners = self._settle(inner.key, [bid for bid in bids if self._is_inside(bid, inner.key)], losers)
-            children.append(_Child((-inner.priority, winners[0].position), winners))
+        children = [_Child((-bid.priority, bid.position), (bid,)) for bid in bids.get(key, ())]
+        for inner in self._inside.get(key, ()):
+            if inner.key in bids:
+                winners = self._settle(inner.key, bids, losers)
+                children.append(_Child((-inner.priority, winners[0].position), winners))
         winners = _choose(choose, sorted(children, key=lambda child: child.rank))
-        kept = {bid.position for bid in winners}
-        losers.update((bid.position, key) for child in children for bid in child.bids if bid.position not in kept)
+        if choose != "all":
+            kept = {bid.position for bid in winners}
+            losers.update((bid.position, key) for child in children for bid in child.bids if bid.position not in kept)
         return winners
-
-    def _inner_groups(self, key: str | None, bids: Sequence[Bid]) -> list[EarningGroup]:
-        """Return the groups directly inside, in document order, in which somebody bids."""
-        return [
-            group
-            for group in self.by_key.values()
-            if group.group == key and any(self._is_inside(bid, group.key) for bid in bids)
-        ]
-
-    def _is_inside(self, bid: Bid, key: str) -> bool:
-        at = bid.group
-        while at is not None:
-            if at == key:
-                return True
-            at = self.by_key[at].group
-        return False
 
 
 def _choose(choose: Choice, children: Sequence[_Child]) -> list[Bid]:
