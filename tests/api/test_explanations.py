@@ -8,7 +8,7 @@ from loyalty_engine.api.explanations import explain
 from loyalty_engine.api.schemas.orders import ReasonAnswer
 from loyalty_engine.core.earning.evaluation import evaluate_earning
 from loyalty_engine.core.rules.kept_reasons import keep_reason, show_kept_reason
-from tests.decisions.examples import Case, read_cases, read_counted, read_rules, read_ruleset, read_view
+from tests.decisions.examples import SINGLE, Case, read_cases, read_counted, read_rules, read_ruleset, read_view
 
 MONTHLY: Final = {"per": "member", "points": 100, "period": "month"}
 COFFEE: Final = {"category": ["coffee"]}
@@ -165,18 +165,7 @@ def test_each_condition_that_excludes_has_its_words(condition: dict[str, Any], w
     assert excluded(condition) == words
 
 
-CASES: Final = read_cases(
-    "earning",
-    "earning_amounts",
-    "earning_base",
-    "earning_conditions",
-    "earning_times",
-    "earning_history",
-    "earning_limits",
-    "earning_groups",
-    "earning_multipliers",
-    "activities",
-)
+CASES: Final = read_cases(*SINGLE)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

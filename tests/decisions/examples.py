@@ -4,6 +4,7 @@ A file holds what its cases share (``attributes``, ``wallets``, ``activities``) 
 are RFC 3339; the program's zone is UTC unless the case names another. Without a member the customer is a guest.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -34,6 +35,23 @@ Json = Mapping[str, Any]
 NOON: Final = datetime(2026, 5, 31, 12, tzinfo=UTC)
 """When it happened, unless the case says so: a Sunday."""
 
+SINGLE: Final = (
+    "earning",
+    "earning_amounts",
+    "earning_base",
+    "earning_conditions",
+    "earning_times",
+    "earning_history",
+    "earning_limits",
+    "earning_groups",
+    "earning_multipliers",
+    "activities",
+)
+"""The files whose cases are about one order or activity."""
+
+RULES_PAGE: Final = Path(__file__).parents[2] / "docs" / "rules.md"
+
+_BLOCK: Final = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ZONES: Final = frozenset({"UTC", "Europe/Berlin", "Pacific/Kiritimati", "America/Sao_Paulo"})
 
 
@@ -59,6 +77,13 @@ def read_cases(*names: str) -> list[Case]:
         shared = yaml.safe_load(Path(__file__).with_name(f"{name}.yaml").read_text(encoding="utf-8"))
         cases += [Case(case["case"], case, shared) for case in shared.pop("cases")]
     return cases
+
+
+def read_page(path: Path) -> list[Case]:
+    """Return the examples of a page: its YAML blocks, of which the first is what they share."""
+    blocks = [(match.start(), yaml.safe_load(match[1])) for match in _BLOCK.finditer(path.read_text(encoding="utf-8"))]
+    (_, shared), *examples = blocks
+    return [Case(f"{path.name} at {start}", says, shared) for start, says in examples]
 
 
 @cache

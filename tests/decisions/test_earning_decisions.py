@@ -8,20 +8,20 @@ import pytest
 
 from loyalty_engine.core.earning.evaluation import Earned, EarningRules, evaluate_earning
 from loyalty_engine.core.earning.index import Index
-from tests.decisions.examples import Case, explained, read_cases, read_counted, read_rules, read_ruleset, read_view
-
-CASES: Final = read_cases(
-    "earning",
-    "earning_amounts",
-    "earning_base",
-    "earning_conditions",
-    "earning_times",
-    "earning_history",
-    "earning_limits",
-    "earning_groups",
-    "earning_multipliers",
-    "activities",
+from tests.decisions.examples import (
+    RULES_PAGE,
+    SINGLE,
+    Case,
+    explained,
+    read_cases,
+    read_counted,
+    read_page,
+    read_rules,
+    read_ruleset,
+    read_view,
 )
+
+CASES: Final = [*read_cases(*SINGLE), *read_page(RULES_PAGE)]
 
 RUN: Final = pytest.mark.parametrize("case", CASES, ids=str)
 
@@ -43,7 +43,7 @@ def shown(rules: EarningRules, earned: Earned) -> list[Any]:
 
 
 def test_there_are_enough_examples_and_no_name_twice() -> None:
-    assert len(CASES) >= 25
+    assert len(CASES) >= 200
     assert len({case.name for case in CASES}) == len(CASES)
 
 

@@ -67,6 +67,7 @@ def test_an_instant_lies_in_the_period_that_starts_before_it(
 
 @given(PERIODS, DAYS, DAYS)
 def test_names_sort_as_the_periods_do(period: CalendarPeriod, one: date, other: date) -> None:
-    firsts, names = [[of(period, day) for day in (one, other)] for of in (first_day_of, name_of)]
+    firsts = [first_day_of(period, day) for day in (one, other)]
+    names = [name_of(period, day) for day in (one, other)]
     assert (names[0] < names[1]) == (firsts[0] < firsts[1])
     assert (names[0] == names[1]) == (firsts[0] == firsts[1])
