@@ -2,7 +2,8 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
+import random
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -17,10 +18,13 @@ from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.meters import METERS, Exchange, Meters
 from loyalty_engine.persistence.connections import create_pool
 from loyalty_engine.persistence.ledger import Ledger
+from loyalty_engine.persistence.partitions import tend_partitions
 from loyalty_engine.persistence.sessions import Sessions
 from loyalty_engine.settings import Settings
 
 _SHARE_SECONDS = 1.0
+_HOUR_SECONDS = 3600.0
+_DAY_SECONDS = 24 * _HOUR_SECONDS
 _COLLECT_AFTER = 50_000
 """Allocations between garbage collections: rarer pauses for the requests that share a batch."""
 
@@ -59,7 +63,7 @@ def build_application(settings: Settings, exchange: Exchange | None = None) -> F
 
     @asynccontextmanager
     async def lifespan(application: FastAPI) -> AsyncIterator[None]:
-        async with run_services(settings, exchange) as services, _sharing(exchange):
+        async with run_services(settings, exchange) as services, _sharing(exchange), _tending(settings):
             application.state.services = services
             gc.collect()
             gc.freeze()
@@ -92,6 +96,24 @@ async def _sharing(exchange: Exchange | None) -> AsyncIterator[None]:
     finally:
         sharing.cancel()
         exchange.leave()
+
+
+@asynccontextmanager
+async def _tending(settings: Settings) -> AsyncIterator[None]:
+    """See to it that the partitions of the next months are there, however long this process runs."""
+    assert settings.database_url is not None
+    tending = asyncio.create_task(tend_partitions(settings.database_url, clock=_utc_now, pauses=_about_daily()))
+    try:
+        yield
+    finally:
+        tending.cancel()
+
+
+def _about_daily() -> Iterator[float]:
+    """Yield pauses in seconds: within the first hour, then once a day; at random, so that many processes spread."""
+    yield random.uniform(0, _HOUR_SECONDS)  # noqa: S311 - spreads work, guards nothing
+    while True:
+        yield random.uniform(0.9, 1.1) * _DAY_SECONDS  # noqa: S311 - as above
 
 
 def _own_meters() -> Meters:

@@ -50,6 +50,7 @@ class Meters:
         self.decisions: defaultdict[Labels, int] = defaultdict(int)
         self.lost_guards = 0
         self.slow_turns = 0
+        self.partition_faults = 0
         self.waiting: dict[Labels, int] = {}
 
     def count_batch(self, name: str, *, size: int, seconds: float, waiting: int) -> None:
@@ -76,6 +77,7 @@ class Meters:
                 self.decisions[tuple(labels)] += count
             self.lost_guards += saved["lost_guards"]
             self.slow_turns += saved["slow_turns"]
+            self.partition_faults += saved["partition_faults"]
             for labels, count in saved["waiting"] if is_alive else ():
                 self.waiting[tuple(labels)] = self.waiting.get(tuple(labels), 0) + count
 
@@ -87,6 +89,7 @@ class Meters:
             "decisions": list(self.decisions.items()),
             "lost_guards": self.lost_guards,
             "slow_turns": self.slow_turns,
+            "partition_faults": self.partition_faults,
             "waiting": list(self.waiting.items()),
         }
 

@@ -82,6 +82,7 @@ def neighbour(tmp_path: Path) -> Meters:
     meters.count_batch("gather", size=3, seconds=0.5, waiting=2)
     meters.decisions["PlaceOrder", "accepted"] = 41
     meters.lost_guards = 5
+    meters.partition_faults = 3
     meters.save(tmp_path / "2.json")
     return meters
 
@@ -92,6 +93,7 @@ def test_total_is_the_sum_over_all_processes(tmp_path: Path, neighbour: Meters) 
     total = Exchange(own, tmp_path, 1).total()
     assert total.decisions["PlaceOrder", "accepted"] == 42
     assert total.lost_guards == 5
+    assert "loyalty_partition_faults_total 3.0" in show_metrics(total).decode()
     assert total.waiting["gather",] == 2
     assert own.decisions["PlaceOrder", "accepted"] == 1
 

@@ -1,5 +1,6 @@
 """A row goes to the partition of the month in which its id was made; where there is none, to DEFAULT."""
 
+import asyncio
 import os
 import time
 from collections.abc import Iterator
@@ -10,7 +11,10 @@ import asyncpg
 import pytest
 from uuid_utils.compat import uuid7
 
-from loyalty_engine.persistence.partitions import Month, make_partitions, months_from
+from loyalty_engine.core.kernel.instants import parse_instant
+from loyalty_engine.meters import METERS
+from loyalty_engine.persistence.months import Month, months_from
+from loyalty_engine.persistence.partitions import make_partitions, tend_partitions
 from loyalty_engine.persistence.tables import PARTITIONED
 from tests.harness.postgres import migrate, other_database, run_apart
 
@@ -18,10 +22,23 @@ ADD = """
 INSERT INTO loyalty.refusal (program_id, id, code, client_id, booked_at, answer)
 VALUES (1, $1, 'member_not_found', 1, now(), '{}') RETURNING tableoid::regclass::text
 """
+SHAPE = """
+SELECT concat((SELECT string_agg(format('%s %s %s %s', a.attname, a.atttypid::regtype, a.attnotnull,
+                                        pg_get_expr(d.adbin, d.adrelid)), ', ' ORDER BY a.attnum)
+                 FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+                WHERE a.attrelid = c.oid AND a.attnum > 0), chr(10),
+              (SELECT string_agg(format('%s %s', replace(k.conname, $2, ''), pg_get_constraintdef(k.oid)), ', ' ORDER BY k.contype)
+                 FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype IN ('p', 'c')), chr(10),
+              (SELECT string_agg(replace(pg_get_indexdef(i.indexrelid), $2, ''), ', ' ORDER BY i.indexrelid::regclass::text)
+                 FROM pg_index i WHERE i.indrelid = c.oid), chr(10), c.relowner::regrole,
+              has_table_privilege('loyalty_app', c.oid, 'SELECT, INSERT, UPDATE, DELETE'))
+  FROM pg_class c WHERE c.oid = to_regclass('loyalty.' || $1)
+"""
 NAMES = """
 SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
- WHERE i.inhparent = 'loyalty.posting'::regclass ORDER BY 1
+ WHERE i.inhparent = ('loyalty.' || $1)::regclass ORDER BY 1
 """
+NOVEMBER = parse_instant("2026-11-21T12:00:00Z")
 
 
 async def execute(url: str, statement: str) -> None:
@@ -30,6 +47,19 @@ async def execute(url: str, statement: str) -> None:
         await connection.execute(statement)
     finally:
         await connection.close()
+
+
+async def partitions_of(url: str, table: str) -> list[str]:
+    connection = await asyncpg.connect(url)
+    try:
+        return [row["relname"] for row in await connection.fetch(NAMES, table)]
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_counted() -> None:
+    METERS.partition_faults = 0
 
 
 @pytest.fixture
@@ -79,16 +109,102 @@ async def test_fresh_row_goes_to_the_partition_of_its_month(fresh_url: str) -> N
         await connection.close()
 
 
-async def test_month_with_rows_in_default_is_left_and_the_others_are_made(fresh_url: str) -> None:
+async def test_month_ends_and_the_next_ones_are_there_without_a_restart(fresh_url: str) -> None:
+    days = iter(["2026-11-30T23:00:00Z", "2026-12-01T23:00:00Z", "2027-01-01T00:00:00Z"])
+
+    await tend_partitions(fresh_url, clock=lambda: parse_instant(next(days)), pauses=(0, 0, 0))
+
+    expected = [f"posting_{month}" for month in ("2026_11", "2026_12", "2027_01", "2027_02", "2027_03", "2027_04")]
+    assert await partitions_of(fresh_url, "posting") == [*expected, "posting_default"]
+
+
+async def test_many_processes_at_once_make_each_partition_once(fresh_url: str) -> None:
+    made = await asyncio.gather(*(make_partitions(fresh_url, NOVEMBER) for _ in range(2)))
+
+    names = [name for each in made for name in each]
+    assert (len(names), len(set(names))) == (24, 24)
+    assert METERS.partition_faults == 0
+
+
+async def test_partition_made_later_is_like_the_default_one(fresh_url: str) -> None:
+    await make_partitions(fresh_url, NOVEMBER)
     connection = await asyncpg.connect(fresh_url)
     try:
-        assert await connection.fetchval(ADD, uuid7()) == "loyalty.refusal_default"
-        made = await make_partitions(fresh_url, datetime.now(UTC))
+        for table in PARTITIONED:
+            shapes = [await connection.fetchval(SHAPE, f"{table}_{end}", end) for end in ("2026_11", "default")]
+            assert shapes[0] == shapes[1]
+            assert "PRIMARY KEY" in shapes[0]
+    finally:
+        await connection.close()
+
+
+async def test_rows_in_default_move_along(fresh_url: str) -> None:
+    connection = await asyncpg.connect(fresh_url)
+    try:
+        written = [uuid7() for _ in range(3)]
+        assert {await connection.fetchval(ADD, new) for new in written} == {"loyalty.refusal_default"}
+
+        made = await make_partitions(fresh_url, datetime.now(UTC), most_moved=3)
+
+        assert len(made) == 24
+        assert await connection.fetchval("SELECT count(*) FROM loyalty.refusal_default") == 0
+        found = await connection.fetch("SELECT id, tableoid::regclass::text AS place FROM loyalty.refusal ORDER BY id")
+        assert [row["id"] for row in found] == written
+        assert {row["place"] for row in found} == {f"loyalty.refusal_{datetime.now(UTC):%Y_%m}"}
+    finally:
+        await connection.close()
+
+
+async def test_month_with_too_many_rows_in_default_is_left_and_the_others_are_made(fresh_url: str) -> None:
+    connection = await asyncpg.connect(fresh_url)
+    try:
+        for _ in range(3):
+            await connection.execute(ADD, uuid7())
+
+        made = await make_partitions(fresh_url, datetime.now(UTC), most_moved=2)
+
         assert len(made) == 23
         assert f"refusal_{datetime.now(UTC):%Y_%m}" not in made
+        assert METERS.partition_faults == 1
         assert await connection.fetchval(ADD, uuid7()) == "loyalty.refusal_default"
     finally:
         await connection.close()
+
+
+async def test_migrating_empties_default_of_all_months(fresh_url: str) -> None:
+    old, foreign = UUID("019a3d00-0000-7000-8000-000000000001"), UUID("019a3d00-0000-4000-8000-000000000001")
+    connection = await asyncpg.connect(fresh_url)
+    try:
+        for new in (old, foreign, uuid7()):
+            await connection.execute(ADD, new)
+
+        made = await make_partitions(fresh_url, datetime.now(UTC), most_moved=None)
+
+        assert made[0] == "refusal_2025_11"
+        assert len(made) == 25
+        assert [row["id"] for row in await connection.fetch("SELECT id FROM ONLY loyalty.refusal_default")] == []
+        assert await connection.fetchval("SELECT count(*) FROM loyalty.refusal") == 3
+    finally:
+        await connection.close()
+
+
+async def test_making_waits_for_no_writer(fresh_url: str) -> None:
+    connection = await asyncpg.connect(fresh_url)
+    try:
+        await make_partitions(fresh_url, NOVEMBER)
+        async with connection.transaction():
+            await connection.execute(ADD, uuid7())
+            assert len(await make_partitions(fresh_url, parse_instant("2026-12-21T12:00:00Z"))) == 6
+    finally:
+        await connection.close()
+
+
+async def test_tending_goes_on_after_a_failure(fresh_url: str) -> None:
+    away = fresh_url.replace("loyalty_months", "nowhere")
+
+    await tend_partitions(away, clock=lambda: NOVEMBER, pauses=(0, 0))
+
+    assert METERS.partition_faults == 2
 
 
 async def test_login_without_the_owners_rights_makes_none_and_harms_nothing(fresh_url: str) -> None:
@@ -98,7 +214,7 @@ async def test_login_without_the_owners_rights_makes_none_and_harms_nothing(fres
         await connection.execute(f"CREATE ROLE {login} LOGIN")
         guest = fresh_url.replace("postgres@", f"{login}@")
         assert await make_partitions(guest, datetime.now(UTC)) == []
-        assert [row["relname"] for row in await connection.fetch(NAMES)] == ["posting_default"]
+        assert await partitions_of(fresh_url, "posting") == ["posting_default"]
     finally:
         await connection.execute(f"DROP ROLE {login}")
         await connection.close()

@@ -88,6 +88,12 @@ class _MetersCollector(Collector):
             "loyalty_lost_guards", "Writes that lost their guard and were decided again", (), {(): meters.lost_guards}
         )
         yield _counter("loyalty_slow_turns", "Turns of the slow lane, which locks first", (), {(): meters.slow_turns})
+        yield _counter(
+            "loyalty_partition_faults",
+            "Partitions of coming months that could not be made; the log says why",
+            (),
+            {(): meters.partition_faults},
+        )
 
 
 def _by_snake_case(decisions: Mapping[Labels, int]) -> dict[Labels, int]:

@@ -32,7 +32,7 @@ app.add_typer(keys, name="keys")
 
 @app.command()
 def migrate() -> None:
-    """Bring the database to the schema of this release, and make the partitions of the next months."""
+    """Bring the database to the schema of this release, and history into the partitions of its months."""
     settings = read_settings()
     configure_logging(settings.log_level)
     with one_line(), open_database(settings, may_share=True) as database:

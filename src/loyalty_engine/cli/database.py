@@ -21,7 +21,7 @@ from loyalty_engine.persistence.migrating import (
     require_schema,
     require_server,
 )
-from loyalty_engine.persistence.partitions import make_partitions
+from loyalty_engine.persistence.partitions import MOST_MOVED, make_partitions
 from loyalty_engine.persistence.programs import find_program
 from loyalty_engine.settings import Settings
 
@@ -63,7 +63,8 @@ def open_database(settings: Settings, *, may_share: bool) -> Iterator[Opened]:
 def prepare(database: Opened, *, migrates: bool) -> None:
     """Make sure that the schema is ours, and that this month and the next ones have their partitions.
 
-    ``migrates`` brings it up to date first; otherwise a database that is not is refused.
+    ``migrates`` brings it up to date first, and takes all rows out of the DEFAULT partitions, however many there are;
+    otherwise a database that is not up to date is refused.
     """
     if migrates:
         report_migration(*migrate(database.url))
@@ -71,7 +72,8 @@ def prepare(database: Opened, *, migrates: bool) -> None:
         found = asyncio.run(inspect_database(database.url))
         require_server(found)
         require_schema(found)
-    made = asyncio.run(make_partitions(database.url, datetime.now(UTC)))
+    most_moved = None if migrates else MOST_MOVED
+    made = asyncio.run(make_partitions(database.url, datetime.now(UTC), most_moved=most_moved))
     if made:
         _log.info("partitions_made", count=len(made), last=made[-1])
 
