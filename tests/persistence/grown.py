@@ -1,0 +1,75 @@
+"""A database that has grown: half a year of a program, large enough that a scan or a wrong index shows."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from loyalty_engine.core.kernel.instants import parse_instant
+from loyalty_engine.persistence.partitions import make_partitions
+from tests.harness.postgres import open_database, run_apart
+
+MEMBERS: Final = 4_000
+ORDERS: Final = 24_000
+LOYAL_ORDERS: Final = 3_000
+"""What the first member bought: every eighth order."""
+
+_ROWS: Final = f"""
+CREATE FUNCTION pg_temp.member(n bigint) RETURNS uuid IMMUTABLE LANGUAGE sql AS $$
+    SELECT lpad(to_hex(CASE WHEN n % 8 = 0 THEN 1 ELSE 1 + n % {MEMBERS} END), 32, '0')::uuid $$;
+CREATE FUNCTION pg_temp.moment(n bigint) RETURNS timestamptz IMMUTABLE LANGUAGE sql AS $$
+    SELECT to_timestamp(1780272000 + n * 658) $$;
+CREATE FUNCTION pg_temp.id(n bigint) RETURNS uuid IMMUTABLE LANGUAGE sql AS $$
+    SELECT (lpad(to_hex((1780272000 + n * 658) * 1000), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid $$;
+
+INSERT INTO program (key) VALUES ('grown');
+INSERT INTO api_client (program_id, name, scopes) SELECT 1, 'till ' || n, '{{}}' FROM generate_series(1, 2000) n;
+INSERT INTO member SELECT 1, lpad(to_hex(n), 32, '0')::uuid, 1, 0, 'active', now(), 0, 0 FROM generate_series(1, {MEMBERS}) n;
+INSERT INTO member_identity SELECT 1, 'card:' || n, lpad(to_hex(n), 32, '0')::uuid FROM generate_series(1, {MEMBERS}) n;
+INSERT INTO member_profile SELECT 1, id, 'Ada', NULL, '{{}}' FROM member;
+INSERT INTO balance SELECT 1, id, wallet, 0, 0, 0, 0 FROM member, unnest('{{points,cashback}}'::text[]) wallet;
+INSERT INTO counter SELECT 1, 'counter-' || n, 9, 0 FROM generate_series(1, 3000) n;
+INSERT INTO activity_mark SELECT 1, id, 'survey_answered', 'mark-' || n, id FROM member, generate_series(1, 3) n;
+
+INSERT INTO operation (program_id, id, kind, member_id, order_id, client_id, effective_at, booked_at, revision)
+SELECT 1, pg_temp.id(n), CASE WHEN n % 9 = 1 THEN 'redemption' ELSE 'order' END, pg_temp.member(n), pg_temp.id(n), 1,
+       pg_temp.moment(n), pg_temp.moment(n), 1 FROM generate_series(1, {ORDERS}) n;
+INSERT INTO operation_detail SELECT 1, id, '{{}}', '[]', '{{}}' FROM operation;
+INSERT INTO refusal (program_id, id, code, client_id, booked_at, answer) SELECT 1, id, 'x', 1, booked_at, '{{}}' FROM operation;
+INSERT INTO idempotency SELECT 1, 1, '', 'key-' || n, pg_temp.id(n), n % 2 = 0, '' FROM generate_series(1, {ORDERS}) n;
+INSERT INTO "order" SELECT 1, id, CASE WHEN client_id = 1 AND kind = 'order' THEN member_id END, effective_at, 'EUR', 100, 0,
+       0, NULL, NULL, '[]', '{{"reference": {{"order_id": "1"}}}}' FROM operation;
+INSERT INTO order_key SELECT 1, 'order||' || n, pg_temp.id(n), '' FROM generate_series(1, {ORDERS}) n;
+INSERT INTO order_claim SELECT 1, id, member_id, id FROM operation WHERE kind = 'redemption';
+INSERT INTO order_parked SELECT 1, id, 'card:' || n FROM (SELECT id, row_number() OVER () AS n FROM operation) x;
+INSERT INTO reversal SELECT 1, id, id FROM operation;
+INSERT INTO lot SELECT 1, id, member_id, 'points', 9, 9, booked_at, booked_at, NULL, 'program', 0, id FROM operation;
+INSERT INTO lot_use SELECT 1, id, id, 1 FROM operation;
+ANALYZE
+"""
+
+
+def order_id(number: int) -> UUID:
+    """Return the id of an order; its number counts up through the half year."""
+    return UUID(f"{(1780272000 + number * 658) * 1000:012x}70008000{number:012x}")
+
+
+@contextmanager
+def open_grown(server_url: str) -> Iterator[str]:
+    """Give the URL of such a database, with a partition for each of its months."""
+    with open_database(server_url) as url:
+        run_apart(_grow(url))
+        yield url
+
+
+async def _grow(url: str) -> None:
+    for day in ("2026-06-01T00:00:00Z", "2026-10-01T00:00:00Z"):
+        await make_partitions(url, parse_instant(day))
+    connection = await asyncpg.connect(url, server_settings={"search_path": "loyalty"})
+    try:
+        await asyncio.wait_for(connection.execute(_ROWS), 120)
+    finally:
+        await connection.close()
