@@ -4,13 +4,14 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from benchmarks import bars_core, bars_http
+from benchmarks import bars_core, bars_http, growth
 
 BARS: Final[dict[str, Callable[[], float]]] = {
     "P1": bars_http.accrue_against_pgbench,
     "P2": bars_http.redeem_against_pgbench,
     "P3": bars_core.zen_against_core,
     "P4": bars_core.many_against_few,
+    "P5": growth.large_against_small,
     "P8": bars_http.hammered_against_spread,
     "P10": bars_http.evaluate_against_accrue,
     "P11": bars_http.bytes_per_accrual,

@@ -5,7 +5,6 @@ import os
 import statistics
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 import asyncpg
@@ -106,13 +105,12 @@ def _against_pgbench(
     name: str, stack: Stack, make_request: Callable[[], bytes], script: str
 ) -> tuple[float, float, float]:
     """Return the median ratio, and the median CPU microseconds per request in the service and in PostgreSQL."""
-    postmaster = _postmaster(stack)
     rounds = []
     for number in range(ROUNDS):
-        service, database = family_cpu_seconds(stack.service_pid), family_cpu_seconds(postmaster)
+        service, database = family_cpu_seconds(stack.service_pid), family_cpu_seconds(stack.database_pid)
         result = _drive(stack, make_request, SECONDS)
         service = (family_cpu_seconds(stack.service_pid) - service) / result.answers * 1e6
-        database = (family_cpu_seconds(postmaster) - database) / result.answers * 1e6
+        database = (family_cpu_seconds(stack.database_pid) - database) / result.answers * 1e6
         bare = pgbench.run_pgbench(stack, script, clients=CONNECTIONS, seconds=SECONDS)
         assert result.refused == 0, "every request must do its work"
         rounds.append((result.per_second / bare, service, database))
@@ -159,12 +157,6 @@ async def _sizes(stack: Stack) -> tuple[int, int]:
         await connection.close()
     assert row is not None
     return row["wal"], row["disk"]
-
-
-def _postmaster(stack: Stack) -> int:
-    directory = stack.database_url.partition("host=")[2].partition("&")[0]
-    pid_file = Path(directory).parent / "data" / "postmaster.pid"
-    return int(pid_file.read_text(encoding="ascii").splitlines()[0])
 
 
 def _tail(result: Result) -> str:

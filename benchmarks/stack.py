@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,12 +54,13 @@ SELECT 1, lpad(to_hex(n), 32, '0')::uuid, 1, ('dddddddd' || lpad(to_hex(n), 24, 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """What a benchmark drives: the database's address, the API's addresses, a key for them, and the service's process."""
+    """What a benchmark drives: the database's address, the API's addresses, a key for them, and both processes."""
 
     database_url: str
     urls: list[str]
     token: str
     service_pid: int
+    database_pid: int
 
 
 def rules_document(count: int = 20) -> dict[str, object]:
@@ -122,25 +123,30 @@ def _other_rule(number: int) -> dict[str, object]:
 
 
 @contextmanager
-def run_stack(*, processes: int) -> Iterator[Stack]:
-    """Build the system in a directory of its own and take it down again."""
+def run_stack(*, processes: int, build: Callable[[Path], None] | None = None) -> Iterator[Stack]:
+    """Build the system in a directory of its own and take it down again.
+
+    ``build`` makes the database with all its members beforehand, in the state directory that it is given.
+    """
     with tempfile.TemporaryDirectory(prefix="loyalty-bench-") as directory:
         Path(directory).chmod(0o711)
         state = Path(directory) / "state"
         state.mkdir(mode=0o711)
+        if build is not None:
+            build(state)
         with EmbeddedServer(state, settings={"max_wal_size": "8GB", "checkpoint_timeout": "60min"}) as server:
-            token = asyncio.run(_prepare(server.url))
+            token = asyncio.run(_prepare(server.url, has_members=build is not None))
             port = _free_port()
             service = _start_service(server.url, port, processes)
             try:
                 _wait_until_listening(port)
-                yield Stack(server.url, [f"http://127.0.0.1:{port}"], token, service.pid)
+                yield Stack(server.url, [f"http://127.0.0.1:{port}"], token, service.pid, server.pid)
             finally:
                 service.send_signal(signal.SIGTERM)
                 service.wait(20)
 
 
-async def _prepare(url: str) -> str:
+async def _prepare(url: str, *, has_members: bool) -> str:
     await asyncio.to_thread(migrate, url)
     owner = await connect(url, role=OWNER_ROLE, statement_timeout="0")
     program_id = await programs.create_program(owner, "benchmark")
@@ -153,13 +159,18 @@ async def _prepare(url: str) -> str:
         owner, 1, key_id=uuid7(), client_id=client_id, secret_hash=token.hash, hint=token.hint, expires_at=None
     )
     await owner.close()
+    if not has_members:
+        await _add_members(url)
+    return token.text
+
+
+async def _add_members(url: str) -> None:
     admin = await asyncpg.connect(url, command_timeout=300)
     for statement in _MEMBERS_SQL.split(";"):
         await admin.execute(statement, timeout=300)
     await admin.execute("VACUUM ANALYZE", timeout=300)
     await admin.execute("CHECKPOINT", timeout=300)
     await admin.close()
-    return token.text
 
 
 def _start_service(database_url: str, port: int, processes: int) -> "subprocess.Popen[bytes]":
