@@ -165,6 +165,12 @@ def test_each_condition_that_excludes_has_its_words(condition: dict[str, Any], w
     assert excluded(condition) == words
 
 
+def test_what_is_personal_excludes_without_being_told() -> None:
+    vegan = {"code": "excluded", "condition": {"fact": "member.attributes.vegan", "is": True}, "personal": True}
+    text = sentence("condition_failed", miss=vegan)
+    assert text == "not applied, excluded by a condition on what is personal"
+
+
 CASES: Final = read_cases(*SINGLE)
 
 

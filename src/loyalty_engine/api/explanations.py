@@ -57,6 +57,8 @@ def _show_miss(miss: Json) -> str:
             return f"needs {_show_need(miss)}, {_show_actual(miss)}"
         case "none_of":
             return "needs one of these: " + "; or ".join(_show_miss(inner) for inner in miss["misses"])
+        case "excluded" if miss.get("personal"):
+            return "excluded by a condition on what is personal"
         case "excluded":
             return f"excluded because {show_condition(miss['condition'])}"
         case code:

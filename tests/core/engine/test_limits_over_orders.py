@@ -7,9 +7,11 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loyalty_engine.core.earning.evaluation import Use, evaluate_earning
 from loyalty_engine.core.earning.limits import drop_ended
 from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Accepted, Changes
@@ -21,6 +23,7 @@ from loyalty_engine.core.program.document import Program
 from loyalty_engine.core.program.parts import split
 from loyalty_engine.core.program.reading import parse_program
 from loyalty_engine.core.rules.order import ShopOrder
+from tests.core.earning.drawn import compile_rules, view_of
 from tests.core.engine_cases import MEMBER, OTHER, call, line, order
 
 ZONE: Final = ZoneInfo("Europe/Berlin")
@@ -118,6 +121,15 @@ def test_a_fold_writes_the_counters_that_the_last_decision_left(visits: list[tup
     counters = written.after.counters
     points = sum(effect["points"] for changes in made for effect in changes.answer["effects"])
     assert sum(used for name, used in counters.items() if "/points/" in name) == points
+
+
+@pytest.mark.parametrize("caps", [(100, 25), (25, 100), (25, 25)])
+def test_two_limits_of_one_counter_take_once_under_the_tighter_cap(caps: tuple[int, int]) -> None:
+    limits = [{"per": "program", "points": cap} for cap in caps]
+    earn = {"kind": "fixed", "points": 10}
+    ruleset, compiled = compile_rules([{"wallet": "points", "earn": earn, "limits": limits}])
+    earned = evaluate_earning(compiled, view_of(ruleset, order()))
+    assert earned.uses == (Use("earning/r0/points/lifetime/", 10, 25, True),)
 
 
 def test_counters_are_kept_for_sixty_days_after_their_period() -> None:

@@ -36,6 +36,8 @@ CONDITIONS: Final[list[tuple[str, object, str, str]]] = [
     (WHEN, {"fact": "time.clock", "at_least": "24:00"}, f"{WHEN}/at_least", "wrong_type"),
     (WHEN, {"fact": "time.clock", "at_least": "9:30"}, f"{WHEN}/at_least", "wrong_type"),
     (WHEN, {"fact": "time.date", "is": "2026-02-29"}, f"{WHEN}/is", "wrong_type"),
+    (WHEN, {"fact": "time.month", "in": [12, 13]}, f"{WHEN}/in/1", "out_of_range"),
+    (WHEN, {"fact": "time.day", "at_least": 0}, f"{WHEN}/at_least", "out_of_range"),
     (WHEN, {"fact": "time.weekday", "in": ["sunday", "Monday"]}, f"{WHEN}/in/1", "unknown_option"),
     (WHEN, {"fact": "order.tenders", "is": "card"}, f"{WHEN}/is", "operator_not_allowed"),
     (WHEN, {"fact": "order.tenders", "exists": True}, f"{WHEN}/exists", "operator_not_allowed"),

@@ -138,24 +138,28 @@ def _check_comparison(pointer: str, node: FactComparison, fact: Fact) -> Iterato
         message = f"does not fit {fact.name}, which is of type {fact.type}; use one of {fitting}"
         yield Fault(pointer, FaultCode.OPERATOR_NOT_ALLOWED, message)
     elif node.operator != "exists":
-        yield from _check_comparand(pointer, node.comparand, fact.type, fact.options)
+        yield from _check_comparand(pointer, node.comparand, fact.type, fact)
 
 
 def _check_comparand(
-    pointer: str, comparand: Comparand, value_type: FactType, options: tuple[str, ...] = ()
+    pointer: str, comparand: Comparand, value_type: FactType, fact: Fact | None = None
 ) -> Iterator[Fault]:
     if not isinstance(comparand, tuple):
-        yield from _check_value(pointer, comparand, value_type, options)
+        yield from _check_value(pointer, comparand, value_type, fact)
         return
     for index, value in enumerate(comparand):
-        yield from _check_value(f"{pointer}/{index}", value, value_type, options)
+        yield from _check_value(f"{pointer}/{index}", value, value_type, fact)
 
 
-def _check_value(pointer: str, value: Scalar, value_type: FactType, options: tuple[str, ...]) -> Iterator[Fault]:
+def _check_value(pointer: str, value: Scalar, value_type: FactType, fact: Fact | None) -> Iterator[Fault]:
     try:
         read = read_comparand(value_type, value)
     except ValueError:
         yield Fault(pointer, FaultCode.WRONG_TYPE, _EXPECTED[value_type])
         return
-    if options and read not in options:
-        yield Fault(pointer, FaultCode.UNKNOWN_OPTION, f"must be one of {', '.join(options)}")
+    if fact is None:
+        return
+    if fact.options and read not in fact.options:
+        yield Fault(pointer, FaultCode.UNKNOWN_OPTION, f"must be one of {', '.join(fact.options)}")
+    if fact.bounds and not fact.bounds[0] <= int(read) <= fact.bounds[1]:
+        yield Fault(pointer, FaultCode.OUT_OF_RANGE, f"must be from {fact.bounds[0]} to {fact.bounds[1]}")

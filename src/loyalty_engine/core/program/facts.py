@@ -45,7 +45,7 @@ OPERATORS: Final[Mapping[FactType, tuple[Operator, ...]]] = {
 class Fact:
     """One fact: its name in the document, its type and what it means.
 
-    ``options`` closes the set of possible texts. ``personal`` facts never show their actual value in a reason.
+    ``options`` closes the set of possible texts, ``bounds`` that of whole numbers. ``personal`` facts never show their actual value in a reason.
     ``attribute`` is the declared attribute behind the fact, ``wallet`` the wallet; both None for a fact of the engine's
     own.
     """
@@ -54,6 +54,7 @@ class Fact:
     type: FactType
     doc: str
     options: tuple[str, ...] = ()
+    bounds: tuple[int, int] | None = None
     personal: bool = False
     attribute: str | None = None
     wallet: str | None = None
@@ -77,8 +78,8 @@ FACTS: Final = (
     Fact("activity.subject", "text", "What the activity was about, as the shop names it."),
     Fact("activity.location", "text", "Store in which the activity happened."),
     Fact("time.date", "date", "Day on which it happened, in the program's zone."),
-    Fact("time.month", "integer", "Month of that day, 1 to 12."),
-    Fact("time.day", "integer", "Day of the month, 1 to 31."),
+    Fact("time.month", "integer", "Month of that day, 1 to 12.", bounds=(1, 12)),
+    Fact("time.day", "integer", "Day of the month, 1 to 31.", bounds=(1, 31)),
     Fact("time.weekday", "text", "Weekday of that day.", options=WEEKDAYS),
     Fact("time.clock", "clock", "Time of day at which it happened, in the program's zone."),
     Fact("member.exists", "boolean", "False for a guest. The one member fact that guests have."),
