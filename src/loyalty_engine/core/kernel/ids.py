@@ -25,9 +25,14 @@ class InvalidIdError(ValueError):
 
 def show_id(prefix: Prefix, value: UUID) -> str:
     """Return the public form: prefix, underscore, 26 base-32 characters."""
-    number = value.int
-    pairs = [_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)]
-    return f"{prefix}_{''.join(pairs)}"
+    n, pairs = value.int, _PAIRS
+    # Written out: every answer shows three ids, and a loop takes twice as long.
+    return (
+        f"{prefix}_{pairs[n >> 120]}{pairs[n >> 110 & 1023]}{pairs[n >> 100 & 1023]}{pairs[n >> 90 & 1023]}"
+        f"{pairs[n >> 80 & 1023]}{pairs[n >> 70 & 1023]}{pairs[n >> 60 & 1023]}{pairs[n >> 50 & 1023]}"
+        f"{pairs[n >> 40 & 1023]}{pairs[n >> 30 & 1023]}{pairs[n >> 20 & 1023]}{pairs[n >> 10 & 1023]}"
+        f"{pairs[n & 1023]}"
+    )
 
 
 def read_id(prefix: Prefix, text: str) -> UUID:

@@ -44,7 +44,10 @@ def natural_key(reference: OrderReference, shop: str | None) -> str:
             parts = ("order", shop or "", order_id)
         case Receipt(location, till, day, number, kind):
             parts = ("receipt", location, till, day.isoformat(), kind, number)
-    return "|".join(part.replace("\\", "\\\\").replace("|", "\\|") for part in parts)
+    key = "|".join(parts)
+    if "\\" not in key and key.count("|") == len(parts) - 1:
+        return key
+    return "|".join([part.replace("\\", "\\\\").replace("|", "\\|") for part in parts])
 
 
 def till_scope(location: str, till: str) -> str:
@@ -80,7 +83,10 @@ class Tender:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A whole purchase. ``placed_at`` is when it happened and picks the rules; ``shipping`` is what delivery cost."""
+    """A whole purchase. ``placed_at`` is when it happened and picks the rules; ``shipping`` is what delivery cost.
+
+    ``goods_total`` is the sum of the lines, without shipping.
+    """
 
     reference: OrderReference
     placed_at: datetime
@@ -91,11 +97,10 @@ class Order:
     shipping: int = 0
     tenders: tuple[Tender, ...] = ()
     attributes: Mapping[str, Scalar] = field(default_factory=dict)
+    goods_total: int = field(init=False)
 
-    @property
-    def goods_total(self) -> int:
-        """The sum of the lines, without shipping."""
-        return sum(line.amount for line in self.lines)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "goods_total", sum([line.amount for line in self.lines]))
 
 
 @dataclass(frozen=True, slots=True)
