@@ -15,7 +15,9 @@ Arguments = ParamSpec("Arguments")
 IS_FULL: Final = os.environ.get("LOYALTY_PROMISES") == "full"
 """Whether the promises are proven at their full sizes."""
 
-_PATIENCE_SECONDS: Final = 30.0
+_PATIENCE_SECONDS: Final = 120.0
+_FIRST_DELAY_SECONDS: Final = 0.05
+_LONGEST_DELAY_SECONDS: Final = 1.0
 
 
 def size(small: int, full: int) -> int:
@@ -31,8 +33,8 @@ def is_known(response: httpx.Response) -> bool:
 async def insist(
     act: Callable[Arguments, Awaitable[httpx.Response]], *args: Arguments.args, **kwargs: Arguments.kwargs
 ) -> httpx.Response:
-    """Do the same again, as a good client does, until its outcome is known. ``kwargs`` need a key that is given."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    """Do the same again, ever later as a good client does, until its outcome is known. ``kwargs`` need a given key."""
+    deadline, delay = time.monotonic() + _PATIENCE_SECONDS, _FIRST_DELAY_SECONDS
     while True:
         try:
             response = await act(*args, **kwargs)
@@ -41,7 +43,8 @@ async def insist(
         if response is not None and is_known(response):
             return response
         assert time.monotonic() < deadline, "the outcome stayed unknown"
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(delay)
+        delay = min(2 * delay, _LONGEST_DELAY_SECONDS)
 
 
 async def together(acts: Iterable[Awaitable[T]]) -> list[T]:

@@ -18,7 +18,7 @@ import httpx
 
 import loyalty_engine
 
-_READY_SECONDS: Final = 30.0
+_READY_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 20.0
 _SOURCE: Final = str(Path(loyalty_engine.__file__).parents[1])
 
