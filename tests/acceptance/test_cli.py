@@ -66,7 +66,7 @@ def test_state_directory_that_is_none_is_told_in_one_line(tmp_path: Path) -> Non
 def test_own_database_is_migrated_by_command_only(empty_database: str) -> None:
     refused = run("serve", "--port", "0", LOYALTY_DATABASE_URL=empty_database)
     assert refused.stderr == (
-        "loyalty: the database has no schema of ours, 0001 is needed; run `loyalty migrate` first\n"
+        "loyalty: the database has no schema of ours, 0002 is needed; run `loyalty migrate` first\n"
     )
     assert refused.returncode == 2
 
