@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from loyalty_engine.persistence.embedded import EmbeddedServer, EmbeddedServerError, default_directory
+from loyalty_engine.persistence.embedded.memory import buffer_megabytes, memory_bytes
 from loyalty_engine.persistence.embedded.supervisor import children_of
 
 Ask = Callable[[str, str], object]
@@ -43,7 +44,13 @@ def test_url_is_understood_by_sqlalchemy(server: EmbeddedServer) -> None:
     loop.close()
 
 
-def test_defaults_are_safe_and_for_a_small_machine(state: Path, ask: Ask) -> None:
+def test_buffers_are_an_eighth_of_the_memory_within_bounds() -> None:
+    gigabyte = 1 << 30
+    sizes = [buffer_megabytes(memory) for memory in (0, gigabyte, 2 * gigabyte, 24 * gigabyte, 512 * gigabyte)]
+    assert sizes == [128, 128, 256, 3072, 8192]
+
+
+def test_defaults_are_safe(state: Path, ask: Ask) -> None:
     expected = {
         "server_encoding": "UTF8",
         "data_checksums": "on",
@@ -51,7 +58,6 @@ def test_defaults_are_safe_and_for_a_small_machine(state: Path, ask: Ask) -> Non
         "fsync": "on",
         "synchronous_commit": "on",
         "full_page_writes": "on",
-        "shared_buffers": "128MB",
         "max_wal_size": "2GB",
         "checkpoint_timeout": "15min",
         "max_connections": "100",
@@ -60,6 +66,8 @@ def test_defaults_are_safe_and_for_a_small_machine(state: Path, ask: Ask) -> Non
     with EmbeddedServer(state) as server:
         for name, value in expected.items():
             assert ask(server.url, f"SELECT current_setting('{name}')") == value
+        megabytes = ask(server.url, "SELECT pg_size_bytes(current_setting('shared_buffers')) >> 20")
+        assert megabytes == buffer_megabytes(memory_bytes())
         assert ask(server.url, "SELECT current_setting('wal_compression')") in {"lz4", "pglz"}
         assert ask(server.url, "SELECT datcollate FROM pg_database WHERE datname = 'loyalty'") == "C"
 

@@ -12,6 +12,7 @@ from loyalty_engine.persistence.embedded.account import Account
 from loyalty_engine.persistence.embedded.binaries import Binaries
 from loyalty_engine.persistence.embedded.errors import EmbeddedServerError, telling_line
 from loyalty_engine.persistence.embedded.lock import is_alive
+from loyalty_engine.persistence.embedded.memory import buffer_megabytes, memory_bytes
 
 DATABASE: Final = "loyalty"
 DEFAULTS: Final[Mapping[str, str]] = MappingProxyType(
@@ -24,7 +25,6 @@ DEFAULTS: Final[Mapping[str, str]] = MappingProxyType(
         "log_timezone": "UTC",
         "max_connections": "100",
         "max_wal_size": "2GB",
-        "shared_buffers": "128MB",
         "synchronous_commit": "on",
         "timezone": "UTC",
     }
@@ -152,8 +152,9 @@ def server_command(
         "logging_collector": "off",
     }
     start = [binaries.program("postgres"), "-D", str(data)]
+    buffers = f"{buffer_megabytes(memory_bytes())}MB"
     for compression in ("lz4", "pglz"):  # not every build has lz4
-        chosen = {**DEFAULTS, "wal_compression": compression, **settings, **sockets_only}
+        chosen = {**DEFAULTS, "shared_buffers": buffers, "wal_compression": compression, **settings, **sockets_only}
         command = start + [part for name, value in chosen.items() for part in ("-c", f"{name}={value}")]
         trial = account.run([*command, "-C", "port"], lock=lock)
         if trial.returncode == 0:
