@@ -140,7 +140,8 @@ class Past:
         )
 
     def idempotency(self, number: int) -> str:
-        return f"1\t1\t\t{random_key()}\t{self._id(number, _ORDER)}\tf\t\\\\x{number:032x}\n"
+        store, till = till_of(number)
+        return f"1\t1\t{store}/{till}\t{random_key()}\t{self._id(number, _ORDER)}\tf\t\\\\x{number:032x}\n"
 
     def member(self, index: int) -> str:
         first, last = (self._moment(self._number(index, turn)) for turn in (0, ORDERS_EACH - 1))

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -123,16 +123,20 @@ def _other_rule(number: int) -> dict[str, object]:
 
 
 @contextmanager
-def run_stack(*, processes: int, build: Callable[[Path], None] | None = None) -> Iterator[Stack]:
+def run_stack(
+    *, processes: int, build: Callable[[Path], None] | None = None, kept: Path | None = None
+) -> Iterator[Stack]:
     """Build the system in a directory of its own and take it down again.
 
-    ``build`` makes the database with all its members beforehand, in the state directory that it is given.
+    ``build`` makes the database with all its members beforehand, in the state directory that it is given. ``kept`` is a
+    directory that stays, and is taken as it is when something was built there before.
     """
-    with tempfile.TemporaryDirectory(prefix="loyalty-bench-") as directory:
-        Path(directory).chmod(0o711)
+    with nullcontext(kept) if kept else tempfile.TemporaryDirectory(prefix="loyalty-bench-") as directory:
         state = Path(directory) / "state"
-        state.mkdir(mode=0o711)
-        if build is not None:
+        for path in (Path(directory), state):
+            path.mkdir(exist_ok=True)
+            path.chmod(0o711)
+        if build is not None and not (state / "data").exists():
             build(state)
         with EmbeddedServer(state, settings={"max_wal_size": "8GB", "checkpoint_timeout": "60min"}) as server:
             token = asyncio.run(_prepare(server.url, has_members=build is not None))
@@ -149,14 +153,14 @@ def run_stack(*, processes: int, build: Callable[[Path], None] | None = None) ->
 async def _prepare(url: str, *, has_members: bool) -> str:
     await asyncio.to_thread(migrate, url)
     owner = await connect(url, role=OWNER_ROLE, statement_timeout="0")
-    program_id = await programs.create_program(owner, "benchmark")
-    assert program_id == 1
-    parts = split(Program.model_validate(rules_document()))
-    await programs.publish_parts(owner, 1, parts, expected=0, client_id=None, note=None)
-    client_id = await clients.add_client(owner, 1, name="bench", scopes=SCOPES, location=None, till=None)
+    if await programs.find_program(owner, "benchmark") is None:
+        assert await programs.create_program(owner, "benchmark") == 1
+        parts = split(Program.model_validate(rules_document()))
+        await programs.publish_parts(owner, 1, parts, expected=0, client_id=None, note=None)
+        assert await clients.add_client(owner, 1, name="bench", scopes=SCOPES, location=None, till=None) == 1
     token = make_token(1, "test")
     await clients.add_key(
-        owner, 1, key_id=uuid7(), client_id=client_id, secret_hash=token.hash, hint=token.hint, expires_at=None
+        owner, 1, key_id=uuid7(), client_id=1, secret_hash=token.hash, hint=token.hint, expires_at=None
     )
     await owner.close()
     if not has_members:
