@@ -76,7 +76,7 @@ def test_own_database_is_migrated_by_command_only(empty_database: str) -> None:
     run_apart(execute(empty_database, "UPDATE loyalty.alembic_version SET version_num = '9999'"))
     newer = run("migrate", LOYALTY_DATABASE_URL=empty_database)
     assert newer.stderr == (
-        "loyalty: the database is at revision 9999, newer than 0001, the newest this release knows; "
+        "loyalty: the database is at revision 9999, newer than 0002, the newest this release knows; "
         "use the release that migrated it, or a newer one\n"
     )
     assert newer.returncode == 2

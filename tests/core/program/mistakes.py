@@ -192,6 +192,7 @@ CHECKS: Final[list[tuple[str, object, str, str]]] = [
     (WHEN, {"fact": "member.attributes.birthday", "is": "2026-02-30"}, f"{WHEN}/is", "wrong_type"),
     (WHEN, {"fact": "member.attributes.birthday", "is": "2026-W01-1"}, f"{WHEN}/is", "wrong_type"),
     ("/earning_rules/1/earn/of", {"attributes": {"department": ["a", 1]}}, "/earning_rules/1/earn/of/attributes/department/1", "wrong_type"),
+    (WHEN, nested(TOTAL, 200), WHEN + "/all/0" * 18 + "/all", "too_deep"),
     (WHEN, nested(TOTAL, 10), WHEN + "/all/0" * 10, "too_deep"),
     (WHEN, {"any": [TOTAL] * 200}, WHEN, "too_many_nodes"),
     (WHEN, {"all": [TOTAL, {"fact": "order.total", "less_than": 2000}]}, f"{WHEN}/all/1", "never_holds"),

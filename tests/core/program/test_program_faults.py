@@ -1,12 +1,19 @@
 """Every fault code, provoked by one change to a sound program, with the place it points at."""
 
+import sys
+from time import process_time
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loyalty_engine.core.engine.ruleset import compile_ruleset
+from loyalty_engine.core.program.document import Program
 from loyalty_engine.core.program.faults import FaultCode, json_pointer
+from loyalty_engine.core.program.parts import split
+from loyalty_engine.core.program.reading import parse_program
 from tests.core.program.mistakes import CHECKS, READING, SOUND, TOTAL, WHEN, Json, change, faults_of, found
 from tests.core.program.mistakes_in_rules import RULES
 
@@ -94,9 +101,20 @@ def test_a_document_that_contains_itself_is_refused() -> None:
     assert found(change(WHEN, endless)) == [(WHEN + "/not" * 37, "too_deep")]
 
 
+@pytest.mark.slow
 def test_five_thousand_rules_are_a_program() -> None:
-    rules = [{**SOUND["earning_rules"][1], "key": f"r{n}"} for n in range(5_000)]
-    assert found(change("/earning_rules", rules)) == []
+    when = {
+        "all": [TOTAL, {"history": {"days": 30}, "orders": {"at_least": 1}}, {"lines": {}, "count": {"more_than": 1}}]
+    }
+    rules = [{**SOUND["earning_rules"][1], "key": f"r{n}", "when": when, "group": "offers"} for n in range(5_000)]
+    document = change("/earning_rules", rules)
+    started = process_time()
+    assert found(document) == []
+    checked = process_time()
+    program = parse_program(document)
+    assert isinstance(program, Program)
+    assert len(compile_ruleset(split(program), 1, find_zone=ZoneInfo).order_rules.rules) == 5_000
+    sys.stdout.write(f"checked in {checked - started:.1f} s, compiled in {process_time() - checked:.1f} s\n")
 
 
 JSON_VALUES: Final = st.recursive(
