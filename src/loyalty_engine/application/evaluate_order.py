@@ -3,8 +3,8 @@
 import orjson
 
 from loyalty_engine.application.executor import Caller, Executor, Outcome
-from loyalty_engine.core.engine.answers import show_evaluation
-from loyalty_engine.core.engine.decision import Accepted, Refused
+from loyalty_engine.core.engine.decision import Refused
+from loyalty_engine.core.engine.looks import Look
 from loyalty_engine.core.engine.requests import PlaceOrder
 
 
@@ -13,11 +13,10 @@ async def evaluate_order(executor: Executor, caller: Caller, request: PlaceOrder
 
     With ``explains_all`` also why nobody had to look at the others: rules for goods that the order does not have.
     """
-    match await executor.preview(caller, request):
-        case ruleset, Accepted(changes):
-            answer = show_evaluation(changes)
+    match await executor.look(caller, request):
+        case ruleset, Look(answer, seen):
             if explains_all:
-                answer["reasons"] = ruleset.explain(None, answer["reasons"], changes.facts.get("seen", {}))
+                answer = {**answer, "reasons": ruleset.explain(None, answer["reasons"], seen)}
             return Outcome(orjson.dumps(answer).decode())
         case _, Refused(refusal):
             return Outcome(executor.render(refusal), refusal.code)

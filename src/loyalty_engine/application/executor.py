@@ -20,7 +20,8 @@ from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Accepted, Changes, Refused, Repeated
 from loyalty_engine.core.engine.facts import Facts, MemberState
 from loyalty_engine.core.engine.fold import Note, Write, apply, fold
-from loyalty_engine.core.engine.requests import Request
+from loyalty_engine.core.engine.looks import Look, look
+from loyalty_engine.core.engine.requests import PlaceOrder, Request
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.refusals import Refusal
 from loyalty_engine.meters import METERS
@@ -112,15 +113,13 @@ class Executor:
             drain.add_done_callback(self._drains.discard)
         return await waiting.future
 
-    async def preview(self, caller: Caller, request: Request) -> tuple[Ruleset, Accepted | Refused]:
-        """Decide a request as if it were new, and write nothing. Returns also the ruleset that decided."""
+    async def look(self, caller: Caller, request: PlaceOrder) -> tuple[Ruleset, Look | Refused]:
+        """Decide an order as if it were new, and write nothing. Returns also the ruleset that decided."""
         view = await self._read(self._ledger.gather, caller.program_id, [request], is_look=True)
         known, facts = view.gathered[0]
         if known.generation != caller.generation:
             raise StaleCredentialsError
-        decision = decide(view.ruleset, facts, request, self._clock())
-        assert not isinstance(decision, Repeated), "a look has neither key nor number"
-        return view.ruleset, decision
+        return view.ruleset, look(view.ruleset, facts, request, self._clock())
 
     def render(self, refusal: Refusal) -> str:
         """Return a refusal as the text that callers get."""

@@ -146,15 +146,17 @@ MEMBERS: Final = st.sampled_from([None, member(), member(orders=3, vegan=True)])
 
 
 def compile_rules(
-    drawn: list[Json], *, policy: Json | None = None, groups: list[Json] | None = None
+    drawn: list[Json], *, policy: Json | None = None, groups: list[Json] | None = None, unknown_card: str = "enrol"
 ) -> tuple[Ruleset, EarningRules]:
-    """Compile a program of these rules; they are called r0, r1 and so on."""
+    """Compile a program of these rules; they are called r0, r1 and so on. Three points pay two cents."""
     program = parse_program(
         {
             "version": 1,
-            "program": {"name": "Drawn", "currency": "EUR", "time_zone": "UTC"},
+            "program": {"name": "Drawn", "currency": "EUR", "time_zone": "UTC", "unknown_card": unknown_card},
             "attributes": {"member": {"vegan": {"type": "boolean"}}, "line": {"cup": {"type": "boolean"}}},
-            "wallets": [{"key": key, "unit": "points"} for key in WALLETS],
+            "wallets": [
+                {"key": key, "unit": "points", "redeem": {"points": 3, "amount": 2, "step": 3}} for key in WALLETS
+            ],
             "earning_groups": GROUPS if groups is None else groups,
             "earning_rules": [{"key": f"r{place}", **rule} for place, rule in enumerate(drawn)],
             "policies": {"earning": policy or {}},

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from loyalty_engine.core.engine.decision import MemberWrite
@@ -14,8 +14,12 @@ from loyalty_engine.core.engine.ruleset import Ruleset, WalletRules
 from loyalty_engine.core.kernel.amounts import MAX_BALANCE
 from loyalty_engine.core.kernel.ids import nth
 from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
+from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.book import Book, Entries, LotTerms
 from loyalty_engine.core.points.redeeming import RedeemTerms
+from loyalty_engine.core.points.tally import Tally
+
+_Book = TypeVar("_Book", bound=Book)
 
 _NEW_MEMBER: Final = 1 << 20
 """Which derived id a new member takes: far behind those of postings and lots."""
@@ -28,6 +32,11 @@ def require_member(facts: Facts, pointer: str = "/member") -> MemberState:
     if facts.member.status == "blocked":
         refuse(RefusalCode.MEMBER_BLOCKED, pointer)
     return facts.member
+
+
+def booking_time(facts: Facts, now: datetime) -> datetime:
+    """Return when a request is booked: a member's book never runs backwards, whatever the clocks of servers do."""
+    return now if facts.member is None else max(now, facts.member.booked_at)
 
 
 def new_member(call: Call, now: datetime) -> MemberState:
@@ -55,7 +64,16 @@ def require_redeem_terms(ruleset: Ruleset, key: str, pointer: str = "/wallet") -
 
 def open_book(member: MemberState, operation_id: UUID, now: datetime) -> Book:
     """Open the member's ledger for one operation; lots are judged as they stand at ``now``."""
-    return Book(
+    return _open(Book, member, operation_id, now)
+
+
+def open_tally(member: MemberState, operation_id: UUID, now: datetime) -> Tally:
+    """Open the same ledger for a look at what the operation would leave."""
+    return _open(Tally, member, operation_id, now)
+
+
+def _open(kind: type[_Book], member: MemberState, operation_id: UUID, now: datetime) -> _Book:
+    return kind(
         operation_id=operation_id,
         member_id=member.id,
         seq=member.seq,
@@ -70,10 +88,15 @@ def close_book(
 ) -> tuple[Entries, MemberState]:
     """Close the ledger; return its entries and the member after them, one version on, with its ``counters`` changed."""
     entries = book.close()
-    for wallet, balance in entries.balances.items():
+    check_balances(entries.balances)
+    return entries, _after(member, entries, now, counters)
+
+
+def check_balances(changed: Mapping[str, Balance]) -> None:
+    """Refuse an operation after which a balance were larger than what every reader can hold."""
+    for wallet, balance in changed.items():
         if balance.available > MAX_BALANCE or balance.debt > MAX_BALANCE:
             refuse(RefusalCode.BALANCE_TOO_LARGE, "", wallet=wallet, largest=MAX_BALANCE)
-    return entries, _after(member, entries, now, counters)
 
 
 def guard(before: MemberState, after: MemberState) -> MemberWrite:

@@ -1,14 +1,16 @@
 """Answers: what the caller gets, as plain JSON values. Stored with the operation and repeated byte for byte."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from loyalty_engine.core.earning.evaluation import Earned, Grant
 from loyalty_engine.core.earning.index import Seen
-from loyalty_engine.core.engine.decision import ActivityRow, Changes, Operation, OrderRow
+from loyalty_engine.core.engine.decision import ActivityRow, Operation, OrderRow
 from loyalty_engine.core.engine.facts import KnownRedemption, MemberState
 from loyalty_engine.core.engine.requests import Adjust, Redeem
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.settlement import Paid, Settled
+from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.kernel.instants import show_instant
 from loyalty_engine.core.points.balances import Balance
@@ -27,31 +29,34 @@ def show_order(
     settled: Settled,
 ) -> Json:
     """Show an accepted order: what was earned, what points paid, what is still due, and what could be paid."""
-    order = row.order
-    total = order.goods_total + order.shipping
+    after = settled.after.balances if settled.after else {}
     return {
         "id": show_id("ord", row.id),
         **_head(operation),
-        "status": _status(row),
-        "currency": order.currency,
-        "total": total,
-        "paid_with_points": {"wallet": paid.wallet, "points": paid.points, "amount": paid.amount} if paid else None,
-        "due": total - row.paid_with_points,
-        "effects": _effects(settled) if settled.after else [],
-        "balances": show_balances(settled.after),
-        "payable": _payable(ruleset, buyer, total),
+        "status": _status(buyer, row.parked_for),
+        **_sale(ruleset, row.order, paid=paid, buyer=buyer, grants=settled.earned.grants, after=after),
     }
 
 
-def show_evaluation(changes: Changes) -> Json:
-    """Show the same as for an order, without what only a recorded operation has, and with the reasons."""
-    answer = dict(changes.answer)
-    for name in ("id", "operation_id", "booked_at"):
-        del answer[name]
-    if changes.member is not None and changes.member.expected_version == 0:
-        answer["member_id"] = None  # would be enrolled by the order itself
-    answer["reasons"] = [reason.as_json() for reason in changes.reasons]
-    return answer
+def show_look(
+    ruleset: Ruleset,
+    order: Order,
+    *,
+    paid: Paid | None,
+    buyer: MemberState | None,
+    parked_for: Identity | None,
+    earned: Earned,
+    after: Mapping[str, Balance],
+) -> Json:
+    """Show the same of an order that is only looked at, with the reasons. A buyer without a row is not a member yet."""
+    return {
+        "member_id": show_id("mem", buyer.id) if buyer and buyer.version else None,
+        "revision": ruleset.revision,
+        "effective_at": show_instant(order.placed_at),
+        "status": _status(buyer, parked_for),
+        **_sale(ruleset, order, paid=paid, buyer=buyer, grants=earned.grants, after=after),
+        "reasons": [reason.as_json() for reason in earned.reasons],
+    }
 
 
 def show_claim(operation: Operation, order: Order, settled: Settled) -> Json:
@@ -62,7 +67,7 @@ def show_claim(operation: Operation, order: Order, settled: Settled) -> Json:
         "order_id": show_id("ord", operation.order_id),
         "currency": order.currency,
         "total": order.goods_total + order.shipping,
-        "effects": _effects(settled),
+        "effects": _effects(settled.earned.grants),
         "balances": show_balances(settled.after),
     }
 
@@ -74,7 +79,7 @@ def show_activity(operation: Operation, row: ActivityRow, settled: Settled) -> J
         **_head(operation),
         "kind": row.kind,
         "subject": row.subject,
-        "effects": _effects(settled),
+        "effects": _effects(settled.earned.grants),
         "balances": show_balances(settled.after),
     }
 
@@ -126,8 +131,10 @@ def show_member(operation: Operation, after: MemberState) -> Json:
 
 def show_balances(member: MemberState | None) -> list[Json]:
     """Show all balances of a member, by wallet key."""
-    if member is None:
-        return []
+    return [] if member is None else _balances(member.balances)
+
+
+def _balances(balances: Mapping[str, Balance]) -> list[Json]:
     return [
         {
             "wallet": wallet,
@@ -136,7 +143,7 @@ def show_balances(member: MemberState | None) -> list[Json]:
             "held": balance.held,
             "debt": balance.debt,
         }
-        for wallet, balance in sorted(member.balances.items())
+        for wallet, balance in sorted(balances.items())
     ]
 
 
@@ -166,16 +173,36 @@ def _head(operation: Operation) -> Json:
     }
 
 
-def _status(row: OrderRow) -> str:
-    if row.member_id is not None:
+def _sale(
+    ruleset: Ruleset,
+    order: Order,
+    *,
+    paid: Paid | None,
+    buyer: MemberState | None,
+    grants: Sequence[Grant],
+    after: Mapping[str, Balance],
+) -> Json:
+    total = order.goods_total + order.shipping
+    return {
+        "currency": order.currency,
+        "total": total,
+        "paid_with_points": {"wallet": paid.wallet, "points": paid.points, "amount": paid.amount} if paid else None,
+        "due": total - (paid.amount if paid else 0),
+        "effects": _effects(grants) if buyer else [],
+        "balances": _balances(after),
+        "payable": _payable(ruleset, buyer, total),
+    }
+
+
+def _status(buyer: MemberState | None, parked_for: Identity | None) -> str:
+    if buyer is not None:
         return "credited"
-    return "parked" if row.parked_for is not None else "guest"
+    return "guest" if parked_for is None else "parked"
 
 
-def _effects(settled: Settled) -> list[Json]:
+def _effects(grants: Sequence[Grant]) -> list[Json]:
     return [
-        {"type": "grant_points", "wallet": grant.wallet, "points": grant.amount, "rule": grant.rule}
-        for grant in settled.earned.grants
+        {"type": "grant_points", "wallet": grant.wallet, "points": grant.amount, "rule": grant.rule} for grant in grants
     ]
 
 

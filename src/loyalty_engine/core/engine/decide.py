@@ -7,6 +7,7 @@ word; everything else goes to the room of its noun.
 from datetime import datetime
 from typing import assert_never
 
+from loyalty_engine.core.engine.accounts import booking_time
 from loyalty_engine.core.engine.activities import decide_activity
 from loyalty_engine.core.engine.adjustments import decide_adjustment
 from loyalty_engine.core.engine.claims import decide_claim
@@ -35,10 +36,8 @@ def decide(ruleset: Ruleset, facts: Facts, request: Request, now: datetime) -> D
     repeated = _find_repeat(facts, request)
     if repeated is not None:
         return repeated
-    if facts.member is not None and facts.member.booked_at > now:
-        now = facts.member.booked_at  # a member's book never runs backwards, whatever the clocks of servers do
     try:
-        return _decide_anew(ruleset, facts, request, now)
+        return _decide_anew(ruleset, facts, request, booking_time(facts, now))
     except RefusalError as error:
         return Refused(error.refusal)
 

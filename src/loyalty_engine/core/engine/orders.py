@@ -1,4 +1,4 @@
-"""Orders: one call pays part with points and earns on the rest, or looks what would happen."""
+"""Orders: one call pays part with points and earns on the rest."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -34,12 +34,10 @@ class Buyer:
 
 def decide_order(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datetime) -> Decision:
     """Accept a paid order: points spent on it leave first, then what was really paid earns."""
-    _check_place(request.order, request.call.actor)
+    check_place(request.order, request.call.actor)
     if facts.order is not None:
         return _repeat_order(facts, request)
-    _check_order(ruleset, request.order, now)
-    buyer = _find_buyer(ruleset, facts, request, now)
-    paid = _plan_payment(ruleset, request, buyer.member)
+    buyer, paid = admit(ruleset, facts, request, now)
     operation = _operation(ruleset, request, buyer, now)
     row = _order_row(request, buyer, paid)
     settled = settle(ruleset, operation, row.order, member=buyer.member, paid=paid, shared=facts.counters)
@@ -56,6 +54,13 @@ def decide_order(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datet
             takes=settled.takes,
         )
     )
+
+
+def admit(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datetime) -> tuple[Buyer, Paid | None]:
+    """Return who buys and what points pay; refuse an order that cannot be placed."""
+    _check_order(ruleset, request.order, now)
+    buyer = _find_buyer(ruleset, facts, request, now)
+    return buyer, _plan_payment(ruleset, request, buyer.member)
 
 
 def _repeat_order(facts: Facts, request: PlaceOrder) -> Decision:
@@ -83,7 +88,7 @@ def _check_order(ruleset: Ruleset, order: Order, now: datetime) -> None:
     check_order_attributes(ruleset, order)
 
 
-def _check_place(order: Order, actor: Actor) -> None:
+def check_place(order: Order, actor: Actor) -> None:
     """A key bound to a location or till speaks for that one only, and learns of no other's orders."""
     reference = order.reference
     location, till = (reference.location, reference.till) if isinstance(reference, Receipt) else (order.location, None)

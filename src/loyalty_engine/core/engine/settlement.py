@@ -49,6 +49,21 @@ def settle(
     shared: Mapping[str, int],
 ) -> Settled:
     """Spend what was paid by points, then credit what the rest earns. Without a member nothing is credited."""
+    earned = earn_on(ruleset, order, member=member, paid=paid, shared=shared)
+    if member is None:
+        return Settled(earned)
+    now = operation.booked_at
+    book = open_book(member, operation.id, now)
+    pay_and_credit(ruleset, book, order, paid=paid, earned=earned, now=now)
+    changed = {**_count(member, order, paid.amount if paid else 0), **_use(ruleset, member, earned, now)}
+    entries, after = close_book(member, book, now, changed)
+    return Settled(earned, entries, after, _takes(earned))
+
+
+def earn_on(
+    ruleset: Ruleset, order: Order, *, member: MemberState | None, paid: Paid | None, shared: Mapping[str, int]
+) -> Earned:
+    """Return what an order earns, or would earn if somebody could receive it, and why."""
     paid_amount = paid.amount if paid else 0
     seen = with_decimals(ruleset, order)
     view = View(
@@ -62,15 +77,16 @@ def settle(
     )
     earned = evaluate_earning(ruleset.order_rules, view, _counted(member, shared))
     _check_size(earned)
-    if member is None:
-        return Settled(earned)
-    book = open_book(member, operation.id, operation.booked_at)
+    return earned
+
+
+def pay_and_credit(
+    ruleset: Ruleset, book: Book, order: Order, *, paid: Paid | None, earned: Earned, now: datetime
+) -> None:
+    """Move an order's points in its member's book: those that pay leave first, then those that it earns come."""
     if paid:
         book.spend(paid.wallet, paid.points)
-    _credit(ruleset, book, earned, min(order.placed_at, operation.booked_at))
-    changed = {**_count(member, order, paid_amount), **_use(ruleset, member, earned, operation.booked_at)}
-    entries, after = close_book(member, book, operation.booked_at, changed)
-    return Settled(earned, entries, after, _takes(earned))
+    _credit(ruleset, book, earned, min(order.placed_at, now))
 
 
 def settle_activity(
