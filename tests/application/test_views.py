@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 
 from loyalty_engine.application.asks import ask_for, share_view
-from loyalty_engine.core.engine.requests import ClaimOrder, EnrolMember, PlaceOrder, Profile, RecordActivity
+from loyalty_engine.core.engine.looks import Look
+from loyalty_engine.core.engine.requests import (
+    Actor,
+    ClaimOrder,
+    EnrolMember,
+    EvaluateOrder,
+    PlaceOrder,
+    Profile,
+    RecordActivity,
+)
 from loyalty_engine.core.kernel.identities import Identity, parse_identity
 from loyalty_engine.core.kernel.instants import parse_instant
 from loyalty_engine.core.kernel.quantities import SCALE
@@ -138,6 +147,28 @@ async def test_a_claim_under_rules_that_ask_for_nothing_reads_once(engines: Engi
     await engine.run(ClaimOrder(engine.call(), guest.operation_id, card))
 
     assert len(engine.ledger.asked) == 1
+
+
+async def test_a_look_asks_again_when_there_are_newer_rules(engines: Engines, program: Program) -> None:
+    """It asks for what the rules read, and for nothing that a key or an order did before."""
+    engine = await engines.start(TellingLedger)
+    assert isinstance(engine.ledger, TellingLedger)
+    card = await enrol(engine)
+    await engine.run(PlaceOrder(engine.call(), card, order(AT - DAY)))
+    engine.ledger.asked.clear()
+    await program.publish(rules_of(gift(3)))
+
+    ruleset, found = await engine.executor.look(
+        engine.caller, EvaluateOrder(Actor(engine.caller.client_id), card, order())
+    )
+
+    assert isinstance(found, Look)
+    assert [effect["rule"] for effect in found.answer["effects"]] == ["gift"]
+    assert found.answer["revision"] == ruleset.revision
+    assert [(asked.key, asked.natural_key, asked.history, asked.counters) for asked in engine.ledger.asked] == [
+        (None, None, None, ()),
+        (None, None, HistoryRange(NEW_YEAR_IN_BERLIN, AT, with_lines=False), ("earning/gift/times/month/2026-01",)),
+    ]
 
 
 async def test_orders_of_one_turn_see_each_other(engine: Engine, program: Program, ledger: rows.Ledger) -> None:

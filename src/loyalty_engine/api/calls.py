@@ -17,14 +17,19 @@ from loyalty_engine.persistence.reading.members import find_member_id
 
 def begin_call(context: Context, *, scope: str = "") -> Call:
     """Return the call of a fresh operation; ``scope`` keeps apart the idempotency keys of tills that share a client."""
-    client = context.client
     return Call(
         operation_id=uuid7(),
-        actor=Actor(client.id, client.location, client.till),
+        actor=actor_of(context),
         request_hash=context.request_hash,
         key=context.key,
         scope=scope,
     )
+
+
+def actor_of(context: Context) -> Actor:
+    """Return who asks, as the engine knows it."""
+    client = context.client
+    return Actor(client.id, client.location, client.till)
 
 
 def read_path_id(prefix: Prefix, text: str) -> UUID:

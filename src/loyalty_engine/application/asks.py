@@ -12,6 +12,7 @@ from loyalty_engine.core.engine.requests import (
     ChangeMember,
     ClaimOrder,
     EnrolMember,
+    EvaluateOrder,
     MemberRef,
     PlaceOrder,
     RecordActivity,
@@ -25,15 +26,14 @@ from loyalty_engine.core.rules.order import natural_key
 from loyalty_engine.persistence.asks import Ask
 
 
-def ask_for(request: Request, ruleset: Ruleset, *, is_look: bool = False, claimed_from: datetime | None = None) -> Ask:
+def ask_for(request: Request, ruleset: Ruleset, *, claimed_from: datetime | None = None) -> Ask:
     """Return what gather must read so that ``request`` can be decided, and no more.
 
-    Who only looks does not ask what its key or the number of its order did before. ``claimed_from`` is when the order
-    was placed that a request claims: what its rules read of the past hangs on that, and nobody knows it before a first
-    gather.
+    ``claimed_from`` is when the order was placed that a request claims: what its rules read of the past hangs on that,
+    and nobody knows it before a first gather.
     """
     call = request.call
-    client, scope, key = call.actor.client_id, call.scope, None if is_look else call.key
+    client, scope, key = call.actor.client_id, call.scope, call.key
     match request:
         case PlaceOrder():
             return Ask(
@@ -41,7 +41,7 @@ def ask_for(request: Request, ruleset: Ruleset, *, is_look: bool = False, claime
                 scope,
                 key,
                 *_member(request.member),
-                natural_key=None if is_look else natural_key(request.order.reference, call.actor.location),
+                natural_key=natural_key(request.order.reference, call.actor.location),
                 wants_lots=request.payment is not None,
                 wants_profile=ruleset.reads_profile,
                 history=ruleset.history_range(request.order.placed_at) if request.member else None,
@@ -83,6 +83,21 @@ def ask_for(request: Request, ruleset: Ruleset, *, is_look: bool = False, claime
             return Ask(client, scope, key, *_member(request.member), identities=named or None, wants_profile=True)
         case _:
             assert_never(request)
+
+
+def ask_for_look(request: EvaluateOrder, ruleset: Ruleset) -> Ask:
+    """Return the same for a look at an order: neither a key nor a number did anything before."""
+    placed_at = request.order.placed_at
+    return Ask(
+        request.actor.client_id,
+        "",
+        None,
+        *_member(request.member),
+        wants_lots=request.payment is not None,
+        wants_profile=ruleset.reads_profile,
+        history=ruleset.history_range(placed_at) if request.member else None,
+        counters=ruleset.shared_counters(placed_at),
+    )
 
 
 def lane_of(request: Request) -> object:

@@ -5,10 +5,10 @@ import orjson
 from loyalty_engine.application.executor import Caller, Executor, Outcome
 from loyalty_engine.core.engine.decision import Refused
 from loyalty_engine.core.engine.looks import Look
-from loyalty_engine.core.engine.requests import PlaceOrder
+from loyalty_engine.core.engine.requests import EvaluateOrder
 
 
-async def evaluate_order(executor: Executor, caller: Caller, request: PlaceOrder, *, explains_all: bool) -> Outcome:
+async def evaluate_order(executor: Executor, caller: Caller, request: EvaluateOrder, *, explains_all: bool) -> Outcome:
     """Return what placing the order as a new one would answer now, with the reasons of the rules that had a say.
 
     With ``explains_all`` also why nobody had to look at the others: rules for goods that the order does not have.

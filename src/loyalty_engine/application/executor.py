@@ -14,14 +14,14 @@ from typing import Final
 
 import orjson
 
-from loyalty_engine.application.asks import ask_for, lane_of, names_of, share_view
+from loyalty_engine.application.asks import ask_for, ask_for_look, lane_of, names_of, share_view
 from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Accepted, Changes, Refused, Repeated
 from loyalty_engine.core.engine.facts import Facts, MemberState
 from loyalty_engine.core.engine.fold import Note, Write, apply, fold
 from loyalty_engine.core.engine.looks import Look, look
-from loyalty_engine.core.engine.requests import PlaceOrder, Request
+from loyalty_engine.core.engine.requests import EvaluateOrder, Request
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.refusals import Refusal
 from loyalty_engine.meters import METERS
@@ -113,13 +113,16 @@ class Executor:
             drain.add_done_callback(self._drains.discard)
         return await waiting.future
 
-    async def look(self, caller: Caller, request: PlaceOrder) -> tuple[Ruleset, Look | Refused]:
+    async def look(self, caller: Caller, request: EvaluateOrder) -> tuple[Ruleset, Look | Refused]:
         """Decide an order as if it were new, and write nothing. Returns also the ruleset that decided."""
-        view = await self._read(self._ledger.gather, caller.program_id, [request], is_look=True)
-        known, facts = view.gathered[0]
-        if known.generation != caller.generation:
-            raise StaleCredentialsError
-        return view.ruleset, look(view.ruleset, facts, request, self._clock())
+        ruleset = await self._rulesets.latest(caller.program_id)
+        while True:
+            [(known, facts)] = await self._ledger.gather(caller.program_id, (ask_for_look(request, ruleset),))
+            if known.generation != caller.generation:
+                raise StaleCredentialsError
+            if known.revision == ruleset.revision:
+                return ruleset, look(ruleset, facts, request, self._clock())
+            ruleset = await self._rulesets.at(caller.program_id, known.revision)
 
     def render(self, refusal: Refusal) -> str:
         """Return a refusal as the text that callers get."""
@@ -189,9 +192,7 @@ class Executor:
 
         return await self._ledger.run_locked(program_id, [member.id] if member else [], view.asks[0].counters, turn)
 
-    async def _read(
-        self, gather: Gather, program_id: int, requests: Sequence[Request], *, is_look: bool = False
-    ) -> _View:
+    async def _read(self, gather: Gather, program_id: int, requests: Sequence[Request]) -> _View:
         """Gather under the current ruleset; what gather must read depends on the rules, so a new revision reads anew.
 
         So does a claim whose order turns out to be of a time whose rules look further.
@@ -199,7 +200,7 @@ class Executor:
         ruleset = await self._rulesets.latest(program_id)
         claimed_from: datetime | None = None
         while True:
-            asks = share_view([ask_for(x, ruleset, is_look=is_look, claimed_from=claimed_from) for x in requests])
+            asks = share_view([ask_for(x, ruleset, claimed_from=claimed_from) for x in requests])
             gathered = await gather(program_id, asks)
             known, facts = gathered[0]
             if known.generation is None:

@@ -14,7 +14,7 @@ from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Accepted, Changes, Refused
 from loyalty_engine.core.engine.facts import Earlier, Facts, MemberState
 from loyalty_engine.core.engine.looks import Look, look
-from loyalty_engine.core.engine.requests import MemberRef, Payment, PlaceOrder, Profile
+from loyalty_engine.core.engine.requests import EvaluateOrder, MemberRef, Payment, PlaceOrder, Profile
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.points.balances import Balance
@@ -45,8 +45,14 @@ ONLY_RECORDED: Final = ("id", "operation_id", "booked_at")
 """What the answer to an order says of its operation."""
 
 
+def glance(request: PlaceOrder, facts: Facts, *, rules: Ruleset | None = None) -> Look | Refused:
+    """Look what an order would do."""
+    cart = EvaluateOrder(request.call.actor, request.member, request.order, request.payment)
+    return look(rules or ruleset(), facts, cart, NOW)
+
+
 def seen(request: PlaceOrder, facts: Facts, *, rules: Ruleset | None = None) -> Look:
-    found = look(rules or ruleset(), facts, request, NOW)
+    found = glance(request, facts, rules=rules)
     assert isinstance(found, Look), found
     return found
 
@@ -93,7 +99,7 @@ def test_a_look_says_what_the_order_then_does(
     rules, _ = compile_rules(drawn, policy=policy)
     facts = with_member(replace(by, counters=counted.member), counters=counted.shared)
     request = PlaceOrder(call(), MEMBER, bought, payment)
-    found = look(rules, facts, request, NOW)
+    found = glance(request, facts, rules=rules)
 
     match decide(rules, facts, request, NOW):
         case Accepted(changes):
@@ -111,7 +117,7 @@ def test_a_look_says_what_the_order_of_a_stranger_does(
 ) -> None:
     rules, _ = compile_rules(drawn, unknown_card=unknown_card)
     request = PlaceOrder(call(), by, bought)
-    found = look(rules, Facts(), request, NOW)
+    found = glance(request, Facts(), rules=rules)
 
     match decide(rules, Facts(), request, NOW):
         case Accepted(changes):
@@ -171,7 +177,7 @@ def test_a_look_is_taken_when_its_order_could_be_booked() -> None:
     """A member's book never runs backwards, so an order may be as late as what is in it."""
     request = place(line(1000), placed_at=NOW + timedelta(minutes=50))
 
-    assert look(ruleset(), with_member(member()), request, NOW) == Refused(refuse(request, with_member(member())))
+    assert glance(request, with_member(member())) == Refused(refuse(request, with_member(member())))
     assert seen(request, with_member(member(booked_at=NOW + timedelta(hours=1)))).answer["status"] == "credited"
 
 
@@ -187,4 +193,4 @@ def test_a_look_is_taken_when_its_order_could_be_booked() -> None:
     ids=["foreign money", "too few points", "blocked", "too large", "other till"],
 )
 def test_a_look_is_refused_as_the_order_would_be(request_: PlaceOrder, state: MemberState) -> None:
-    assert look(ruleset(), with_member(state), request_, NOW) == Refused(refuse(request_, with_member(state)))
+    assert glance(request_, with_member(state)) == Refused(refuse(request_, with_member(state)))

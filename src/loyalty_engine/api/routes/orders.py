@@ -1,18 +1,16 @@
 """Orders: report a purchase, look what it would do, claim one later, read what was reported."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from loyalty_engine.api.calls import begin_call, open_session, read_path_id
+from loyalty_engine.api.calls import actor_of, begin_call, open_session, read_path_id
 from loyalty_engine.api.documentation import problems
 from loyalty_engine.api.pagination import cut
 from loyalty_engine.api.problems import ProblemError
-from loyalty_engine.api.routing import CallContext, Context, Route, access
+from loyalty_engine.api.routing import CallContext, Route, access
 from loyalty_engine.api.schemas.order_records import OrderRecordAnswer, OrdersPage, OrderSummary, ParkedQuery
 from loyalty_engine.api.schemas.orders import (
-    CartBody,
     ClaimAnswer,
     ClaimBody,
     EvaluationAnswer,
@@ -23,7 +21,7 @@ from loyalty_engine.api.schemas.orders import (
 from loyalty_engine.application.composition import Services
 from loyalty_engine.application.evaluate_order import evaluate_order
 from loyalty_engine.application.executor import Outcome
-from loyalty_engine.core.engine.requests import Call, ClaimOrder, PlaceOrder
+from loyalty_engine.core.engine.requests import ClaimOrder, EvaluateOrder, PlaceOrder
 from loyalty_engine.core.rules.order import till_scope
 from loyalty_engine.persistence.reading.orders import find_order, list_parked
 
@@ -67,7 +65,8 @@ async def post_order(context: CallContext, body: OrderBody) -> Outcome:
     services: Services = context.services
     # Short keys that tills make themselves are told apart by the till.
     scope = till_scope(body.receipt.location, body.receipt.till) if body.receipt else ""
-    request = _request(context, begin_call(context, scope=scope), body, body.placed_at)
+    order = body.as_order_at(body.placed_at, context.client.location)
+    request = PlaceOrder(begin_call(context, scope=scope), body.member, order, body.as_payment())
     return await services.executor.execute(context.caller, request)
 
 
@@ -82,7 +81,8 @@ async def post_order(context: CallContext, body: OrderBody) -> Outcome:
 async def post_evaluation(context: CallContext, body: EvaluationBody) -> Outcome:
     """Decide an order as if it were placed now, explain the rules that had a say, and write nothing."""
     services: Services = context.services
-    request = _request(context, begin_call(context), body, body.placed_at or services.clock())
+    order = body.as_order_at(body.placed_at or services.clock(), context.client.location)
+    request = EvaluateOrder(actor_of(context), body.member, order, body.as_payment())
     return await evaluate_order(services.executor, context.caller, request, explains_all=body.explain == "all")
 
 
@@ -142,7 +142,3 @@ async def get_orders(context: CallContext, query: Annotated[ParkedQuery, Query()
         )
     shown, cursor = cut(records, query.limit, lambda record: record.id)
     return OrdersPage(items=[OrderSummary.of(record) for record in shown], next_cursor=cursor)
-
-
-def _request(context: Context, call: Call, body: CartBody, placed_at: datetime) -> PlaceOrder:
-    return PlaceOrder(call, body.member, body.as_order_at(placed_at, context.client.location), body.as_payment())

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from loyalty_engine.core.engine.decision import MemberWrite
 from loyalty_engine.core.engine.facts import Facts, MemberState
-from loyalty_engine.core.engine.requests import Call
 from loyalty_engine.core.engine.ruleset import Ruleset, WalletRules
 from loyalty_engine.core.kernel.amounts import MAX_BALANCE
 from loyalty_engine.core.kernel.ids import nth
@@ -39,10 +38,10 @@ def booking_time(facts: Facts, now: datetime) -> datetime:
     return now if facts.member is None else max(now, facts.member.booked_at)
 
 
-def new_member(call: Call, now: datetime) -> MemberState:
-    """Return a member that enrols with this operation."""
+def new_member(operation_id: UUID, now: datetime) -> MemberState:
+    """Return a member that enrols with that operation."""
     return MemberState(
-        id=nth(call.operation_id, _NEW_MEMBER), version=0, seq=0, status="active", booked_at=now, enrolled_at=now
+        id=nth(operation_id, _NEW_MEMBER), version=0, seq=0, status="active", booked_at=now, enrolled_at=now
     )
 
 

@@ -36,8 +36,7 @@ def check_attributes(declared: AttributeTypes, given: Mapping[str, Scalar | None
 
 def with_decimals(ruleset: Ruleset, order: Order) -> Order:
     """Return the order as rules see it: decimal attributes, which travel as text, in millionths."""
-    kinds = {*ruleset.order_attributes.values(), *ruleset.line_attributes.values()}
-    if "decimal" not in kinds:
+    if "decimal" not in ruleset.order_attributes.values() and "decimal" not in ruleset.line_attributes.values():
         return order
     attributes = read_decimals(ruleset.order_attributes, order.attributes)
     return replace(order, lines=_lines_with_decimals(ruleset, order.lines), attributes=attributes)

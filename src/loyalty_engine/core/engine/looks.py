@@ -7,6 +7,8 @@ A till and a shop look several times for every order that they place. So a look 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
+from uuid import UUID
 
 from loyalty_engine.core.earning.evaluation import Earned
 from loyalty_engine.core.earning.index import Seen
@@ -15,11 +17,15 @@ from loyalty_engine.core.engine.answers import Json, show_look
 from loyalty_engine.core.engine.decision import Refused
 from loyalty_engine.core.engine.facts import Facts, MemberState
 from loyalty_engine.core.engine.orders import admit, check_place
-from loyalty_engine.core.engine.requests import PlaceOrder
+from loyalty_engine.core.engine.requests import EvaluateOrder
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.settlement import Paid, earn_on, pay_and_credit
 from loyalty_engine.core.kernel.refusals import RefusalError
 from loyalty_engine.core.points.balances import Balance
+from loyalty_engine.core.rules.order import Order
+
+_NO_OPERATION: Final = UUID(int=0)
+"""From which ids are derived that nobody sees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +36,10 @@ class Look:
     seen: Seen
 
 
-def look(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datetime) -> Look | Refused:
+def look(ruleset: Ruleset, facts: Facts, request: EvaluateOrder, now: datetime) -> Look | Refused:
     """Return what placing the order as a new one would come to at the program's clock ``now``.
 
-    What its idempotency key or the number of the order did before plays no part.
+    What an order of that number did before plays no part.
     """
     try:
         return _look(ruleset, facts, request, booking_time(facts, now))
@@ -41,21 +47,21 @@ def look(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datetime) -> 
         return Refused(error.refusal)
 
 
-def _look(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datetime) -> Look:
+def _look(ruleset: Ruleset, facts: Facts, request: EvaluateOrder, now: datetime) -> Look:
     order = request.order
-    check_place(order, request.call.actor)
-    buyer, paid = admit(ruleset, facts, request, now)
+    check_place(order, request.actor)
+    buyer, paid = admit(ruleset, facts, request, now=now, operation_id=_NO_OPERATION)
     member = buyer.member
     earned = earn_on(ruleset, order, member=member, paid=paid, shared=facts.counters)
-    after = _balances_after(ruleset, request, member, paid=paid, earned=earned, now=now) if member else {}
+    after = _balances_after(ruleset, order, member, paid=paid, earned=earned, now=now) if member else {}
     answer = show_look(ruleset, order, paid=paid, buyer=member, parked_for=buyer.parked_for, earned=earned, after=after)
     return Look(answer, earned.seen)
 
 
 def _balances_after(
-    ruleset: Ruleset, request: PlaceOrder, member: MemberState, *, paid: Paid | None, earned: Earned, now: datetime
+    ruleset: Ruleset, order: Order, member: MemberState, *, paid: Paid | None, earned: Earned, now: datetime
 ) -> Mapping[str, Balance]:
-    tally = open_tally(member, request.call.operation_id, now)
-    pay_and_credit(ruleset, tally, request.order, paid=paid, earned=earned, now=now)
+    tally = open_tally(member, _NO_OPERATION, now)
+    pay_and_credit(ruleset, tally, order, paid=paid, earned=earned, now=now)
     check_balances(tally.changed)
     return {**member.balances, **tally.changed}

@@ -22,7 +22,7 @@ def decide_enrolment(ruleset: Ruleset, facts: Facts, request: EnrolMember, now: 
     for position, identity in enumerate(request.identities):
         if identity in facts.owners:
             refuse(RefusalCode.IDENTITY_TAKEN, f"/identities/{position}")
-    member = replace(new_member(request.call, now), profile=request.profile)
+    member = replace(new_member(request.call.operation_id, now), profile=request.profile)
     after = replace(member, version=1)
     operation = Operation(
         id=request.call.operation_id,

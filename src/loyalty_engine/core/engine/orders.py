@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from loyalty_engine.core.engine.accounts import guard, new_member, require_redeem_terms
 from loyalty_engine.core.engine.answers import show_facts, show_order
 from loyalty_engine.core.engine.attributes import check_order_attributes
 from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Operation, OrderRow, Repeated
 from loyalty_engine.core.engine.facts import Facts, MemberState
-from loyalty_engine.core.engine.requests import Actor, PlaceOrder
+from loyalty_engine.core.engine.requests import Actor, EvaluateOrder, MemberRef, PlaceOrder
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.settlement import Paid, settle
 from loyalty_engine.core.kernel.amounts import MAX_AMOUNT
@@ -37,7 +38,7 @@ def decide_order(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datet
     check_place(request.order, request.call.actor)
     if facts.order is not None:
         return _repeat_order(facts, request)
-    buyer, paid = admit(ruleset, facts, request, now)
+    buyer, paid = admit(ruleset, facts, request, now=now, operation_id=request.call.operation_id)
     operation = _operation(ruleset, request, buyer, now)
     row = _order_row(request, buyer, paid)
     settled = settle(ruleset, operation, row.order, member=buyer.member, paid=paid, shared=facts.counters)
@@ -56,10 +57,15 @@ def decide_order(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datet
     )
 
 
-def admit(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datetime) -> tuple[Buyer, Paid | None]:
-    """Return who buys and what points pay; refuse an order that cannot be placed."""
+def admit(
+    ruleset: Ruleset, facts: Facts, request: PlaceOrder | EvaluateOrder, *, now: datetime, operation_id: UUID
+) -> tuple[Buyer, Paid | None]:
+    """Return who buys and what points pay; refuse an order that cannot be placed.
+
+    Who is not a member yet enrols with the operation of that id.
+    """
     _check_order(ruleset, request.order, now)
-    buyer = _find_buyer(ruleset, facts, request, now)
+    buyer = _find_buyer(ruleset, facts, request.member, now=now, operation_id=operation_id)
     return buyer, _plan_payment(ruleset, request, buyer.member)
 
 
@@ -99,24 +105,23 @@ def check_place(order: Order, actor: Actor) -> None:
         refuse(RefusalCode.TILL_MISMATCH, "/receipt/till", till=actor.till)
 
 
-def _find_buyer(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datetime) -> Buyer:
+def _find_buyer(ruleset: Ruleset, facts: Facts, named: MemberRef | None, *, now: datetime, operation_id: UUID) -> Buyer:
     """Tell who bought; an unknown card is treated as the program's policy says."""
-    if request.member is None:
+    if named is None:
         return Buyer(None)
     member = facts.member
     if member is not None:
         if member.status == "blocked":
             refuse(RefusalCode.MEMBER_BLOCKED, "/member")
         return Buyer(member)
-    if not isinstance(request.member, str) or ruleset.unknown_card == "refuse":
+    if not isinstance(named, str) or ruleset.unknown_card == "refuse":
         refuse(RefusalCode.MEMBER_NOT_FOUND, "/member")
-    card = request.member
     if ruleset.unknown_card == "park":
-        return Buyer(None, parked_for=card)
-    return Buyer(new_member(request.call, now), enrolled_as=(card,))
+        return Buyer(None, parked_for=named)
+    return Buyer(new_member(operation_id, now), enrolled_as=(named,))
 
 
-def _plan_payment(ruleset: Ruleset, request: PlaceOrder, member: MemberState | None) -> Paid | None:
+def _plan_payment(ruleset: Ruleset, request: PlaceOrder | EvaluateOrder, member: MemberState | None) -> Paid | None:
     """Return what points pay of the order; refuse a wish that cannot be met in full."""
     wish, order = request.payment, request.order
     if wish is None:

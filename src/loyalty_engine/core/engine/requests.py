@@ -56,6 +56,16 @@ class PlaceOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class EvaluateOrder:
+    """A look at what placing this order would do. It never becomes an operation, so no call surrounds it."""
+
+    actor: Actor
+    member: MemberRef | None
+    order: Order
+    payment: Payment | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimOrder:
     """A member takes over an order that was accepted without one."""
 

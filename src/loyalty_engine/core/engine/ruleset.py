@@ -87,8 +87,10 @@ class Ruleset:
 
     def shared_counters(self, at: datetime, activity: str | None = None) -> tuple[str, ...]:
         """Return the shared counters that an order placed then, or an activity of that kind, may take from."""
-        day = at.astimezone(self.zone).date()
         limits = [limit for rule in self._rules_for(activity) for limit in rule.limits if limit.per == "program"]
+        if not limits:
+            return ()
+        day = at.astimezone(self.zone).date()
         return tuple(dict.fromkeys(limit.counter_on(day) for limit in limits))
 
     def mark_of(self, activity: str, subject: str | None, at: datetime) -> str | None:
