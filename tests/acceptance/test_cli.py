@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
 import httpx
 import pytest
 
+from loyalty_engine.persistence.tables import PARTITIONED
 from tests.harness.postgres import other_database, run_apart
 from tests.harness.programs import Program
 from tests.harness.servers import Servers
@@ -72,6 +74,8 @@ def test_own_database_is_migrated_by_command_only(empty_database: str) -> None:
 
     migrated = run("migrate", LOYALTY_DATABASE_URL=empty_database)
     assert (migrated.stdout, migrated.returncode) == ("the schema is up to date\n", 0)
+    month = f"{datetime.now(UTC):%Y_%m}"
+    run_apart(execute(empty_database, *(f'TABLE loyalty."{table}_{month}"' for table in PARTITIONED)))
 
     run_apart(execute(empty_database, "UPDATE loyalty.alembic_version SET version_num = '9999'"))
     newer = run("migrate", LOYALTY_DATABASE_URL=empty_database)

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit, urlunsplit
@@ -17,6 +18,7 @@ from alembic import command
 from alembic.config import Config
 
 from loyalty_engine.persistence.embedded import EmbeddedServer
+from loyalty_engine.persistence.partitions import make_partitions
 
 T = TypeVar("T")
 
@@ -25,14 +27,15 @@ ROOT: Final = Path(__file__).parents[2]
 
 @contextmanager
 def open_database(named_url: str | None) -> Iterator[str]:
-    """Give the URL of a migrated database that nobody else uses; it is gone afterwards."""
+    """Give the URL of a database as `loyalty migrate` leaves it, which nobody else uses; it is gone afterwards."""
     with _embedded() if named_url is None else _own_database(named_url) as url:
         migrate(url)
+        run_apart(make_partitions(url, datetime.now(UTC)))
         yield url
 
 
 def migrate(url: str) -> None:
-    """Bring a database to the newest schema."""
+    """Bring a database to the newest schema, without partitions for any month."""
     config = Config(ROOT / "alembic.ini")
     config.set_main_option("script_location", str(ROOT / "migrations"))
     config.attributes["url"] = url

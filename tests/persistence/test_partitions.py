@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -13,15 +11,12 @@ from uuid_utils.compat import uuid7
 
 from loyalty_engine.core.kernel.instants import parse_instant
 from loyalty_engine.meters import METERS
+from loyalty_engine.persistence.connections import Connection
 from loyalty_engine.persistence.months import Month, months_from
 from loyalty_engine.persistence.partitions import make_partitions, tend_partitions
 from loyalty_engine.persistence.tables import PARTITIONED
-from tests.harness.postgres import migrate, other_database, run_apart
+from tests.persistence.writes import ADD_REFUSAL
 
-ADD = """
-INSERT INTO loyalty.refusal (program_id, id, code, client_id, booked_at, answer)
-VALUES (1, $1, 'member_not_found', 1, now(), '{}') RETURNING tableoid::regclass::text
-"""
 SHAPE = """
 SELECT concat((SELECT string_agg(format('%s %s %s %s', a.attname, a.atttypid::regtype, a.attnotnull,
                                         pg_get_expr(d.adbin, d.adrelid)), ', ' ORDER BY a.attnum)
@@ -41,14 +36,6 @@ SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
 NOVEMBER = parse_instant("2026-11-21T12:00:00Z")
 
 
-async def execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
-
-
 async def partitions_of(url: str, table: str) -> list[str]:
     connection = await asyncpg.connect(url)
     try:
@@ -60,17 +47,6 @@ async def partitions_of(url: str, table: str) -> list[str]:
 @pytest.fixture(autouse=True)
 def nothing_counted() -> None:
     METERS.partition_faults = 0
-
-
-@pytest.fixture
-def fresh_url(database_url: str) -> Iterator[str]:
-    """A migrated database without partitions of months, for this test alone."""
-    name = f"loyalty_months_{os.getpid()}_{time.monotonic_ns()}"
-    run_apart(execute(database_url, f"CREATE DATABASE {name}"))
-    url = other_database(database_url, name)
-    migrate(url)
-    yield url
-    run_apart(execute(database_url, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 def test_month_ends_where_the_next_one_begins() -> None:
@@ -104,7 +80,7 @@ async def test_fresh_row_goes_to_the_partition_of_its_month(fresh_url: str) -> N
     await make_partitions(fresh_url, now)
     connection = await asyncpg.connect(fresh_url)
     try:
-        assert await connection.fetchval(ADD, uuid7()) == f"loyalty.refusal_{now:%Y_%m}"
+        assert await connection.fetchval(ADD_REFUSAL, uuid7()) == f"loyalty.refusal_{now:%Y_%m}"
     finally:
         await connection.close()
 
@@ -138,54 +114,71 @@ async def test_partition_made_later_is_like_the_default_one(fresh_url: str) -> N
         await connection.close()
 
 
-async def test_rows_in_default_move_along(fresh_url: str) -> None:
+async def test_month_with_rows_in_default_is_left_and_the_others_are_made(fresh_url: str) -> None:
     connection = await asyncpg.connect(fresh_url)
     try:
-        written = [uuid7() for _ in range(3)]
-        assert {await connection.fetchval(ADD, new) for new in written} == {"loyalty.refusal_default"}
+        await connection.execute(ADD_REFUSAL, uuid7())
 
-        made = await make_partitions(fresh_url, datetime.now(UTC), most_moved=3)
-
-        assert len(made) == 24
-        assert await connection.fetchval("SELECT count(*) FROM loyalty.refusal_default") == 0
-        found = await connection.fetch("SELECT id, tableoid::regclass::text AS place FROM loyalty.refusal ORDER BY id")
-        assert [row["id"] for row in found] == written
-        assert {row["place"] for row in found} == {f"loyalty.refusal_{datetime.now(UTC):%Y_%m}"}
-    finally:
-        await connection.close()
-
-
-async def test_month_with_too_many_rows_in_default_is_left_and_the_others_are_made(fresh_url: str) -> None:
-    connection = await asyncpg.connect(fresh_url)
-    try:
-        for _ in range(3):
-            await connection.execute(ADD, uuid7())
-
-        made = await make_partitions(fresh_url, datetime.now(UTC), most_moved=2)
+        made = await make_partitions(fresh_url, datetime.now(UTC))
 
         assert len(made) == 23
         assert f"refusal_{datetime.now(UTC):%Y_%m}" not in made
         assert METERS.partition_faults == 1
-        assert await connection.fetchval(ADD, uuid7()) == "loyalty.refusal_default"
+        assert await connection.fetchval(ADD_REFUSAL, uuid7()) == "loyalty.refusal_default"
     finally:
         await connection.close()
 
 
-async def test_migrating_empties_default_of_all_months(fresh_url: str) -> None:
-    old, foreign = UUID("019a3d00-0000-7000-8000-000000000001"), UUID("019a3d00-0000-4000-8000-000000000001")
+async def test_this_month_is_not_made_beside_one_who_writes_of_it(fresh_url: str) -> None:
     connection = await asyncpg.connect(fresh_url)
     try:
-        for new in (old, foreign, uuid7()):
-            await connection.execute(ADD, new)
-
-        made = await make_partitions(fresh_url, datetime.now(UTC), most_moved=None)
-
-        assert made[0] == "refusal_2025_11"
-        assert len(made) == 25
-        assert [row["id"] for row in await connection.fetch("SELECT id FROM ONLY loyalty.refusal_default")] == []
-        assert await connection.fetchval("SELECT count(*) FROM loyalty.refusal") == 3
+        async with connection.transaction():
+            await connection.execute(ADD_REFUSAL, uuid7())
+            made = await make_partitions(fresh_url, datetime.now(UTC))
+        assert (len(made), [name for name in made if name.startswith("refusal")]) == (20, [])
+        assert await connection.fetchval(ADD_REFUSAL, uuid7()) == "loyalty.refusal_default"
     finally:
         await connection.close()
+
+
+async def test_month_about_to_begin_is_not_made_beside_one_who_writes(fresh_url: str) -> None:
+    """The clock of another may show the new month already."""
+    connection = await asyncpg.connect(fresh_url)
+    try:
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE ONLY loyalty.refusal IN ROW EXCLUSIVE MODE")
+            made = await make_partitions(fresh_url, parse_instant("2026-11-30T23:00:00Z"))
+        assert [name for name in made if name.startswith("refusal")] == ["refusal_2027_01", "refusal_2027_02"]
+    finally:
+        await connection.close()
+
+
+async def test_who_writes_gets_in_while_this_month_is_made(fresh_url: str) -> None:
+    """PostgreSQL refuses rows that are on their way to DEFAULT when their partition comes."""
+    connections = [await asyncpg.connect(fresh_url) for _ in range(4)]
+    partition = f"loyalty.refusal_{datetime.now(UTC):%Y_%m}"
+    places: set[str] = set()
+    is_over = asyncio.Event()
+
+    async def write(connection: Connection) -> None:
+        while not is_over.is_set():
+            async with connection.transaction():
+                places.add(await connection.fetchval(ADD_REFUSAL, uuid7()))
+                await connection.execute("DELETE FROM loyalty.refusal")  # so that the month may be made
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for connection in connections[1:]:
+                group.create_task(write(connection))
+            for _ in range(20):
+                await make_partitions(fresh_url, datetime.now(UTC))
+                await asyncio.sleep(0.02)
+                await connections[0].execute(f"DROP TABLE IF EXISTS {partition}")
+            is_over.set()
+    finally:
+        for connection in connections:
+            await connection.close()
+    assert places == {partition, "loyalty.refusal_default"}
 
 
 async def test_making_waits_for_no_writer(fresh_url: str) -> None:
@@ -193,7 +186,7 @@ async def test_making_waits_for_no_writer(fresh_url: str) -> None:
     try:
         await make_partitions(fresh_url, NOVEMBER)
         async with connection.transaction():
-            await connection.execute(ADD, uuid7())
+            await connection.execute(ADD_REFUSAL, uuid7())
             assert len(await make_partitions(fresh_url, parse_instant("2026-12-21T12:00:00Z"))) == 6
     finally:
         await connection.close()

@@ -39,6 +39,12 @@ from tests.harness.programs import DOCUMENT
 NOW: Final = datetime(2026, 6, 1, 12, tzinfo=UTC)
 RULES: Final[Ruleset] = compile_ruleset(split(ProgramDocument.model_validate(DOCUMENT)), 1, find_zone=ZoneInfo)
 
+ADD_REFUSAL: Final = """
+INSERT INTO loyalty.refusal (program_id, id, code, client_id, booked_at, answer)
+VALUES (1, $1, 'member_not_found', 1, now(), '{}') RETURNING tableoid::regclass::text
+"""
+"""Adds the plainest row of history and tells which partition took it."""
+
 
 class Writer:
     """One member's acts, each decided upon the one before."""

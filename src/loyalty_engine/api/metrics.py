@@ -90,7 +90,7 @@ class _MetersCollector(Collector):
         yield _counter("loyalty_slow_turns", "Turns of the slow lane, which locks first", (), {(): meters.slow_turns})
         yield _counter(
             "loyalty_partition_faults",
-            "Partitions of coming months that could not be made; the log says why",
+            "Partitions of this and coming months that could not be made; the log says why",
             (),
             {(): meters.partition_faults},
         )

@@ -32,12 +32,20 @@ app.add_typer(keys, name="keys")
 
 @app.command()
 def migrate() -> None:
-    """Bring the database to the schema of this release, and history into the partitions of its months."""
+    """Bring the database to the schema of this release, and history into the partitions of its months.
+
+    History moves only while nothing else is connected; what stays where it is, is told.
+    """
     settings = read_settings()
     configure_logging(settings.log_level)
     with one_line(), open_database(settings, may_share=True) as database:
-        prepare(database, migrates=True)
+        left = prepare(database, migrates=True)
         print("the schema is up to date")
+        if left:
+            print(
+                f"left in DEFAULT: rows of {len(left)} partitions, {left[0]} the first; they move only while nobody is"
+            )
+            print("connected, so stop the service and run `loyalty migrate` again")
 
 
 @app.command()

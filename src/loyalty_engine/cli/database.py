@@ -21,8 +21,9 @@ from loyalty_engine.persistence.migrating import (
     require_schema,
     require_server,
 )
-from loyalty_engine.persistence.partitions import MOST_MOVED, make_partitions
+from loyalty_engine.persistence.partitions import make_partitions
 from loyalty_engine.persistence.programs import find_program
+from loyalty_engine.persistence.strays import move_strays
 from loyalty_engine.settings import Settings
 
 _log = structlog.get_logger()
@@ -60,11 +61,12 @@ def open_database(settings: Settings, *, may_share: bool) -> Iterator[Opened]:
         yield Opened(server.url, is_own=True)
 
 
-def prepare(database: Opened, *, migrates: bool) -> None:
+def prepare(database: Opened, *, migrates: bool) -> list[str]:
     """Make sure that the schema is ours, and that this month and the next ones have their partitions.
 
-    ``migrates`` brings it up to date first, and takes all rows out of the DEFAULT partitions, however many there are;
-    otherwise a database that is not up to date is refused.
+    ``migrates`` brings it up to date first, and moves the rows in the DEFAULT partitions to their months; otherwise a
+    database that is not up to date is refused. Return the partitions whose rows stay in DEFAULT, because others are
+    connected.
     """
     if migrates:
         report_migration(*migrate(database.url))
@@ -72,10 +74,16 @@ def prepare(database: Opened, *, migrates: bool) -> None:
         found = asyncio.run(inspect_database(database.url))
         require_server(found)
         require_schema(found)
-    most_moved = None if migrates else MOST_MOVED
-    made = asyncio.run(make_partitions(database.url, datetime.now(UTC), most_moved=most_moved))
+    made, left = asyncio.run(_make_room(database.url, moves=migrates))
     if made:
         _log.info("partitions_made", count=len(made), last=made[-1])
+    return left
+
+
+async def _make_room(url: str, *, moves: bool) -> tuple[list[str], list[str]]:
+    now = datetime.now(UTC)
+    moved, left = await move_strays(url, now) if moves else ([], [])
+    return [*moved, *await make_partitions(url, now)], left
 
 
 def report_migration(before: Database, after: Database) -> None:

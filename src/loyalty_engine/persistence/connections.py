@@ -27,6 +27,11 @@ _SETTINGS: Final = {
     "idle_in_transaction_session_timeout": "10s",
 }
 
+SHUT_GATE: Final = "SELECT pg_advisory_xact_lock(hashtext('loyalty.gate'))"
+"""Keeps new connections out until the transaction ends. Who passed before shows in pg_stat_activity as ``loyalty …``."""
+
+_WAIT_AT_GATE: Final = "SELECT pg_advisory_xact_lock_shared(hashtext('loyalty.gate'))"
+
 AWAY: Final = (
     OSError,
     TimeoutError,
@@ -52,6 +57,7 @@ async def connect(url: str, *, role: str = APPLICATION_ROLE, **settings: str) ->
         connection: Connection = await asyncpg.connect(
             url, timeout=_CONNECT_SECONDS, command_timeout=30.0, server_settings=server_settings
         )
+        await _pass_gate(connection)
     except AWAY as error:
         raise UnavailableError from error
     return connection
@@ -74,5 +80,15 @@ def create_pool(url: str, *, size: int) -> "asyncpg.Pool[asyncpg.Record]":
         timeout=_CONNECT_SECONDS,
         command_timeout=30.0,
         server_settings={**_SETTINGS, "role": APPLICATION_ROLE, "application_name": "loyalty reads"},
+        init=_pass_gate,
     )
     return pool
+
+
+async def _pass_gate(connection: Connection) -> None:
+    """Wait, as long as for any lock, while history moves; then the connection is of no use."""
+    try:
+        await connection.execute(_WAIT_AT_GATE)
+    except asyncpg.LockNotAvailableError:
+        connection.terminate()
+        raise UnavailableError("`loyalty migrate` is moving history") from None
