@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from benchmarks import bars_core, bars_http, growth
+from benchmarks import bars_core, bars_http, expiry, growth
 
 BARS: Final[dict[str, Callable[[], float]]] = {
     "P1": bars_http.accrue_against_pgbench,
@@ -12,6 +12,7 @@ BARS: Final[dict[str, Callable[[], float]]] = {
     "P3": bars_core.zen_against_core,
     "P4": bars_core.many_against_few,
     "P5": growth.large_against_small,
+    "P6": expiry.settling_against_updating,
     "P8": bars_http.hammered_against_spread,
     "P10": bars_http.evaluate_against_accrue,
     "P11": bars_http.bytes_per_accrual,

@@ -18,30 +18,30 @@ from benchmarks.stack import FIRST_CARD, MEMBERS, Stack
 _GATHER: Final = r"""
 SELECT uuidv7() AS op, generation, revision, member_id AS member, version, seq, orders, spend,
        (balances -> 0 ->> 1)::bigint AS available{gather_columns}
-  FROM loyalty.gather_v2(1, ARRAY[ROW(0, 1, '', gen_random_uuid()::text, NULL, 'card:' || ({first_card} + :m)::text, NULL,
-       {natural_key}, NULL, NULL, {wants_lots}, false,
-       false, false, NULL, NULL, NULL, NULL, NULL)::loyalty.ask_v2]) \gset
+  FROM loyalty.gather_v3(1, ARRAY[ROW(0, 1, '', gen_random_uuid()::text, NULL, 'card:' || ({first_card} + :m)::text, NULL,
+       {natural_key}, NULL, now(), {wants_lots}, false,
+       false, false, NULL, NULL, NULL, NULL, NULL, NULL)::loyalty.ask_v3]) \gset
 """
 
-_MEMBER: Final = """ROW(0, :member::uuid, :version, :version + 1, :seq + 1, 'active', now(), :orders, :spend, now(), now(), now(), NULL)
-    ::loyalty.member_v2"""
+_MEMBER: Final = """ROW(0, :member::uuid, :version, :version + 1, :seq + 1, 'active', now(), :orders, :spend, now(), now(), now(), NULL, NULL)
+    ::loyalty.member_v3"""
 
 _OUTCOME: Final = """ARRAY[ROW(0, 1, '', gen_random_uuid()::text, :op::uuid, false, '\\x00112233445566778899aabbccddeeff')
     ::loyalty.outcome_v1]"""
 
-_BALANCE: Final = "ARRAY[ROW(0, :member::uuid, 'points', {after}, 0, 0, 0)::loyalty.balance_v1]"
+_BALANCE: Final = "ARRAY[ROW(0, :member::uuid, 'points', {after}, 0, 0, 0, NULL)::loyalty.balance_v3]"
 
 ACCRUE: Final = (
     "\\set m random(1, {members})\n"
     + _GATHER
     + """
-SELECT loyalty.record_s_v2(1, """
+SELECT loyalty.record_s_v3(1, """
     + _MEMBER
     + ", "
     + _OUTCOME
     + """,
-    ARRAY[ROW(0, :op::uuid, 'order', :member::uuid, :op::uuid, 1, 'berlin-1', '3', now(), now(), 1, NULL, {facts}, {reasons}, {answer})
-        ::loyalty.operation_v1],
+    ARRAY[ROW(0, :op::uuid, 'order', :member::uuid, :op::uuid, 1, 'berlin-1', '3', now(), now(), 1, NULL, NULL, {facts}, {reasons}, {answer})
+        ::loyalty.operation_v3],
     ARRAY[ROW(0, :op::uuid, 'receipt|berlin-1|3|2026-11-21|sale|' || :op, '\\x00112233445566778899aabbccddeeff', :member::uuid,
         now(), 'EUR', 4199, 0, 0, 'pos', 'berlin-1', {lines}, {rest})::loyalty.order_v1],
     """
@@ -49,8 +49,8 @@ SELECT loyalty.record_s_v2(1, """
     + """,
     ARRAY[ROW(0, uuidv7(), :op::uuid, :member::uuid, :seq + 1, 'points', 'issued', 'available', 82, uuidv7(),
         :available + 82, 0, 0, 0)::loyalty.posting_v1],
-    ARRAY[ROW(0, uuidv7(), :member::uuid, 'points', 82, 82, now(), now(), NULL, 'program', 1000000, :op::uuid)::loyalty.lot_v1],
-    '{{}}'::loyalty.lot_change_v1[], '{{}}'::loyalty.lot_use_v1[]);
+    ARRAY[ROW(0, uuidv7(), :member::uuid, 'points', 82, 82, now(), now(), NULL, 'program', 1000000, :op::uuid, NULL)::loyalty.lot_v3],
+    '{{}}'::loyalty.lot_change_v3[], '{{}}'::loyalty.lot_use_v1[]);
 """
 )
 
@@ -58,21 +58,21 @@ REDEEM: Final = (
     "\\set m random(1, {members})\n"
     + _GATHER
     + """
-SELECT loyalty.record_s_v2(1, """
+SELECT loyalty.record_s_v3(1, """
     + _MEMBER
     + ", "
     + _OUTCOME
     + """,
-    ARRAY[ROW(0, :op::uuid, 'redemption', :member::uuid, NULL, 1, NULL, NULL, now(), now(), 1, NULL, {facts}, {reasons}, {answer})
-        ::loyalty.operation_v1],
+    ARRAY[ROW(0, :op::uuid, 'redemption', :member::uuid, NULL, 1, NULL, NULL, now(), now(), 1, NULL, NULL, {facts}, {reasons}, {answer})
+        ::loyalty.operation_v3],
     '{{}}'::loyalty.order_v1[],
     """
     + _BALANCE
     + """,
     ARRAY[ROW(0, uuidv7(), :op::uuid, :member::uuid, :seq + 1, 'points', 'available', 'redeemed', 10, :lot::uuid,
         :available - 10, 0, 0, 0)::loyalty.posting_v1],
-    '{{}}'::loyalty.lot_v1[],
-    ARRAY[ROW(0, :lot::uuid, :remaining - 10)::loyalty.lot_change_v1],
+    '{{}}'::loyalty.lot_v3[],
+    ARRAY[ROW(0, :lot::uuid, :remaining - 10, now(), NULL, NULL)::loyalty.lot_change_v3],
     ARRAY[ROW(0, :op::uuid, :lot::uuid, 10)::loyalty.lot_use_v1]);
 """
 )
@@ -101,7 +101,7 @@ async def redeem_script(stack: Stack) -> str:
         **_common(texts),
         natural_key="NULL",
         wants_lots="true",
-        gather_columns=",\n       lots -> 0 ->> 'id' AS lot, (lots -> 0 ->> 'remaining')::bigint AS remaining",
+        gather_columns=",\n       (lots[1]).id AS lot, (lots[1]).remaining AS remaining",
         after=":available - 10",
     )
 

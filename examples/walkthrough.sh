@@ -1,5 +1,6 @@
 #!/bin/sh
-# A first walk through the API against the server of `make run`: enrol, earn, retry, redeem, take it back, and ask why.
+# A first walk through the API against the server of `make run`: enrol, earn, retry, redeem, take it back, hold, return goods,
+# and ask why.
 # PORT and LOYALTY_STATE_DIR are those of the server. BASE_URL, ADMIN_KEY and TILL_KEY lead to another one.
 set -eu
 
@@ -64,6 +65,7 @@ receipt="{\"receipt\": {\"location\": \"berlin-1\", \"till\": \"1\", \"business_
 call "A till reports a receipt of 120 euros" 201 "$TILL_KEY" POST /orders "$receipt" "receipt-$walk"
 holds '"available":140'
 operation=$(field operation_id)
+order=$(field id)
 earned=$answer
 
 call "The network failed, so the till sends it again: the same answer, credited once" 201 "$TILL_KEY" POST /orders \
@@ -83,8 +85,22 @@ call "The customer changed their mind: every point goes back to where it came fr
     POST "/redemptions/$redemption/cancel" '{"reason": "changed_mind"}' "cancel-$walk"
 holds '"available":140'
 
+call "A checkout holds 100 points for five minutes" 201 "$TILL_KEY" POST /redemptions \
+    "{\"member\": \"$card\", \"wallet\": \"points\", \"points\": 100, \"hold\": true, \"ttl_seconds\": 300}" "hold-$walk"
+holds '"held":100'
+hold=$(field id)
+
+call "The payment is through: what was held is spent" 200 "$TILL_KEY" \
+    POST "/redemptions/$hold/capture" '{"points": 100}' "capture-$walk"
+holds '"available":40'
+
+call "Half of the coffee comes back: money to pay back, and its points are taken; what is not there is owed" 201 "$TILL_KEY" \
+    POST "/orders/$order/returns" '{"lines": [{"id": "1", "quantity": "0.5"}], "reason": "too_much"}' "return-$walk"
+holds '"refund":6000'
+holds '"debt":20'
+
 call "Why did the receipt earn what it earned?" 200 "$ADMIN_KEY" GET "/operations/$operation/explanation"
 holds '"rule":"coffee"'
 
 echo
-echo "Done: earned once, spent once, taken back once, and explained."
+echo "Done: earned once, spent once, taken back once, held, returned, and explained."

@@ -40,7 +40,7 @@ def answers(service: Service, block: str) -> list[dict[str, object]]:
 
 
 def test_the_shell_blocks_do_what_the_text_says(service: Service) -> None:
-    earn, look, spend, prove = BLOCKS
+    earn, look, spend, give_back, prove = BLOCKS
     [receipt] = answers(service, earn)
     assert receipt["status"] == "credited"
     assert {(e["wallet"], e["points"]) for e in receipt["effects"]} >= {("points", 41)}  # type: ignore[attr-defined]  # a list of objects
@@ -53,8 +53,14 @@ def test_the_shell_blocks_do_what_the_text_says(service: Service) -> None:
     assert adjustment["points"] == 200
     assert redemption["points"] == 100
 
+    capture, returned = answers(service, give_back)
+    assert (capture["captured"], capture["released"]) == (100, 0)
+    assert (returned["status"], returned["refund"]) == ("applied", 1500)
+    assert {(t["wallet"], t["points"]) for t in returned["taken"]} >= {("points", 15)}  # type: ignore[attr-defined]  # as above
+
     timeline, check = answers(service, prove)
-    assert [entry["kind"] for entry in timeline["items"]][:2] == ["redemption", "adjustment"]  # type: ignore[attr-defined]  # as above
+    kinds = [entry["kind"] for entry in timeline["items"]]  # type: ignore[attr-defined]  # as above
+    assert kinds[:5] == ["return", "capture", "hold", "redemption", "adjustment"]
     assert check["is_sound"] is True
 
 

@@ -18,6 +18,7 @@ async def test_a_member_is_read_by_id_and_by_identity(client: Api) -> None:
     assert found.pop("enrolled_at") <= found.pop("booked_at")
     assert found == {
         "status": "active",
+        "merged_into": None,
         "identities": ["card:ADA1", "email:ada@example.com"],
         "name": "Ada",
         "birthday": "1990-05-31",
@@ -29,7 +30,7 @@ async def test_a_member_is_read_by_id_and_by_identity(client: Api) -> None:
     }
 
 
-@pytest.mark.parametrize("path", ["", "/balances", "/postings", "/lots", "/timeline"])
+@pytest.mark.parametrize("path", ["", "/balances", "/postings", "/lots", "/expirations", "/holds", "/timeline"])
 @pytest.mark.parametrize("member", ["card:nobody", "mem_00000000000000000000000000", "mem_x", "nobody", "card:%00"])
 async def test_an_unknown_member_is_not_found(client: Api, member: str, path: str) -> None:
     answer = await client.get(f"/members/{member}{path}")
@@ -39,7 +40,7 @@ async def test_an_unknown_member_is_not_found(client: Api, member: str, path: st
 async def test_a_member_of_another_program_is_not_found(client: Api, new_program: MakeProgram) -> None:
     member = await client.new_member(100)
     other = await new_program()
-    for path in ("", "/balances", "/postings", "/lots", "/timeline"):
+    for path in ("", "/balances", "/postings", "/lots", "/expirations", "/holds", "/timeline"):
         answer = await client.acting_as(other.admin).get(f"/members/{member}{path}")
         assert (answer.status_code, code_of(answer)) == (404, "member_not_found")
 
@@ -84,7 +85,9 @@ async def test_a_timeline_reads_like_a_statement(client: Api, program: Program) 
         "Correction (goodwill): 300 points added",
         "Enrolled",
     ]
-    assert entries[0]["amounts"] == [{"wallet": "points", "added": 7, "taken": 0, "owed": -7}]
+    assert entries[0]["amounts"] == [
+        {"wallet": "points", "added": 7, "taken": 0, "expired": 0, "owed": -7, "pending": 0, "held": 0}
+    ]
     assert entries[0]["balances"] == [{"wallet": "points", "available": 0, "pending": 0, "held": 0, "debt": 77}]
     assert entries[0]["order_id"] == guest
     assert (entries[2]["state"], entries[2]["code"], entries[2]["title"]) == (

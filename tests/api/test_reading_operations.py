@@ -54,10 +54,30 @@ async def test_an_order_is_found_by_its_own_number(client: Api) -> None:
     assert await outcomes(client, "order_id=W") == []
 
 
+async def test_a_return_is_found_under_its_own_number(client: Api) -> None:
+    order = (await client.post_order(None, 1000)).json()["id"]
+    shop = (await client.take_back(order, amount=1, return_id="R-1")).json()
+    till = (await client.take_back(order, amount=1, receipt=receipt("0042", location="s", till="2"))).json()
+    by_receipt = "location=s&till=2&business_date=2026-11-21&number=0042"
+    (found,) = (await client.get("/operations?return_id=R-1")).json()["items"]
+    assert (found["operation"]["id"], found["operation"]["kind"]) == (shop["operation_id"], "return")
+    (found,) = (await client.get(f"/operations?{by_receipt}&type=return")).json()["items"]
+    assert found["operation"]["id"] == till["operation_id"]
+    assert await outcomes(client, by_receipt) == await outcomes(client, "order_id=R-1") == []
+
+
+async def test_a_return_that_waits_is_not_taken_for_its_order(client: Api) -> None:
+    waiting = await client.post("/returns", {"order": {"order_id": "W-9"}, "amount": 1})
+    assert (waiting.status_code, await outcomes(client, "order_id=W-9")) == (201, [])
+
+
 @pytest.mark.parametrize(
     "query",
     [
         "number=1",
+        "type=return",
+        "return_id=R-1&order_id=W-1",
+        "location=s&type=gift&till=1&number=1&business_date=2026-11-21",
         "location=s",
         "till=1&number=1&business_date=2026-11-21",
         "order_id=1&idempotency_key=2",
@@ -76,7 +96,10 @@ async def test_an_operation_shows_what_it_moved_and_answered(client: Api) -> Non
     placed = (await client.post_order(member, 1000, pay_with_points={"wallet": "points", "points": 100})).json()
     read = (await client.get(f"/operations/{placed['operation_id']}")).json()
     assert (read["kind"], read["member_id"], read["order_id"], read["revision"]) == ("order", member, placed["id"], 1)
-    assert read["amounts"] == [{"wallet": "points", "added": 9, "taken": 100, "owed": 0}]
+    assert read["amounts"] == [
+        {"wallet": "points", "added": 9, "taken": 100, "expired": 0, "owed": 0, "pending": 0, "held": 0}
+    ]
+    assert (read["other_member_id"], read["other_amounts"], read["other_balances"]) == (None, [], [])
     assert read["balances"] == [{"wallet": "points", "available": 209, "pending": 0, "held": 0, "debt": 0}]
     assert read["answer"] == placed
 

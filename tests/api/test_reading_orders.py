@@ -51,6 +51,7 @@ async def test_an_order_is_read_as_reported(client: Api) -> None:
                 "brand": None,
                 "unit": "kg",
                 "attributes": {},
+                "returned": None,
             },
             {
                 "id": "2",
@@ -62,10 +63,14 @@ async def test_an_order_is_read_as_reported(client: Api) -> None:
                 "brand": None,
                 "unit": None,
                 "attributes": {"own_cup": True},
+                "returned": None,
             },
         ],
         "tenders": [{"kind": "card", "amount": 2389}],
         "attributes": {"gift_wrap": True},
+        "is_edited": False,
+        "returned": {"amount": 0, "shipping": 0, "refunded": 0, "points_restored": 0},
+        "points": [{"rule": "base", "earned": 19, "kept": 19}, {"rule": "web", "earned": 38, "kept": 38}],
     }
 
 

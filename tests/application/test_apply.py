@@ -34,6 +34,7 @@ from tests.harness.crowds import size
 from tests.harness.ledger import Ledger
 
 STEPS = size(25, 500)
+NOW = parse_instant("2026-02-01T00:00:00Z")
 COUNTERS = ("gifts", "money")
 SUBJECTS = ("nps", "returns", "app", None)
 ALL = HistoryRange(since=None, until=parse_instant("2027-01-01T00:00:00Z"), with_lines=True)
@@ -63,7 +64,7 @@ def random_request(engine: Engine, card: Identity, redemptions: list[UUID], dice
 
 async def gather_for(engine: Engine, request: Request) -> Facts:
     ruleset = await engine.rulesets.latest(engine.caller.program_id)
-    ask = replace(ask_for(request, ruleset), wants_lots=True, history=ALL, counters=COUNTERS)
+    ask = replace(ask_for(request, ruleset, now=NOW), wants_lots=True, history=ALL, counters=COUNTERS)
     ((_, facts),) = await engine.ledger.gather(engine.caller.program_id, [ask])
     return facts
 
@@ -78,7 +79,7 @@ def canonical(member: MemberState | None) -> MemberState:
 async def decide_anew(engine: Engine, request: Request) -> tuple[Facts, Changes | None]:
     facts = await gather_for(engine, request)
     ruleset = await engine.rulesets.latest(engine.caller.program_id)
-    now = facts.member.booked_at if facts.member else parse_instant("2026-02-01T00:00:00Z")
+    now = facts.member.booked_at if facts.member else NOW
     decision = decide(ruleset, facts, request, now)
     return facts, decision.changes if isinstance(decision, Accepted) else None
 

@@ -106,10 +106,10 @@ async def test_an_order_and_an_activity_ask_for_what_their_rules_read(engine: En
     ruleset = await engine.rulesets.latest(engine.caller.program_id)
     card = parse_identity("card:1")
 
-    bought = ask_for(PlaceOrder(engine.call(), card, order()), ruleset)
-    by_guest = ask_for(PlaceOrder(engine.call(), None, order()), ruleset)
-    done = ask_for(RecordActivity(engine.call(), card, "survey_answered", AT, "nps"), ruleset)
-    cup = ask_for(RecordActivity(engine.call(), card, "own_cup", AT), ruleset)
+    bought = ask_for(PlaceOrder(engine.call(), card, order()), ruleset, now=AT)
+    by_guest = ask_for(PlaceOrder(engine.call(), None, order()), ruleset, now=AT)
+    done = ask_for(RecordActivity(engine.call(), card, "survey_answered", AT, "nps"), ruleset, now=AT)
+    cup = ask_for(RecordActivity(engine.call(), card, "own_cup", AT), ruleset, now=AT)
 
     year = HistoryRange(NEW_YEAR_IN_BERLIN, AT, with_lines=False)
     assert (bought.history, bought.counters) == (year, ("earning/gift/times/month/2026-01",))

@@ -82,8 +82,12 @@ DOCUMENT: Final[dict[str, Any]] = {
 
 @cache
 def ruleset(unknown_card: str = "enrol", revision: int = 3) -> Ruleset:
-    document = {**DOCUMENT, "program": {**DOCUMENT["program"], "unknown_card": unknown_card}}
-    program = parse_program(document)
+    return ruleset_of(revision=revision, program={**DOCUMENT["program"], "unknown_card": unknown_card})
+
+
+def ruleset_of(*, revision: int = 3, **parts: Any) -> Ruleset:  # noqa: ANN401 - parts of the document
+    """Compile the document with some of its parts replaced."""
+    program = parse_program({**DOCUMENT, **parts})
     assert isinstance(program, ProgramDocument), program
     return compile_ruleset(split(program), revision, find_zone=ZoneInfo)
 

@@ -94,6 +94,7 @@ def read_ruleset(case: Case) -> Ruleset:
             "version": 1,
             "program": {"name": "Examples", "currency": "EUR", "time_zone": case.get("zone", "UTC")},
             **case.shared,
+            "wallets": case.get("wallets", case.shared["wallets"]),
             "earning_groups": case.get("groups", []),
             "earning_rules": case.get("rules"),
             "policies": case.get("policies", {}),
@@ -126,7 +127,7 @@ def read_view(case: Case, ruleset: Ruleset) -> View:
         )
         return View(at=read_instant(told.get("at")), zone=ruleset.zone, activity=seen, member=member, history=history)
     order = with_decimals(ruleset, read_order(case.get("order")))
-    paid = case.get("order").get("paid_with_points", 0)
+    paid = case.get("order").get("paid_with_points", 0) or case.get("pays_with", 0)
     return View(
         at=order.placed_at,
         zone=ruleset.zone,

@@ -15,8 +15,11 @@ from loyalty_engine.core.program.earning import (
     PerAmount,
 )
 from loyalty_engine.core.program.facts import FACTS, OPERATORS
+from loyalty_engine.core.program.lifetimes import AfterWait, AtOnce, Confirmed, ExpiryAfter, ExpirySliding, Length
+from loyalty_engine.core.program.policies import ReturnPolicy
 from loyalty_engine.core.rules.reasons import WhyNot
-from tests.decisions.examples import RULES_PAGE, read_page
+from tests.decisions.examples import RULES_PAGE, Case, read_page
+from tests.decisions.lives import DATES, Life
 
 PAGE: Final = RULES_PAGE.read_text(encoding="utf-8")
 MODELS: Final = (
@@ -29,7 +32,14 @@ MODELS: Final = (
     BirthdayWindow,
     HistoryComparison,
     LinesComparison,
+    Length,
+    AfterWait,
+    ExpiryAfter,
+    ReturnPolicy,
 )
+KINDS: Final = (AtOnce, AfterWait, Confirmed, ExpiryAfter, ExpirySliding)
+CHOICES: Final = ("points", "clawback", "expired")
+"""Fields of the policy of returns that name a choice."""
 
 
 def words() -> Iterator[str]:
@@ -40,6 +50,10 @@ def words() -> Iterator[str]:
         yield from (field.alias or name for name, field in model.model_fields.items())
     kinds: Any = EarningRuleEntry.model_json_schema()["properties"]["earn"]["discriminator"]["mapping"]
     yield from kinds
+    for kind in KINDS:
+        yield from get_args(kind.model_fields["kind"].annotation)
+    for field in CHOICES:
+        yield from get_args(ReturnPolicy.model_fields[field].annotation)
 
 
 @pytest.mark.parametrize("word", sorted(set(words())))
@@ -49,3 +63,21 @@ def test_the_page_speaks_of(word: str) -> None:
 
 def test_the_page_has_an_example_in_most_sections() -> None:
     assert len(read_page(RULES_PAGE)) >= PAGE.count("\n## ") - 3
+
+
+EXAMPLES: Final = [case for case in read_page(RULES_PAGE) if DATES & case.says.keys() or "returned" in case.says]
+
+
+def test_lifetimes_and_returns_have_examples() -> None:
+    assert len(EXAMPLES) >= 5
+
+
+@pytest.mark.parametrize("case", EXAMPLES, ids=str)
+def test_points_live_as_the_example_says(case: Case) -> None:
+    life = Life.begin(case)
+    assert {name: case.get(name) for name in DATES & case.says.keys()} == life.dates(DATES & case.says.keys())
+    if "returned" in case.says:
+        life.spend(case.get("spent", 0))
+        assert life.take_back(case.get("returned")) == {
+            name: case.get(name, {}) for name in ("refund", "restores", "keeps", "takes")
+        }

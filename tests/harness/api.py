@@ -169,6 +169,49 @@ class Api:
         """Report an activity about a subject that was never named, see :func:`activity_body`."""
         return await self.post("/activities", activity_body(member, kind, **fields), key=key)
 
+    async def take_back(self, order: str, *lines: str, key: str | None = None, **fields: object) -> httpx.Response:
+        """Return goods of an order: whole lines by their ids, or what ``fields`` say."""
+        body = {**({"lines": [{"id": line} for line in lines]} if lines else {}), **fields}
+        return await self.post(f"/orders/{order}/returns", body, key=key)
+
+    async def cancel_order(self, order: str, *, reason: str = "not_paid", key: str | None = None) -> httpx.Response:
+        """Void an order."""
+        return await self.post(f"/orders/{order}/cancel", {"reason": reason}, key=key)
+
+    async def hold(
+        self, member: str, points: int, *, wallet: str = "points", key: str | None = None, **fields: object
+    ) -> httpx.Response:
+        """Set points aside."""
+        body = {"member": member, "wallet": wallet, "points": points, "hold": True, **fields}
+        return await self.post("/redemptions", body, key=key)
+
+    async def capture(self, hold: str, points: int | None = None, *, key: str | None = None) -> httpx.Response:
+        """Spend a hold, or so many points of it."""
+        return await self.post(f"/redemptions/{hold}/capture", {} if points is None else {"points": points}, key=key)
+
+    async def void(self, hold: str, *, reason: str = "abandoned", key: str | None = None) -> httpx.Response:
+        """Let a hold go."""
+        return await self.post(f"/redemptions/{hold}/void", {"reason": reason}, key=key)
+
+    async def transfer(
+        self, member: str, recipient: str, points: int, *, key: str | None = None, **fields: object
+    ) -> httpx.Response:
+        """Move points to another member."""
+        body = {"member": member, "recipient": recipient, "wallet": "points", "points": points, "reason": "gift"}
+        return await self.post("/transfers", {**body, **fields}, key=key)
+
+    async def merge(self, member: str, absorbed: str, *, key: str | None = None) -> httpx.Response:
+        """Merge another member into one."""
+        return await self.post(f"/members/{member}/merge", {"absorbed": absorbed, "reason": "duplicate"}, key=key)
+
+    async def block(self, member: str, *, key: str | None = None) -> httpx.Response:
+        """Block a member."""
+        return await self.post(f"/members/{member}/block", {"reason": "fraud"}, key=key)
+
+    async def reverse(self, operation: str, *, reason: str = "mistake", key: str | None = None) -> httpx.Response:
+        """Reverse an operation."""
+        return await self.post(f"/operations/{operation}/reverse", {"reason": reason}, key=key)
+
     async def claim(self, order: str, member: str, *, key: str | None = None) -> httpx.Response:
         """Claim a guest's or a parked order."""
         return await self.post(f"/orders/{order}/claim", {"member": member}, key=key)

@@ -25,9 +25,12 @@ TABLES: Final = (
     "order_key",
     "order_parked",
     "order_claim",
+    "order_change",
+    "return_waiting",
     "posting",
     "lot",
     "lot_use",
+    "hold",
     "counter",
     "counter_use",
     "activity",
@@ -64,7 +67,47 @@ INVARIANTS: Final[Mapping[str, str]] = {
         SELECT coalesce(b.member_id, x.member_id)::text FROM (SELECT * FROM balance WHERE program_id = $1) b
           FULL JOIN (SELECT member_id, wallet, sum(remaining)::bigint AS points FROM lot
                       WHERE program_id = $1 GROUP BY member_id, wallet) x USING (member_id, wallet)
-         WHERE coalesce(b.available + b.pending + b.held, 0) <> coalesce(x.points, 0)""",
+         WHERE coalesce(b.available + b.pending, 0) <> coalesce(x.points, 0)""",
+    "what is held is not what open holds set aside": """
+        SELECT coalesce(b.member_id, x.member_id)::text
+          FROM (SELECT * FROM balance WHERE program_id = $1 AND held > 0) b
+          FULL JOIN (SELECT member_id, wallet, sum(points)::bigint AS points FROM hold
+                      WHERE program_id = $1 AND ended_by IS NULL GROUP BY member_id, wallet) x USING (member_id, wallet)
+         WHERE coalesce(b.held, 0) <> coalesce(x.points, 0)""",
+    "what is pending is not what is left in lots that wait": """
+        SELECT m.id::text FROM member m
+          JOIN balance b ON b.program_id = $1 AND b.member_id = m.id
+          LEFT JOIN lot l ON l.program_id = $1 AND l.member_id = m.id AND l.wallet = b.wallet
+         WHERE m.program_id = $1 GROUP BY m.id, b.wallet, b.pending
+        HAVING b.pending <> coalesce(sum(l.remaining) FILTER (
+                   WHERE l.available_at IS NULL OR l.available_at > m.booked_at), 0)""",
+    "points outlived their expiry": """
+        SELECT l.id::text FROM lot l JOIN member m ON m.program_id = $1 AND m.id = l.member_id
+         WHERE l.program_id = $1 AND l.remaining > 0 AND l.expires_at <= m.booked_at""",
+    "a lot is not short of what expired of it": """
+        SELECT l.id::text FROM lot l LEFT JOIN (
+            SELECT lot_id, sum(CASE destination WHEN 'expired' THEN amount ELSE -amount END) AS gone FROM posting
+             WHERE program_id = $1 AND 'expired' IN (source, destination) GROUP BY lot_id) x ON x.lot_id = l.id
+         WHERE l.program_id = $1 AND coalesce(l.expired, 0) <> coalesce(x.gone, 0)""",
+    "nobody knows that something becomes due": """
+        SELECT m.id::text FROM member m
+          JOIN (SELECT member_id, expires_at AS at FROM lot WHERE program_id = $1 AND remaining > 0
+                 UNION ALL SELECT l.member_id, l.available_at FROM lot l
+                   JOIN member o ON o.program_id = $1 AND o.id = l.member_id AND l.available_at > o.booked_at
+                  WHERE l.program_id = $1 AND l.remaining > 0
+                 UNION ALL SELECT member_id, expires_at FROM hold WHERE program_id = $1 AND ended_by IS NULL
+                 UNION ALL SELECT member_id, expires_at FROM balance WHERE program_id = $1 AND available > 0) x
+            ON x.member_id = m.id
+         WHERE m.program_id = $1 AND x.at IS NOT NULL AND (m.due_at IS NULL OR m.due_at > x.at)""",
+    "a hold is not what left its lots, or has no operations": """
+        SELECT h.id::text FROM hold h
+          LEFT JOIN operation o ON o.program_id = $1 AND o.id = h.id AND o.kind = 'hold' AND o.member_id = h.member_id
+          LEFT JOIN operation e ON e.program_id = $1 AND e.id = h.ended_by AND e.member_id = h.member_id
+                               AND e.kind IN ('capture', 'void', 'time_passed')
+          LEFT JOIN (SELECT operation_id, sum(amount)::bigint AS points FROM lot_use
+                      WHERE program_id = $1 GROUP BY operation_id) u ON u.operation_id = h.id
+         WHERE h.program_id = $1 AND (o.id IS NULL OR u.points IS DISTINCT FROM h.points
+                                      OR (h.ended_by IS NULL) <> (e.id IS NULL) OR (h.captured IS NULL) <> (e.id IS NULL))""",
     "a balance is negative": """
         SELECT member_id::text FROM balance
          WHERE program_id = $1 AND least(available, pending, held, debt) < 0""",
@@ -95,17 +138,20 @@ INVARIANTS: Final[Mapping[str, str]] = {
             SELECT lot_id, sum(amount) AS used FROM lot_use WHERE program_id = $1 GROUP BY lot_id) u ON u.lot_id = l.id
          WHERE l.program_id = $1 AND l.remaining <> l.amount - coalesce(u.used, 0)""",
     "a lot was not issued by a posting": """
-        SELECT l.id::text FROM lot l LEFT JOIN posting p
+        SELECT l.id::text FROM lot l
+          JOIN operation o ON o.program_id = $1 AND o.id = l.operation_id
+          LEFT JOIN posting p
             ON p.program_id = $1 AND p.member_id = l.member_id AND p.lot_id = l.id AND p.operation_id = l.operation_id
            AND p.wallet = l.wallet AND p.amount = l.amount AND p.destination IN ('available', 'pending')
-         WHERE l.program_id = $1 AND p.id IS NULL""",
+         WHERE l.program_id = $1 AND p.id IS NULL
+           AND o.kind IN ('order', 'claim', 'order_edit', 'activity', 'adjustment', 'activation', 'transfer', 'merge')""",
     "a lot use has no lot": """
         SELECT u.lot_id::text FROM lot_use u WHERE u.program_id = $1
            AND NOT EXISTS (SELECT FROM lot l WHERE l.program_id = $1 AND l.id = u.lot_id)""",
     "an operation's lots do not move what its postings move": """
         SELECT coalesce(p.operation_id, l.operation_id)::text FROM (
-            SELECT operation_id, sum(CASE WHEN destination IN ('available', 'pending', 'held') THEN amount ELSE 0 END
-                     - CASE WHEN source IN ('available', 'pending', 'held') THEN amount ELSE 0 END) AS points
+            SELECT operation_id, sum(CASE WHEN destination IN ('available', 'pending') THEN amount ELSE 0 END
+                     - CASE WHEN source IN ('available', 'pending') THEN amount ELSE 0 END) AS points
               FROM posting WHERE program_id = $1 GROUP BY operation_id) p
           FULL JOIN (
             SELECT operation_id, sum(points) AS points FROM (
@@ -116,14 +162,17 @@ INVARIANTS: Final[Mapping[str, str]] = {
     "a posting has no operation of its member": """
         SELECT p.id::text FROM posting p WHERE p.program_id = $1
            AND NOT EXISTS (SELECT FROM operation o
-                            WHERE o.program_id = $1 AND o.id = p.operation_id AND o.member_id = p.member_id)""",
+                            WHERE o.program_id = $1 AND o.id = p.operation_id
+                              AND p.member_id IN (o.member_id, o.other_member_id))""",
     "an operation has no detail": """
         SELECT o.id::text FROM operation o WHERE o.program_id = $1
            AND NOT EXISTS (SELECT FROM operation_detail d WHERE d.program_id = $1 AND d.id = o.id)""",
     "an operation has no key": """
-        SELECT o.id::text FROM operation o WHERE o.program_id = $1
-           AND NOT EXISTS (SELECT FROM idempotency i
-                            WHERE i.program_id = $1 AND NOT i.is_refusal AND i.outcome_id = o.id)""",
+        SELECT o.id::text FROM operation o WHERE o.program_id = $1 AND o.kind <> 'time_passed'
+           AND NOT EXISTS (SELECT FROM operation t
+                             JOIN idempotency i ON i.program_id = $1 AND NOT i.is_refusal AND i.outcome_id = t.id
+                            WHERE t.program_id = $1 AND t.transaction = o.transaction
+                              AND (t.id = o.id OR (o.kind = 'return' AND t.kind = 'order')))""",
     "a key has no outcome": """
         SELECT i.key FROM idempotency i WHERE i.program_id = $1
            AND NOT EXISTS (SELECT FROM operation o WHERE NOT i.is_refusal AND o.program_id = $1 AND o.id = i.outcome_id)
@@ -133,13 +182,18 @@ INVARIANTS: Final[Mapping[str, str]] = {
            AND EXISTS (SELECT FROM operation o WHERE o.program_id = $1 AND o.id = r.id)""",
     "a member's version is not the number of its operations": """
         SELECT m.id::text FROM member m LEFT JOIN (
-            SELECT member_id, count(*) AS n FROM operation WHERE program_id = $1 GROUP BY member_id) o
+            SELECT member_id, count(*) AS n
+              FROM (SELECT member_id FROM operation WHERE program_id = $1
+                     UNION ALL SELECT other_member_id FROM operation WHERE program_id = $1) x GROUP BY member_id) o
             ON o.member_id = m.id
          WHERE m.program_id = $1 AND m.version <> coalesce(o.n, 0)""",
     "an order, its number and its operation do not belong together": """
         SELECT coalesce(r.id, k.order_id, o.id)::text
           FROM (SELECT * FROM "order" WHERE program_id = $1) r
-          FULL JOIN (SELECT * FROM order_key WHERE program_id = $1) k ON k.order_id = r.id
+          FULL JOIN (SELECT k.* FROM order_key k WHERE k.program_id = $1
+                        AND NOT EXISTS (SELECT FROM operation o
+                                         WHERE o.program_id = $1 AND o.id = k.order_id AND o.kind = 'return')) k
+            ON k.order_id = r.id
           FULL JOIN (SELECT * FROM operation WHERE program_id = $1 AND kind = 'order') o ON o.id = r.id
          WHERE r.id IS NULL OR k.order_id IS NULL OR o.id IS NULL OR r.member_id IS DISTINCT FROM o.member_id""",
     "a claim and its order do not belong together": """
@@ -155,16 +209,49 @@ INVARIANTS: Final[Mapping[str, str]] = {
           FULL JOIN (SELECT * FROM reversal WHERE program_id = $1) v
             ON v.operation_id = o.id AND v.reversed_id = o.reverses
           LEFT JOIN operation r ON r.program_id = $1 AND r.id = o.reverses
-         WHERE o.id IS NULL OR v.operation_id IS NULL OR r.id IS NULL OR r.member_id IS DISTINCT FROM o.member_id""",
+         WHERE o.id IS NULL OR v.operation_id IS NULL OR r.id IS NULL
+            OR (r.member_id IS DISTINCT FROM o.member_id AND NOT EXISTS (
+                    SELECT FROM operation x
+                     WHERE x.program_id = $1 AND x.kind = 'merge' AND x.other_member_id = r.member_id))""",
+    "a number that is waited for has nobody who waits": """
+        SELECT k.natural_key FROM order_key k WHERE k.program_id = $1
+           AND (k.request_hash = '') <> EXISTS (SELECT FROM return_waiting w
+                                                 WHERE w.program_id = $1 AND w.natural_key = k.natural_key
+                                                   AND w.operation_id = k.order_id)""",
+    "a return waits for nothing, or was applied by nobody": """
+        SELECT w.operation_id::text FROM return_waiting w
+          LEFT JOIN operation o ON o.program_id = $1 AND o.id = w.operation_id AND o.kind = 'return'
+          LEFT JOIN order_key k ON k.program_id = $1 AND k.natural_key = w.natural_key
+          LEFT JOIN operation a ON a.program_id = $1 AND a.id = w.applied_by AND a.order_id = k.order_id
+         WHERE w.program_id = $1 AND (o.id IS NULL OR k.order_id IS NULL OR (w.applied_by IS NULL) <> (a.id IS NULL))""",
+    "an order's changes are not numbered without gaps, each by an operation": """
+        SELECT t.order_id::text FROM order_change t
+          LEFT JOIN operation o ON o.program_id = $1 AND o.id = t.operation_id AND o.order_id = t.order_id
+         WHERE t.program_id = $1 GROUP BY t.order_id
+        HAVING count(*) <> max(t.number) OR min(t.number) <> 1 OR count(DISTINCT o.id) <> count(*)""",
     "a member's counters are not those of its orders": """
+        WITH RECURSIVE stands AS (
+            SELECT id, id AS last FROM member WHERE program_id = $1 AND merged_into IS NULL
+             UNION ALL
+            SELECT m.id, s.last FROM member m JOIN stands s ON m.merged_into = s.id WHERE m.program_id = $1
+        ), kept AS (
+            SELECT DISTINCT ON (order_id) order_id, spend, is_gone FROM order_change
+             WHERE program_id = $1 ORDER BY order_id, number DESC
+        )
         SELECT m.id::text FROM member m LEFT JOIN (
-            SELECT o.member_id, count(*) AS orders, sum(greatest(r.goods_total - r.paid_with_points, 0)) AS spend,
+            SELECT s.last AS member_id, count(*) FILTER (WHERE k.is_gone IS NOT TRUE) AS orders,
+                   sum(coalesce(k.spend, greatest(r.goods_total - r.paid_with_points, 0)))
+                       FILTER (WHERE k.is_gone IS NOT TRUE) AS spend,
                    min(r.placed_at) AS first, max(r.placed_at) AS last
               FROM operation o JOIN "order" r ON r.program_id = $1 AND r.id = o.order_id
-             WHERE o.program_id = $1 AND o.kind IN ('order', 'claim') GROUP BY o.member_id) x ON x.member_id = m.id
+              JOIN stands s ON s.id = o.member_id
+              LEFT JOIN kept k ON k.order_id = r.id
+             WHERE o.program_id = $1 AND o.kind IN ('order', 'claim') GROUP BY s.last) x ON x.member_id = m.id
          WHERE m.program_id = $1
-           AND (m.orders, m.spend, m.first_order_at, m.last_order_at) IS DISTINCT FROM
-               (coalesce(x.orders, 0), coalesce(x.spend, 0), x.first, x.last)""",
+           AND ((m.orders, m.spend) IS DISTINCT FROM (coalesce(x.orders, 0), coalesce(x.spend, 0))
+             OR ((m.first_order_at, m.last_order_at) IS DISTINCT FROM (x.first, x.last)
+                 AND NOT EXISTS (SELECT FROM operation o WHERE o.program_id = $1 AND o.kind = 'merge'
+                                    AND m.id IN (o.member_id, o.other_member_id))))""",
     "points are still under way": """
         SELECT wallet FROM posting WHERE program_id = $1 AND 'transit' IN (source, destination) GROUP BY wallet
         HAVING sum(CASE destination WHEN 'transit' THEN amount ELSE -amount END) <> 0""",

@@ -39,6 +39,21 @@ NAMES: Final = (
     "adjustment",
     "enrolment",
     "member_change",
+    "return",
+    "named_return",
+    "exchange",
+    "order_cancel",
+    "order_edit",
+    "activation",
+    "hold",
+    "capture",
+    "void",
+    "transfer",
+    "merge",
+    "block",
+    "unblock",
+    "lot_change",
+    "reversal",
 )
 """All kinds of writes that move value or members."""
 
@@ -73,6 +88,66 @@ async def prepare_write(name: str, api: Api) -> WriteCall:
             body = {"name": "Ben", "birthday": "1991-02-28", "attributes": {"vegan": False}}
             identities = {"add_identities": [f"card:{fresh('c')}"], "remove_identities": [identity]}
             return WriteCall(name, "PATCH", f"/members/{member}", {**body, **identities}, fresh("k"))
+        case "hold":
+            return _call(name, "/redemptions", {"member": member, "wallet": "points", "points": 40, "hold": True})
+        case "capture" | "void":
+            hold = (await api.hold(member, 60)).json()["id"]
+            body = {"points": 40} if name == "capture" else {"reason": "abandoned"}
+            return _call(name, f"/redemptions/{hold}/{name}", body)
+        case _:
+            return await _prepare_correction(name, api, member) or await _prepare_change(name, api, member)
+
+
+async def _prepare_correction(name: str, api: Api, member: str) -> WriteCall | None:
+    """Return a call of the back office."""
+    match name:
+        case "transfer":
+            body = {"member": member, "recipient": await api.new_member(), "wallet": "points", "points": 25}
+            return _call(name, "/transfers", {**body, "reason": "gift", "note": "Asked by mail"})
+        case "merge":
+            body = {"absorbed": await api.new_member(30), "reason": "duplicate"}
+            return _call(name, f"/members/{member}/merge", body)
+        case "block":
+            return _call(name, f"/members/{member}/block", {"reason": "fraud"})
+        case "unblock":
+            await api.block(member)
+            return _call(name, f"/members/{member}/unblock", {"reason": "cleared"})
+        case "lot_change":
+            [lot] = (await api.get(f"/members/{member}/lots")).json()["items"]
+            return _call(
+                name, f"/lots/{lot['id']}/changes", {"expires_at": "2998-01-15T10:00:00Z", "reason": "goodwill"}
+            )
+        case "reversal":
+            given = (await api.adjust(member, 25)).json()["operation_id"]
+            return _call(name, f"/operations/{given}/reverse", {"reason": "mistake"})
+        case _:
+            return None
+
+
+async def _prepare_change(name: str, api: Api, member: str) -> WriteCall:
+    """Return a call about an order that was accepted before."""
+    number = fresh("o")
+    lines = [{"id": "a", "amount": 1800, "quantity": "3"}, {"id": "b", "amount": 500}]
+    paid = {"wallet": "points", "points": 50}
+    placed = await api.post_order(member, lines=lines, order_id=number, shipping=490, pay_with_points=paid)
+    order = f"/orders/{placed.json()['id']}"
+    goods: Json = {"lines": [{"id": "a", "quantity": "1.5"}], "amount": 100, "shipping": 90}
+    about = {"returned_at": "2026-01-15T10:00:00Z", "location": "store-1", "reason": "too_small"}
+    match name:
+        case "return":
+            return _call(name, f"{order}/returns", {**goods, **about, "return_id": fresh("r")})
+        case "named_return":
+            return _call(name, "/returns", {**goods, **about, "order": {"order_id": number}})
+        case "exchange":
+            return _call(name, "/orders", full_order(member, returns=[{**goods, "order": {"order_id": number}}]))
+        case "order_cancel":
+            return _call(name, f"{order}/cancel", {"reason": "not_paid"})
+        case "order_edit":
+            edited = full_order(member)
+            kept = {field: edited[field] for field in ("lines", "shipping", "tenders")}
+            return _call(name, f"{order}/edits", {**kept, "reason": "customer_called"})
+        case "activation":
+            return _call(name, f"{order}/activations", {"lines": goods["lines"]})
         case _:
             raise KeyError(name)
 

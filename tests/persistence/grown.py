@@ -42,7 +42,7 @@ INSERT INTO refusal (program_id, id, code, client_id, booked_at, answer) SELECT 
 INSERT INTO idempotency SELECT 1, 1, '', 'key-' || n, pg_temp.id(n), n % 2 = 0, '' FROM generate_series(1, {ORDERS}) n;
 INSERT INTO "order" SELECT 1, id, CASE WHEN client_id = 1 AND kind = 'order' THEN member_id END, effective_at, 'EUR', 100, 0,
        0, NULL, NULL, '[]', '{{"reference": {{"order_id": "1"}}}}' FROM operation;
-INSERT INTO order_key SELECT 1, 'order||' || n, pg_temp.id(n), '' FROM generate_series(1, {ORDERS}) n;
+INSERT INTO order_key SELECT 1, 'order||' || n, pg_temp.id(n), '\\x01' FROM generate_series(1, {ORDERS}) n;
 INSERT INTO order_claim SELECT 1, id, member_id, id FROM operation WHERE kind = 'redemption';
 INSERT INTO order_parked SELECT 1, id, 'card:' || n FROM (SELECT id, row_number() OVER () AS n FROM operation) x;
 INSERT INTO reversal SELECT 1, id, id FROM operation;

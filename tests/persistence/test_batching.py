@@ -18,7 +18,7 @@ async def double(connection: Connection, items: Sequence[int]) -> list[int]:
 
 
 def batcher(url: str) -> Batcher[int, int]:
-    return Batcher(url, double, name="test", connections=3, limit=8, group=lambda _: None, alone=lambda item: item)
+    return Batcher(url, double, name="test", connections=3, limit=8, group=lambda _: None, alone=lambda item: [item])
 
 
 async def test_lost_connections_are_noticed_while_idle(database_url: str) -> None:
@@ -71,7 +71,7 @@ async def test_what_the_answered_ask_next_travels_with_what_waits(database_url: 
         return await double(connection, items)
 
     batches = Batcher(
-        database_url, count, name="test", connections=1, limit=8, group=lambda _: None, alone=lambda _: None
+        database_url, count, name="test", connections=1, limit=8, group=lambda _: None, alone=lambda _: ()
     )
 
     async def ask_twice(item: int) -> None:

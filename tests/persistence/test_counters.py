@@ -21,7 +21,7 @@ from tests.harness.programs import Program, owner
 from tests.persistence.writes import Writer, enrolled, record_all
 
 RECORD_B = (
-    "SELECT loyalty.record_b_v2($1, $2, '{}', $3, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')"
+    "SELECT loyalty.record_b_v3($1, $2, '{}', $3, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')"
 )
 TRIES = size(600, 3_000)
 
@@ -266,10 +266,10 @@ async def test_a_member_carries_counters_of_its_own(
 
     async def write_and_read(counted: dict[str, int], *beside: Write) -> object:
         write = writer.adjust(1)
-        assert write.member is not None
-        writer.facts = replace(writer.facts, member=replace(write.member.after, counters=counted))
-        guard = replace(write.member, after=replace(write.member.after, counters=counted))
-        assert set(await record_all(connection, program.id, replace(write, member=guard), *beside)) == {True}
+        (guard,) = write.members
+        guard = replace(guard, after=replace(guard.after, counters=counted))
+        writer.facts = replace(writer.facts, member=guard.after)
+        assert set(await record_all(connection, program.id, replace(write, members=(guard,)), *beside)) == {True}
         (((_, facts),),) = await gather(connection, [Question(program.id, (ask,))])
         assert facts.member is not None
         return facts.member.counters

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
+from uuid import UUID
 
 import pytest
 
@@ -15,6 +16,8 @@ from loyalty_engine.persistence.ledger_check import PLANNING, Report
 from tests.harness.api import Api, receipt
 from tests.harness.programs import MakeProgram, Program, document, owner
 from tests.harness.servers import Servers
+from tests.persistence import lively as lively_faults
+from tests.persistence.lively import Lively, live
 
 
 @dataclass(frozen=True)
@@ -63,18 +66,28 @@ async def busy(servers: Servers, new_program: MakeProgram) -> Busy:
     return Busy(program, member, debtor)
 
 
-async def check_with(
-    busy: Busy, fault: str, check: Callable[[Connection, int | None], Awaitable[Report]] = check_ledger
-) -> Report:
+@pytest.fixture(scope="module")
+async def lively(servers: Servers, new_program: MakeProgram) -> Lively:
+    return await live(servers, new_program)
+
+
+Check = Callable[[Connection, int | None], Awaitable[Report]]
+
+
+async def check_with(busy: Busy, fault: str, check: Check = check_ledger) -> Report:
+    """Plant a fault about the busy program's members, check, and take everything back."""
+    return await plant(busy.program, fault, check, m=read_id("mem", busy.member), d=read_id("mem", busy.debtor))
+
+
+async def plant(program: Program, fault: str, check: Check = check_ledger, **names: UUID) -> Report:
     """Plant a fault, check, and take everything back."""
-    async with owner(busy.program.database_url) as connection:
+    async with owner(program.database_url) as connection:
         transaction = connection.transaction(isolation="repeatable_read")
         await transaction.start()
         try:
             await connection.execute("SET LOCAL search_path = loyalty")
-            names = {"p": busy.program.id, "m": read_id("mem", busy.member), "d": read_id("mem", busy.debtor)}
-            await connection.execute(fault.format(**names))
-            return await check(connection, busy.program.id)
+            await connection.execute(fault.format(p=program.id, **names))
+            return await check(connection, program.id)
         finally:
             await transaction.rollback()
 
@@ -311,8 +324,25 @@ async def test_a_planted_fault_is_named(busy: Busy, fault: str) -> None:
     assert broken(await check_with(busy, statement)) == expected
 
 
+async def test_a_lively_ledger_is_sound(lively: Lively) -> None:
+    report = await plant(lively.program, "SELECT")
+    assert broken(report) == set()
+    assert (report.totals.members, report.totals.operations) == (3, 32)
+    assert {held.wallet: (held.points, held.debt) for held in report.totals.outstanding} == {
+        "points": (1607, 0),
+        "cashback": (79, 0),
+    }
+
+
+@pytest.mark.parametrize("fault", lively_faults.FAULTS)
+async def test_a_fault_in_a_lively_ledger_is_named(lively: Lively, fault: str) -> None:
+    statement, expected = lively_faults.FAULTS[fault]
+    assert broken(await plant(lively.program, statement, check_ledger, **lively.names)) == expected
+
+
 def test_every_check_is_tested_by_a_fault() -> None:
-    assert {invariant.name for invariant in INVARIANTS} == {name for _, names in FAULTS.values() for name in names}
+    planted = [*FAULTS.values(), *lively_faults.FAULTS.values()]
+    assert {invariant.name for invariant in INVARIANTS} == {name for _, names in planted for name in names}
 
 
 @pytest.mark.parametrize("invariant", INVARIANTS, ids=lambda invariant: invariant.name)

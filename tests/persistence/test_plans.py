@@ -19,7 +19,7 @@ from loyalty_engine.core.engine.fold import fold
 from loyalty_engine.core.kernel.identities import parse_identity
 from loyalty_engine.core.kernel.instants import parse_instant
 from loyalty_engine.core.rules.history import HistoryRange
-from loyalty_engine.persistence.asks import Ask
+from loyalty_engine.persistence.asks import Ask, Subject
 from loyalty_engine.persistence.ledger import Entry, Question, gather, record
 from tests.persistence.grown import LOYAL_ORDERS, MEMBERS, open_grown, order_id
 from tests.persistence.writes import enrolled
@@ -156,6 +156,8 @@ GATHER: Final = {
 }
 BY_MEMBER: Final = "operation_program_id_member_id_id_idx(program_id, member_id)"
 """Since when somebody is a member: looked up for who is one since before its row said so, until its next write."""
+WITH_FAMILY: Final = {"member_pkey(program_id, id)", "member_program_id_merged_into_idx(program_id, merged_into)"}
+"""Whom a member stands for: asked where it matters what those did before."""
 
 
 async def test_gather_of_a_receipt_probes_each_table_by_its_key(plans: Plans) -> None:
@@ -170,6 +172,7 @@ async def test_gather_of_everything_about_a_member_probes_by_key(plans: Plans) -
 
     assert accesses(probes) == {
         **GATHER,
+        "member": WITH_FAMILY,
         "operation": {BY_MEMBER},
         "lot": {"lot_open_idx(program_id, member_id)"},
         "member_profile": {"member_profile_pkey(program_id, member_id)"},
@@ -199,7 +202,7 @@ async def test_gather_of_everything_about_a_member_probes_by_key(plans: Plans) -
             {"order_2026_10", "operation_detail_2026_10"},
         ),
         (
-            Ask(1, "", None, member_id=UUID(int=MEMBERS + 1), redemption_id=order_id(10_000)),
+            Ask(1, "", None, member_id=UUID(int=MEMBERS + 1), subject=Subject(redemption_id=order_id(10_000))),
             {
                 "operation": {"operation_pkey(program_id, id)"},
                 "lot": {"lot_pkey(program_id, id)"},
@@ -229,7 +232,9 @@ async def test_history_reads_no_more_orders_than_it_may_return(plans: Plans) -> 
     by_member = "order_program_id_member_id_placed_at_idx(program_id, member_id, placed_at)"
     assert accesses(probes) == {
         **GATHER,
+        "member": WITH_FAMILY,
         "operation": {BY_MEMBER},
+        "order_change": {"order_change_pkey(program_id, order_id)"},
         "order": {by_member, "order_pkey(program_id, id)"},
         "order_claim": {"order_claim_program_id_member_id_idx(program_id, member_id)"},
     }
@@ -306,7 +311,7 @@ async def test_a_missing_index_would_be_seen(plans: Plans, drop: str) -> None:
 
 async def test_a_wider_history_would_be_seen(plans: Plans) -> None:
     connection = plans.connection
-    body = await connection.fetchval("SELECT pg_get_functiondef('loyalty.read_history_v2'::regproc)")
+    body = await connection.fetchval("SELECT pg_get_functiondef('loyalty.read_history_v3'::regproc)")
     until = HistoryRange(since=None, until=parse_instant("2027-01-01T00:00:00Z"), with_lines=True)
     transaction = connection.transaction()
     await transaction.start()

@@ -11,7 +11,7 @@ import pytest
 
 from loyalty_engine.core.kernel.identities import parse_identity
 from loyalty_engine.core.rules.history import HistoryRange
-from loyalty_engine.persistence.asks import Ask
+from loyalty_engine.persistence.asks import Ask, Subject
 from loyalty_engine.persistence.connections import Connection, connect
 from loyalty_engine.persistence.ledger import Entry, Question, gather, record
 from tests.harness.programs import Program
@@ -32,7 +32,7 @@ EVERYTHING: Final = Ask(
     identities=(parse_identity("card:1"), parse_identity("card:2")),
     natural_key="order||1",
     order_id=uuid4(),
-    redemption_id=uuid4(),
+    subject=Subject(redemption_id=uuid4(), number="return||1", hold_id=uuid4(), lot_id=uuid4(), operation_id=uuid4()),
     wants_lots=True,
     wants_profile=True,
     history=HistoryRange(since=None, until=NOW, with_lines=True),
@@ -78,9 +78,9 @@ async def test_gather_and_record_take_one_round_trip_each(connection: Connection
     await asyncio.sleep(0)  # the driver tells what it sent a moment later
 
     assert [statement.partition("(")[0] for statement in sent] == [
-        "SELECT * FROM loyalty.gather_v2",
-        "SELECT loyalty.record_b_v2",
-        "SELECT loyalty.record_s_v2",
+        "SELECT * FROM loyalty.gather_v3",
+        "SELECT loyalty.record_b_v3",
+        "SELECT loyalty.record_s_v3",
     ]
 
 

@@ -100,7 +100,9 @@ async def test_a_key_belongs_to_one_route(client: Api, ledger: Ledger) -> None:
     assert await ledger.count("operation", "kind = 'adjustment'") == 1
 
 
-@pytest.mark.parametrize("name", ["claim", "cancel", "member_change"])
+@pytest.mark.parametrize(
+    "name", ["claim", "cancel", "member_change", "return", "order_cancel", "capture", "merge", "lot_change", "reversal"]
+)
 async def test_a_key_belongs_to_what_the_path_names(client: Api, name: str) -> None:
     call, other = await prepare_write(name, client), await prepare_write(name, client)
     await call.send(client)

@@ -30,7 +30,7 @@ AT_LEAST: Final = size(100, 10_000)
 
 CHECKS: Final = [not_a_server_error, status_code_conformance, content_type_conformance]
 
-IN_BODIES: Final = {"member", "wallet", "currency"}
+IN_BODIES: Final = {"member", "recipient", "wallet", "currency"}
 """What is worth naming in bodies; an order's own number there has to stay new."""
 
 Known = Mapping[str, str]
@@ -41,11 +41,17 @@ async def make_prey(database_url: str, url: str) -> tuple[Program, Known]:
     program = await make_program(database_url)
     async with Api(url, program.admin) as api:
         member = await api.new_member(100_000)
-        redemption = (await api.redeem(member, 50)).json()
-        order = (await api.post_order(None, 1000)).json()
+        redemption = (await api.hold(member, 50, ttl_seconds=86_400)).json()
+        order = (await api.post_order(member, 1000)).json()
+        returned = (await api.take_back(order["id"], amount=1)).json()
         activity = (await api.record_activity(member)).json()
+        lots = (await api.get(f"/members/{member}/lots")).json()["items"]
+        friend = await api.new_member()
     return program, {
         "member": member,
+        "recipient": friend,
+        "return_id": returned["id"],
+        "lot_id": lots[-1]["id"],
         "wallet": "points",
         "currency": "EUR",
         "order_id": order["id"],

@@ -12,7 +12,7 @@ from loyalty_engine.application.composition import Services
 from loyalty_engine.core.engine.requests import Actor, Call, MemberRef
 from loyalty_engine.core.kernel.ids import InvalidIdError, Prefix, read_id
 from loyalty_engine.persistence.connections import Connection
-from loyalty_engine.persistence.reading.members import find_member_id
+from loyalty_engine.persistence.reading.members import find_member_id, find_standing_id
 
 
 def begin_call(context: Context, *, scope: str = "") -> Call:
@@ -63,8 +63,17 @@ def open_check(context: Context) -> AbstractAsyncContextManager[Connection]:
 
 
 async def require_member_id(context: Context, session: Connection, text: str) -> UUID:
-    """Return the id of the member in a path; raise :class:`ProblemError` when there is none."""
+    """Return the id of the member in a path; raise :class:`ProblemError` when there is none.
+
+    One that was merged into another is found by its own id only.
+    """
     member_id = await find_member_id(session, context.client.program_id, read_path_member(text))
     if member_id is None:
         raise ProblemError("member_not_found")
     return member_id
+
+
+async def require_standing_id(context: Context, session: Connection, text: str) -> UUID:
+    """Return the id of the member that stands for the one in a path: another one, if that was merged into it."""
+    member_id = await require_member_id(context, session, text)
+    return await find_standing_id(session, context.client.program_id, member_id) or member_id

@@ -20,9 +20,11 @@ again. A 4xx moved no value, ever. Errors are `application/problem+json`; branch
 """
 
 TAGS: Final[dict[str, str]] = {
-    "orders": "Purchases: evaluate, report, claim.",
+    "orders": "Purchases: evaluate, report, claim, edit, confirm.",
+    "returns": "Goods that come back: report, list, void a whole order.",
     "activities": "What members do beside buying: report, read.",
-    "points": "Points outside orders: redeem, take back, correct; balances, postings and lots.",
+    "points": "Points outside orders: redeem, hold, capture, take back, correct; balances, postings, lots and expirations.",
+    "corrections": "What the back office sets right: transfer, merge, block, change lots, reverse.",
     "members": "People and cards: enrol, read, change.",
     "program": "The program document: read, publish, roll back.",
     "keys": "API keys: create, list, rotate, revoke.",
@@ -35,9 +37,12 @@ _NAMES: Final[dict[str, tuple[str, str]]] = {
     "member": ("A member: mem_… or one of its identities, such as card:….", "card:2000012345"),
     "order_id": ("An order, by our id.", "ord_01m8054496erxvcc6weqy7k3j5"),
     "activity_id": ("An activity.", "act_01m8054496erxvcc6weqy7k3j5"),
-    "redemption_id": ("A redemption.", "red_01m8054496erxvcc6weqy7k3j5"),
+    "redemption_id": ("A redemption or a hold.", "red_01m8054496erxvcc6weqy7k3j5"),
+    "return_id": ("A return.", "ret_01m8054496erxvcc6weqy7k3j5"),
+    "lot_id": ("A lot.", "lot_01m8054496erxvcc6weqy7k3j7"),
     "operation_id": ("An operation.", "op_01m8054496erxvcc6weqy7k3j5"),
     "key_id": ("An API key, by its id.", "key_01m8054496erxvcc6weqy7k3j5"),
+    "order": ("An order, by our id.", "ord_01m8054496erxvcc6weqy7k3j5"),
     "parked_for": ("The card that orders wait for.", "card:2000012345"),
 }
 """What stands under a name in paths and queries, and an example: the same in every route."""

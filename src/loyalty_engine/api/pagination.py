@@ -51,12 +51,12 @@ class PageQuery(Query):
     @property
     def before_number(self) -> int:
         """The sequence number below which the page begins; raises :class:`ProblemError` likewise."""
-        if self.cursor is None:
-            return END_OF_NUMBERS
-        number = int.from_bytes(_read(self.cursor, _NUMBER_BYTES))
-        if number > END_OF_NUMBERS:
-            _refuse()
-        return number
+        return END_OF_NUMBERS if self.cursor is None else _read_number(self.cursor)
+
+    @property
+    def after_number(self) -> int:
+        """The number above which the page of a list begins that runs upwards; raises :class:`ProblemError` likewise."""
+        return 0 if self.cursor is None else _read_number(self.cursor)
 
     @property
     def fetched(self) -> int:
@@ -87,6 +87,13 @@ def show_cursor(key: UUID | int) -> str:
     """Return the cursor that continues behind ``key``."""
     raw = key.bytes if isinstance(key, UUID) else key.to_bytes(_NUMBER_BYTES)
     return urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+
+
+def _read_number(cursor: str) -> int:
+    number = int.from_bytes(_read(cursor, _NUMBER_BYTES))
+    if number > END_OF_NUMBERS:
+        _refuse()
+    return number
 
 
 def _read(cursor: str, size: int) -> bytes:

@@ -82,6 +82,7 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     ),
     "scope_missing": ProblemKind(403, "The API key may not do this", "Use a key with the scope named in details."),
     "not_found": ProblemKind(404, "There is nothing here", "Check the id; what belongs to others looks the same."),
+    "return_not_found": ProblemKind(404, "No such return", "Check the return's id."),
     "revision_not_found": ProblemKind(404, "The program has no such revision", "List the program's revisions."),
     "method_not_allowed": ProblemKind(405, "This address knows other methods", "See the Allow header."),
     "program_not_published": ProblemKind(
@@ -119,6 +120,12 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     RefusalCode.MEMBER_NOT_FOUND: ProblemKind(404, "No such member", "Enrol the member or check the identity."),
     RefusalCode.MEMBER_BLOCKED: ProblemKind(409, "The member is blocked", "Ask the programme's support."),
     RefusalCode.MEMBER_REQUIRED: ProblemKind(422, "Only members can pay with points", "Name the member."),
+    RefusalCode.MEMBER_ALREADY_BLOCKED: ProblemKind(409, "The member is blocked already", "Nothing is left to do."),
+    RefusalCode.MEMBER_NOT_BLOCKED: ProblemKind(409, "The member is not blocked", "Nothing is left to do."),
+    RefusalCode.MEMBER_HAS_HOLDS: ProblemKind(
+        409, "Points of the member are set aside", "Capture or void the holds first; see details.holds."
+    ),
+    RefusalCode.MERGE_WITH_SELF: ProblemKind(422, "Both are the same member", "Name two members."),
     RefusalCode.IDENTITY_TAKEN: ProblemKind(409, "The identity belongs to a member already", "Find that member by it."),
     RefusalCode.IDENTITY_NOT_FOUND: ProblemKind(
         422, "The member does not have this identity", "Read the member's identities."
@@ -133,8 +140,36 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     ),
     RefusalCode.ORDER_IN_FUTURE: ProblemKind(422, "The order lies in the future", "Check the till's clock."),
     RefusalCode.ORDER_TOTAL_TOO_LARGE: ProblemKind(422, "The order's total is too large", "Check the amounts."),
+    RefusalCode.ORDER_LINE_NOT_FOUND: ProblemKind(
+        422, "The order has no such line", "Read the order; lines without an id of their own are counted from 1."
+    ),
+    RefusalCode.ORDER_ALREADY_CANCELLED: ProblemKind(
+        409, "Nothing is left of the order", "It was cancelled, or all of it came back before."
+    ),
+    RefusalCode.ORDER_NOT_EDITABLE: ProblemKind(
+        409, "The order can no longer be edited", "Goods of it came back or were confirmed; report a return instead."
+    ),
+    RefusalCode.ORDER_BELOW_PAYMENT: ProblemKind(
+        422, "Points paid more than the order would come to", "Report a return instead: it gives points back."
+    ),
     RefusalCode.CURRENCY_MISMATCH: ProblemKind(422, "The program has another currency", "Send the program's currency."),
     RefusalCode.TILL_MISMATCH: ProblemKind(403, "The API key is bound to another place", "Use the key of that till."),
+    RefusalCode.RETURN_EMPTY: ProblemKind(422, "Nothing would come back", "Name more than nothing."),
+    RefusalCode.RETURN_EXCEEDS_ORDER: ProblemKind(
+        409, "More would come back than is left of the order", "See details for what is left."
+    ),
+    RefusalCode.RETURN_EXISTS: ProblemKind(
+        409, "A return of this number was accepted with other content", "Read it by the id in details."
+    ),
+    RefusalCode.RETURN_IN_FUTURE: ProblemKind(422, "The return lies in the future", "Check the till's clock."),
+    RefusalCode.RETURN_NOT_COVERED: ProblemKind(
+        409,
+        "The balance does not cover the points to be taken back",
+        "The program refuses such returns; see details.",
+    ),
+    RefusalCode.RETURN_OF_FOREIGN_ORDER: ProblemKind(
+        409, "The goods are of somebody else's order", "Take them back with a return of their own."
+    ),
     RefusalCode.ACTIVITY_NOT_DECLARED: ProblemKind(
         422, "The program does not declare this kind of activity", "Declare it in the program; see details.declared."
     ),
@@ -159,6 +194,26 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     RefusalCode.REDEMPTION_NOT_FOUND: ProblemKind(404, "No such redemption", "Check the redemption's id."),
     RefusalCode.REDEMPTION_ALREADY_CANCELLED: ProblemKind(
         409, "The redemption was cancelled before", "The points are back already."
+    ),
+    RefusalCode.HOLD_NOT_FOUND: ProblemKind(404, "No such hold", "Check the hold's id."),
+    RefusalCode.HOLD_ENDED: ProblemKind(409, "The hold has ended", "It was captured or voided; read it by its id."),
+    RefusalCode.HOLD_EXPIRED: ProblemKind(
+        409, "The hold has expired", "Its points came back by themselves; redeem them anew."
+    ),
+    RefusalCode.CAPTURE_EXCEEDS_HOLD: ProblemKind(422, "The hold is of fewer points", "See details.points."),
+    RefusalCode.LOT_NOT_FOUND: ProblemKind(404, "No such lot", "Check the lot's id."),
+    RefusalCode.LOT_EMPTY: ProblemKind(409, "Nothing is left in the lot", "There is nothing to change."),
+    RefusalCode.LOT_NOT_PENDING: ProblemKind(409, "The lot's points can be spent already", "Nothing is left to do."),
+    RefusalCode.EXPIRY_IN_PAST: ProblemKind(
+        422, "The expiry lies in the past", "Take points away with an adjustment instead."
+    ),
+    RefusalCode.TRANSFER_TO_SELF: ProblemKind(422, "Both are the same member", "Name another recipient."),
+    RefusalCode.OPERATION_NOT_FOUND: ProblemKind(404, "No such operation", "Check the operation's id."),
+    RefusalCode.OPERATION_NOT_REVERSIBLE: ProblemKind(
+        409, "This operation cannot be reversed", "See details for what stands in the way."
+    ),
+    RefusalCode.OPERATION_ALREADY_REVERSED: ProblemKind(
+        409, "The operation was reversed before", "Nothing is left to do; details name the operation that did it."
     ),
 }
 """By code, in order of status for the transport's own and in order of the refusals' list for the engine's."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from iso4217 import Currency
 
@@ -10,12 +10,34 @@ from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.persistence.reading.points import Movement
 from loyalty_engine.persistence.reading.timeline import AcceptedEntry, Activity, Purchase, TimelineEntry
 
+_KINDS: Final = {
+    "hold": "Points set aside",
+    "capture": "What was set aside is spent",
+    "void": "What was set aside is let go",
+    "adjustment": "Correction",
+    "lot_change": "Dates of points changed",
+    "enrolment": "Enrolled",
+    "member_change": "Profile or identities changed",
+    "block": "Blocked",
+    "unblock": "Unblocked",
+}
+_BETWEEN: Final = {
+    ("transfer", False): "Transfer to",
+    ("transfer", True): "Transfer from",
+    ("merge", False): "Merged with",
+    ("merge", True): "Merged into",
+}
+_BETWEEN_KINDS: Final = frozenset(kind for kind, _ in _BETWEEN)
+_EARNING: Final = frozenset({"order", "claim", "activity", "order_edit"})
+_RESTORING: Final = frozenset({"redemption_cancel", "return", "order_cancel"})
+_SPENDING: Final = frozenset({"order", "redemption", "capture"})
+
 
 def summarise(entry: TimelineEntry) -> str:
     """Return the line of an entry, for people; programs read the fields beside it."""
     if not isinstance(entry, AcceptedEntry):
         return f"Refused: {entry.problem['title']}"
-    moved = ", ".join(part for movement in entry.movements for part in _show_movement(entry.kind, movement))
+    moved = ", ".join(part for movement in entry.movements for part in _show_movement(entry, movement))
     line = _subject(entry)
     return f"{line}: {moved}" if moved else line
 
@@ -31,24 +53,39 @@ def show_money(amount: int, currency: str) -> str:
 
 def _subject(entry: AcceptedEntry) -> str:
     match entry.kind:
-        case "order":
-            return _show_purchase(entry.purchase)
-        case "claim":
-            return f"Claimed later: {_show_purchase(entry.purchase)}"
+        case "order" | "return" | "order_cancel" | "order_edit" | "activation" | "claim":
+            return _show_order(entry)
         case "activity":
             return _show_activity(entry.activity)
-        case "redemption":
-            return "Redemption"
         case "redemption_cancel" if entry.reverses is not None:
             return f"Redemption {show_id('red', entry.reverses)} taken back{_because(entry)}"
-        case "adjustment":
-            return f"Correction{_because(entry)}"
-        case "enrolment":
-            return "Enrolled"
-        case "member_change":
-            return "Profile or identities changed"
+        case "transfer" | "merge" if entry.other_id is not None:
+            return f"{_BETWEEN[entry.kind, entry.is_second]} {show_id('mem', entry.other_id)}{_because(entry)}"
+        case "reversal" if entry.reversed_kind is not None:
+            return f"{_KINDS.get(entry.reversed_kind, _in_words(entry.reversed_kind))} taken back{_because(entry)}"
         case other:
-            return other.replace("_", " ").capitalize()
+            return f"{_KINDS.get(other, _in_words(other))}{_because(entry)}"
+
+
+def _show_order(entry: AcceptedEntry) -> str:
+    purchase = _show_purchase(entry.purchase)
+    match entry.kind:
+        case "return":
+            return f"Return of {purchase}{_because(entry)}"
+        case "order_cancel":
+            return f"{purchase} cancelled{_because(entry)}"
+        case "order_edit":
+            return f"{purchase} edited{_because(entry)}"
+        case "activation":
+            return f"{purchase} confirmed"
+        case "claim":
+            return f"Claimed later: {purchase}"
+        case _:
+            return purchase
+
+
+def _in_words(kind: str) -> str:
+    return kind.replace("_", " ").capitalize()
 
 
 def _because(entry: AcceptedEntry) -> str:
@@ -73,22 +110,32 @@ def _show_reference(reference: Mapping[str, Any]) -> str:
     return f"Receipt {reference['number']} at {reference['location']}, till {reference['till']}"
 
 
-def _show_movement(kind: str, movement: Movement) -> list[str]:
+def _show_movement(entry: AcceptedEntry, movement: Movement) -> list[str]:
     """Say it from the member's side. Money wallets hold minor units; their key says so better than a unit could."""
-    gained = (
-        "earned" if kind in {"order", "claim", "activity"} else "returned" if kind == "redemption_cancel" else "added"
+    lost, gained = _verbs(entry)
+    said = (
+        (movement.taken - movement.expired, lost),
+        (movement.expired, "expired"),
+        (movement.added, gained),
+        (movement.matured, "can be spent now"),
+        (movement.released, "released"),
+        (movement.held, "set aside"),
     )
-    lost = "taken" if kind == "adjustment" else "spent"
-    parts = []
-    if movement.taken:
-        parts.append(f"{movement.taken} {movement.wallet} {lost}")
-    if movement.added:
-        parts.append(f"{movement.added} {movement.wallet} {gained}")
-    if movement.owed > 0:
-        parts.append(f"{movement.owed} of them owed")
-    if movement.owed < 0:
-        parts.append(f"{-movement.owed} of them paid a debt")
-    return parts
+    parts = [f"{points} {movement.wallet} {verb}" for points, verb in said if points > 0]
+    of_them = (
+        (movement.pending, "can be spent later"),
+        (movement.owed, "owed"),
+        (-movement.owed, "paid a debt"),
+    )
+    return parts + [f"{points} of them {verb}" for points, verb in of_them if points > 0]
+
+
+def _verbs(entry: AcceptedEntry) -> tuple[str, str]:
+    """Return what is said of points that went, and of points that came."""
+    if entry.kind in _BETWEEN_KINDS:
+        return "given", "received"
+    gained = "earned" if entry.kind in _EARNING else "returned" if entry.kind in _RESTORING else "added"
+    return "spent" if entry.kind in _SPENDING else "taken", gained
 
 
 @cache

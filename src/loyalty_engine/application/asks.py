@@ -1,91 +1,115 @@
 """What each kind of request wants gather to read, and in which queue it waits."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 from uuid import UUID
 
+from loyalty_engine.core.engine.facts import Facts, KnownOrder
 from loyalty_engine.core.engine.requests import (
+    ActivateOrder,
     Adjust,
+    CancelOrder,
     CancelRedemption,
+    ChangeLot,
     ChangeMember,
     ClaimOrder,
+    EditOrder,
+    EndHold,
     EnrolMember,
     EvaluateOrder,
+    HoldPoints,
     MemberRef,
+    MergeMembers,
+    OrderRef,
     PlaceOrder,
     RecordActivity,
     Redeem,
     Request,
+    ReturnGoods,
+    ReverseOperation,
+    SetStatus,
+    Transfer,
 )
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.rules.history import HistoryRange
-from loyalty_engine.core.rules.order import natural_key
-from loyalty_engine.persistence.asks import Ask
+from loyalty_engine.core.rules.order import natural_key, return_key
+from loyalty_engine.persistence.asks import Ask, Returned, Subject
 
 
-def ask_for(request: Request, ruleset: Ruleset, *, claimed_from: datetime | None = None) -> Ask:
-    """Return what gather must read so that ``request`` can be decided, and no more.
+def ask_for(
+    request: Request,
+    ruleset: Ruleset,
+    *,
+    now: datetime,
+    placed_at: datetime | None = None,
+) -> Ask:
+    """Return what gather must read so that ``request`` can be decided at the program's clock ``now``, and no more.
 
-    ``claimed_from`` is when the order was placed that a request claims: what its rules read of the past hangs on that,
-    and nobody knows it before a first gather.
+    ``placed_at`` is when the order was
+    placed that a request claims or edits: what its rules read of the past hangs on that, and nobody knows it before a
+    first gather.
     """
-    call = request.call
-    client, scope, key = call.actor.client_id, call.scope, call.key
     match request:
         case PlaceOrder():
-            return Ask(
-                client,
-                scope,
-                key,
-                *_member(request.member),
-                natural_key=natural_key(request.order.reference, call.actor.location),
-                wants_lots=request.payment is not None,
-                wants_profile=ruleset.reads_profile,
-                history=ruleset.history_range(request.order.placed_at) if request.member else None,
-                counters=ruleset.shared_counters(request.order.placed_at),
-            )
-        case ClaimOrder():
-            ask = Ask(
-                client,
-                scope,
-                key,
-                *_member(request.member),
-                order_id=request.order_id,
-                wants_profile=ruleset.reads_profile,
-            )
-            if claimed_from is None:
-                return ask
-            history, counters = ruleset.history_range(claimed_from), ruleset.shared_counters(claimed_from)
-            return replace(ask, history=history, counters=counters)
+            return _ask_for_order(request, ruleset, now)
         case RecordActivity():
-            mark = ruleset.mark_of(request.kind, request.subject, request.occurred_at)
-            return Ask(
-                client,
-                scope,
-                key,
-                *_member(request.member),
-                wants_profile=ruleset.reads_profile,
-                history=ruleset.history_range(request.occurred_at, request.kind),
-                counters=ruleset.shared_counters(request.occurred_at, request.kind),
-                mark=None if mark is None else (request.kind, mark),
-            )
-        case Redeem() | Adjust():
-            return Ask(client, scope, key, *_member(request.member), wants_lots=True)
+            return _ask_for_activity(request, ruleset, now)
+        case Redeem() | HoldPoints() | Adjust():
+            return replace(_ask(request, now), wants_lots=True)
+        case ClaimOrder():
+            ask = replace(_ask(request, now), order_id=request.order_id, wants_profile=ruleset.reads_profile)
+            return _look_back(ask, ruleset, placed_at)
+        case EditOrder():
+            subject = _of_orders([request.order_id], None)
+            ask = replace(_ask(request, now).about(subject), wants_profile=ruleset.reads_profile)
+            return _look_back(ask, ruleset, placed_at)
+        case ReturnGoods():
+            shop = request.call.actor.location
+            number = None if request.reference is None else return_key(request.reference, shop)
+            return _ask(request, now).about(replace(_of_orders([request.order], shop), number=number))
+        case CancelOrder() | ActivateOrder():
+            return _ask(request, now).about(_of_orders([request.order_id], None))
         case CancelRedemption():
-            return Ask(client, scope, key, redemption_id=request.redemption_id, wants_lots=True)
+            return _ask(request, now).about(Subject(redemption_id=request.redemption_id))
+        case EndHold():
+            return _ask(request, now).about(Subject(hold_id=request.hold_id))
+        case ChangeLot():
+            return _ask(request, now).about(Subject(lot_id=request.lot_id))
+        case Transfer(recipient=other) | MergeMembers(absorbed=other):
+            ask = replace(_ask(request, now), wants_lots=True)
+            member_id, identity = _member(other)
+            return replace(ask, other=replace(ask, key=None, member_id=member_id, identity=identity))
+        case ReverseOperation():
+            ask = _ask(request, now).about(Subject(operation_id=request.operation_id))
+            second = replace(ask, key=None).about(Subject(operation_id=request.operation_id, is_other=True))
+            return replace(ask, other=second)
+        case SetStatus():
+            return _ask(request, now)
         case EnrolMember():
-            return Ask(client, scope, key, identities=request.identities)
+            return replace(_ask(request, now), identities=request.identities)
         case ChangeMember():
             named = (*request.add_identities, *request.remove_identities)
-            return Ask(client, scope, key, *_member(request.member), identities=named or None, wants_profile=True)
+            return replace(_ask(request, now), identities=named or None, wants_profile=True)
         case _:
             assert_never(request)
 
 
-def ask_for_look(request: EvaluateOrder, ruleset: Ruleset) -> Ask:
+def placed_at_of(request: Request, facts: Facts) -> datetime | None:
+    """Return when the order was placed that a request claims or edits; None for others."""
+    match request:
+        case ClaimOrder():
+            known: KnownOrder | None = facts.order
+        case EditOrder():
+            known = facts.returned.get(request.order_id)
+        case _:
+            return None
+    return known.order.placed_at if known is not None and known.order is not None else None
+
+
+def ask_for_look(request: EvaluateOrder, ruleset: Ruleset, now: datetime) -> Ask:
     """Return the same for a look at an order: neither a key nor a number did anything before."""
     placed_at = request.order.placed_at
     return Ask(
@@ -93,6 +117,7 @@ def ask_for_look(request: EvaluateOrder, ruleset: Ruleset) -> Ask:
         "",
         None,
         *_member(request.member),
+        now=now,
         wants_lots=request.payment is not None,
         wants_profile=ruleset.reads_profile,
         history=ruleset.history_range(placed_at) if request.member else None,
@@ -105,28 +130,37 @@ def lane_of(request: Request) -> object:
     match request:
         case PlaceOrder():
             return request.member or natural_key(request.order.reference, request.call.actor.location)
-        case ClaimOrder() | RecordActivity() | Redeem() | Adjust() | ChangeMember():
-            return request.member
-        case CancelRedemption():
-            return request.redemption_id
+        case ReturnGoods():
+            order, shop = request.order, request.call.actor.location
+            return ("order", order) if isinstance(order, UUID) else natural_key(order, shop)
+        case CancelOrder() | EditOrder() | ActivateOrder():
+            return "order", request.order_id
         case EnrolMember():
             return request.identities[0] if request.identities else request.call.operation_id
+        case CancelRedemption():
+            return request.redemption_id
+        case EndHold():
+            return request.hold_id
+        case ChangeLot():
+            return request.lot_id
+        case ReverseOperation():
+            return request.operation_id
         case _:
-            assert_never(request)
+            return request.member
 
 
 def names_of(request: Request) -> tuple[object, ...] | None:
     """Return what must be told apart among requests decided over one gather; None for those that travel alone."""
     call = request.call
     match request:
-        case PlaceOrder() if request.member is not None:
+        case PlaceOrder() if request.member is not None and not request.exchanges:
             return (call.actor.client_id, call.scope, call.key), natural_key(
                 request.order.reference, call.actor.location
             )
         case RecordActivity():
             # What counts once is known to the rules alone: of one kind only one goes at a time.
             return (call.actor.client_id, call.scope, call.key), ("activity", request.kind)
-        case Redeem() | Adjust():
+        case Redeem() | HoldPoints() | Adjust():
             return ((call.actor.client_id, call.scope, call.key),)
         case _:
             return None
@@ -144,6 +178,59 @@ def share_view(asks: Sequence[Ask]) -> list[Ask]:
         replace(ask, wants_lots=wants_lots, wants_profile=wants_profile, history=history, counters=counters)
         for ask in asks
     ]
+
+
+def _ask_for_order(request: PlaceOrder, ruleset: Ruleset, now: datetime) -> Ask:
+    call, order = request.call, request.order
+    member_id, identity = _member(request.member)
+    shop = call.actor.location
+    return Ask(
+        call.actor.client_id,
+        call.scope,
+        call.key,
+        member_id,
+        identity,
+        natural_key=natural_key(order.reference, shop),
+        now=now,
+        wants_lots=request.payment is not None or bool(request.exchanges),
+        wants_profile=ruleset.reads_profile,
+        history=ruleset.history_range(order.placed_at) if request.member else None,
+        counters=ruleset.shared_counters(order.placed_at),
+        subject=_of_orders([exchange.order for exchange in request.exchanges], shop) if request.exchanges else None,
+    )
+
+
+def _ask_for_activity(request: RecordActivity, ruleset: Ruleset, now: datetime) -> Ask:
+    mark = ruleset.mark_of(request.kind, request.subject, request.occurred_at)
+    return replace(
+        _ask(request, now),
+        wants_profile=ruleset.reads_profile,
+        history=ruleset.history_range(request.occurred_at, request.kind),
+        counters=ruleset.shared_counters(request.occurred_at, request.kind),
+        mark=None if mark is None else (request.kind, mark),
+    )
+
+
+def _ask(request: Request, now: datetime) -> Ask:
+    """Return what every request asks for: what its key did before, and the member that it names, if any."""
+    call = request.call
+    member_id, identity = _member(getattr(request, "member", None))
+    return Ask(call.actor.client_id, call.scope, call.key, member_id, identity, now=now)
+
+
+def _look_back(ask: Ask, ruleset: Ruleset, placed_at: datetime | None) -> Ask:
+    """Add what rules for an order of that time read of the past, once the time is known."""
+    if placed_at is None:
+        return ask
+    return replace(ask, history=ruleset.history_range(placed_at), counters=ruleset.shared_counters(placed_at))
+
+
+def _of_orders(orders: Iterable[OrderRef], shop: str | None) -> Subject:
+    return Subject(
+        returned=tuple(
+            Returned(order, None if isinstance(order, UUID) else natural_key(order, shop)) for order in orders
+        )
+    )
 
 
 def _join(ranges: Sequence[HistoryRange]) -> HistoryRange | None:

@@ -10,11 +10,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import reduce
 from typing import Final
 
 import orjson
 
-from loyalty_engine.application.asks import ask_for, ask_for_look, lane_of, names_of, share_view
+from loyalty_engine.application.asks import ask_for, ask_for_look, lane_of, names_of, placed_at_of, share_view
 from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Accepted, Changes, Refused, Repeated
@@ -75,11 +76,12 @@ class _Turn:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """What was read for a turn, under which rules, and what was asked for."""
+    """What was read for a turn, under which rules, what was asked for, and when: it is decided at that very moment."""
 
     ruleset: Ruleset
     asks: Sequence[Ask]
     gathered: Sequence[Gathered]
+    now: datetime
 
 
 class Executor:
@@ -115,13 +117,13 @@ class Executor:
 
     async def look(self, caller: Caller, request: EvaluateOrder) -> tuple[Ruleset, Look | Refused]:
         """Decide an order as if it were new, and write nothing. Returns also the ruleset that decided."""
-        ruleset = await self._rulesets.latest(caller.program_id)
+        ruleset, now = await self._rulesets.latest(caller.program_id), self._clock()
         while True:
-            [(known, facts)] = await self._ledger.gather(caller.program_id, (ask_for_look(request, ruleset),))
+            [(known, facts)] = await self._ledger.gather(caller.program_id, (ask_for_look(request, ruleset, now),))
             if known.generation != caller.generation:
                 raise StaleCredentialsError
             if known.revision == ruleset.revision:
-                return ruleset, look(ruleset, facts, request, self._clock())
+                return ruleset, look(ruleset, facts, request, now)
             ruleset = await self._rulesets.at(caller.program_id, known.revision)
 
     def render(self, refusal: Refusal) -> str:
@@ -174,58 +176,67 @@ class Executor:
             _fail(stale, StaleCredentialsError())
             batch[:] = [waiting for waiting in batch if waiting not in stale]
             return None if batch else []
-        turn = self._decide(view.ruleset, batch, [facts for _, facts in view.gathered])
+        turn = self._decide(view, batch)
         if turn.write is not None and not await record(program_id, turn.write):
             METERS.lost_guards += 1
             return None
         return turn.outcomes
 
     async def _try_locked(self, batch: list[_Waiting]) -> list[Outcome] | None:
-        """Try once in the slow lane: with member and counters locked first nobody else can be faster."""
+        """Try once in the slow lane: with members and counters locked first nobody else can be faster."""
         METERS.slow_turns += 1
         program_id = batch[0].caller.program_id
         view = await self._read(self._ledger.gather, program_id, [waiting.request for waiting in batch])
-        member = view.gathered[0][1].member
+        facts = view.gathered[0][1]
+        members = [member.id for member in (facts.member, facts.other) if member is not None]
 
         async def turn(gather: Gather, record: Record) -> list[Outcome] | None:
             return await self._try(batch, gather, record)
 
-        return await self._ledger.run_locked(program_id, [member.id] if member else [], view.asks[0].counters, turn)
+        return await self._ledger.run_locked(program_id, members, view.asks[0].counters, turn)
 
     async def _read(self, gather: Gather, program_id: int, requests: Sequence[Request]) -> _View:
         """Gather under the current ruleset; what gather must read depends on the rules, so a new revision reads anew.
 
-        So does a claim whose order turns out to be of a time whose rules look further.
+        So does a request about an order that turns out to be of a time whose rules look further.
         """
-        ruleset = await self._rulesets.latest(program_id)
-        claimed_from: datetime | None = None
+        ruleset, now = await self._rulesets.latest(program_id), self._clock()
+        placed_at: datetime | None = None
         while True:
-            asks = share_view([ask_for(x, ruleset, claimed_from=claimed_from) for x in requests])
+            asks = share_view([ask_for(x, ruleset, now=now, placed_at=placed_at) for x in requests])
             gathered = await gather(program_id, asks)
             known, facts = gathered[0]
             if known.generation is None:
-                return _View(ruleset, asks, gathered)
-            claimed_from = facts.order.order.placed_at if facts.order and facts.order.order else None
+                return _View(ruleset, asks, gathered, now)
+            placed_at = placed_at_of(requests[0], facts)
             if known.revision != ruleset.revision:
                 ruleset = await self._rulesets.at(program_id, known.revision)
-            elif claimed_from is None or ask_for(requests[0], ruleset, claimed_from=claimed_from) == asks[0]:
-                return _View(ruleset, asks, gathered)
+            elif placed_at is None or ask_for(requests[0], ruleset, now=now, placed_at=placed_at) == asks[0]:
+                return _View(ruleset, asks, await self._with_rulesets(program_id, ruleset, gathered), now)
 
-    def _decide(self, ruleset: Ruleset, batch: Sequence[_Waiting], gathered: Sequence[Facts]) -> _Turn:
+    async def _with_rulesets(self, program_id: int, ruleset: Ruleset, gathered: list[Gathered]) -> list[Gathered]:
+        """Return the same with the rules under which orders earned that come back, where those are not the current ones."""
+        numbers = {order.revision for _, facts in gathered for order in facts.returned.values()} - {ruleset.revision}
+        if not numbers:
+            return gathered
+        rulesets = {number: await self._rulesets.at(program_id, number) for number in numbers}
+        return [(known, replace(facts, rulesets=rulesets)) for known, facts in gathered]
+
+    def _decide(self, view: _View, batch: Sequence[_Waiting]) -> _Turn:
         """Decide requests one upon the other: each sees the member as those before it leave it."""
-        now = self._clock()
+        now = view.now
         parts: list[Changes] = []
         notes: list[Note] = []
         outcomes: list[Outcome] = []
         moved: Facts | None = None
-        for waiting, facts in zip(batch, gathered, strict=True):
+        for waiting, (_, facts) in zip(batch, view.gathered, strict=True):
             seen = facts if moved is None else replace(facts, member=moved.member, counters=moved.counters)
-            decision = decide(ruleset, seen, waiting.request, now)
+            decision = decide(view.ruleset, seen, waiting.request, now)
             match decision:
                 case Accepted(changes):
-                    parts.append(changes)
+                    parts.extend(decision.parts)
                     outcomes.append(Outcome(orjson.dumps(changes.answer).decode()))
-                    moved = apply(seen, changes)
+                    moved = reduce(apply, decision.parts, seen)
                 case Refused():
                     answer = self._render(decision.refusal)
                     outcomes.append(Outcome(answer, decision.refusal.code))

@@ -6,7 +6,7 @@ from typing import Any, Final
 from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.persistence.reading.operations import OperationDetail, OperationRecord
 
-_EARNING: Final = frozenset({"order", "claim", "activity"})
+_EARNING: Final = frozenset({"order", "order_edit", "claim", "activity"})
 """Kinds of operation that rules decide."""
 
 

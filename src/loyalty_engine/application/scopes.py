@@ -4,15 +4,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 SCOPES: Final[Mapping[str, str]] = {
-    "orders:write": "Report orders and receipts, pay a part of them with points, and claim them for a member.",
-    "orders:read": "Read orders.",
+    "orders:write": "Report orders and receipts, pay a part of them with points, claim, edit, confirm and void them, and "
+    "take goods back.",
+    "orders:read": "Read orders and returns.",
     "evaluations:read": "Look what an order would do.",
     "activities:write": "Report what members did beside buying.",
     "activities:read": "Read activities.",
-    "redemptions:write": "Spend points outside orders, and take such a redemption back.",
-    "redemptions:read": "Read such redemptions.",
-    "adjustments:write": "Add or take points by hand.",
-    "points:read": "Read balances, postings and lots.",
+    "redemptions:write": "Spend or hold points outside orders, and take such a redemption back.",
+    "redemptions:read": "Read such redemptions and holds.",
+    "adjustments:write": "Set right by hand: add, take and transfer points, change lots, merge and block members, reverse "
+    "operations.",
+    "points:read": "Read balances, postings, lots, holds and expirations.",
     "members:write": "Enrol and change members.",
     "members:read": "Find and read members.",
     "operations:read": "Read operations, what explains them, and what became of an idempotency key.",

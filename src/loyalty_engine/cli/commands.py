@@ -14,6 +14,7 @@ from loyalty_engine.cli.keys import keys
 from loyalty_engine.cli.logs import configure_logging
 from loyalty_engine.cli.program import apply, plan
 from loyalty_engine.cli.serve import serve
+from loyalty_engine.cli.settle import settle
 
 OutputOption = Annotated[Path, typer.Option(help="The file to write.")]
 
@@ -27,6 +28,7 @@ app.command()(serve)
 app.command()(plan)
 app.command()(apply)
 app.command()(demo)
+app.command()(settle)
 app.add_typer(keys, name="keys")
 
 

@@ -1,20 +1,66 @@
 """Asks: what one request wants gather to read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Final
 from uuid import UUID
 
+from loyalty_engine.core.engine.requests import OrderRef
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.rules.history import HistoryRange
+
+_EARLY: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """An order of which goods come back: what the request calls it, and the natural key where that is a number."""
+
+    order: OrderRef
+    natural_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a request is about beside the member that it names; the member of the first that is given is asked for.
+
+    ``number`` is what a shop calls a return, ``operation_id`` what is to be reversed. ``is_other`` asks for the second
+    member of that operation.
+    """
+
+    redemption_id: UUID | None = None
+    returned: tuple[Returned, ...] = ()
+    number: str | None = None
+    hold_id: UUID | None = None
+    lot_id: UUID | None = None
+    operation_id: UUID | None = None
+    is_other: bool = False
+
+    def as_row(self) -> tuple[object, ...]:
+        """Return the composite value ``subject_v3``."""
+        orders = [found.order for found in self.returned]
+        return (
+            self.redemption_id,
+            [order if isinstance(order, UUID) else None for order in orders] or None,
+            [found.natural_key for found in self.returned] or None,
+            self.number,
+            self.hold_id,
+            self.lot_id,
+            self.operation_id,
+            self.is_other,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
     """The keys under which gather finds everything a decision needs.
 
-    The member is found by ``member_id``, else by ``identity``, else as the member of ``redemption_id``.
+    The member is found by ``member_id``, else by ``identity``, else as the member of ``subject``; one that was merged into
+    another is never found, the other stands for it. ``now`` is the program's clock: what is due by then makes gather read
+    the member's lots and holds, as ``wants_lots`` does.
     ``identities`` are names whose owners the decision must know. ``order_id`` also fetches the order's content.
     ``history`` is which earlier orders of the member are read, ``counters`` which shared counters, and ``mark`` the kind
-    of an activity with what the member may set once for it.
+    of an activity with what the member may set once for it. ``other`` finds the second member of a request about two.
     """
 
     client_id: int
@@ -25,15 +71,21 @@ class Ask:
     identities: tuple[Identity, ...] | None = None
     natural_key: str | None = None
     order_id: UUID | None = None
-    redemption_id: UUID | None = None
+    now: datetime = _EARLY
     wants_lots: bool = False
     wants_profile: bool = False
     history: HistoryRange | None = None
     counters: tuple[str, ...] = ()
     mark: tuple[str, str] | None = None
+    subject: Subject | None = None
+    other: "Ask | None" = field(default=None)
+
+    def about(self, subject: Subject) -> "Ask":
+        """Return the same ask about something beside its member, which is always about lots, too."""
+        return replace(self, subject=subject, wants_lots=True)
 
     def as_row(self, n: int) -> tuple[object, ...]:
-        """Return the composite value ``ask_v2``."""
+        """Return the composite value ``ask_v3``."""
         history = self.history
         kind, mark = self.mark or (None, None)
         return (
@@ -46,7 +98,7 @@ class Ask:
             self.identities,
             self.natural_key,
             self.order_id,
-            self.redemption_id,
+            self.now,
             self.wants_lots,
             self.wants_profile,
             history is not None,
@@ -56,6 +108,7 @@ class Ask:
             self.counters or None,
             kind,
             mark,
+            self.subject.as_row() if self.subject else None,
         )
 
 

@@ -7,7 +7,7 @@ that under load many operations share one round trip and one commit, and an idle
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Sequence
 from time import perf_counter
 from typing import Any, Final, Generic, TypeVar
 
@@ -27,8 +27,8 @@ class Batcher(Generic[Item, Result]):
     """Sends items in batches over ``connections`` pinned connections.
 
     ``name`` is what metrics call it. ``group`` names what may share a batch (the program); ``alone`` names what must be
-    there only once (the member): a second item with the same name waits for the next batch. ``run`` answers each item
-    in order.
+    there only once (the members): a second item with one of these names waits for the next batch. ``run`` answers each
+    item in order.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Batcher(Generic[Item, Result]):
         connections: int,
         limit: int,
         group: Callable[[Item], Hashable],
-        alone: Callable[[Item], Hashable | None],
+        alone: Callable[[Item], Collection[Hashable]],
     ) -> None:
         self._url = url
         self._run = run
@@ -151,12 +151,11 @@ class Batcher(Generic[Item, Result]):
         while self._waiting and len(batch) < self._limit:
             entry = self._waiting.popleft()
             item = entry[0]
-            name = self._alone(item)
-            if (batch and self._group(item) != self._group(batch[0][0])) or name in names:
+            own = self._alone(item)
+            if (batch and self._group(item) != self._group(batch[0][0])) or not names.isdisjoint(own):
                 later.append(entry)
                 continue
-            if name is not None:
-                names.add(name)
+            names.update(own)
             batch.append(entry)
         self._waiting.extendleft(reversed(later))
         return batch

@@ -1,38 +1,55 @@
 """From gathered rows to facts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 
-from loyalty_engine.core.engine.facts import Earlier, Facts, KnownOrder, KnownRedemption, MemberState
+from loyalty_engine.core.engine.facts import Earlier, Facts, MemberState, WaitingReturn
 from loyalty_engine.core.engine.requests import Profile
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.points.balances import Balance
-from loyalty_engine.core.points.lots import Lot, LotUse
+from loyalty_engine.core.points.lots import Lot
 from loyalty_engine.core.rules.history import PastOrder
-from loyalty_engine.persistence.asks import Known
-from loyalty_engine.persistence.orders import read_line, read_order
+from loyalty_engine.persistence.asks import Ask, Known
+from loyalty_engine.persistence.order_changes import read_goods
+from loyalty_engine.persistence.orders import read_line
+from loyalty_engine.persistence.subjects import (
+    SubjectFacts,
+    read_hold,
+    read_known_order,
+    read_lots,
+    read_moment,
+    read_subject,
+)
 
 Row = Mapping[str, Any]
 
 
-def read_gathered(row: Row) -> tuple[Known, Facts]:
-    """Turn one row of ``gather_v2`` into what is known of the caller and the facts of its request."""
+def read_gathered(row: Row, ask: Ask) -> tuple[Known, Facts]:
+    """Turn one row of ``gather_v3`` into what is known of the caller and the facts of its request."""
+    subject = read_subject(orjson.loads(row["subject"]), ask.subject) if ask.subject is not None else SubjectFacts()
+    order = orjson.loads(row["known_order"]) if row["known_order"] is not None else None
     return Known(row["generation"], row["revision"]), Facts(
-        member=_read_member(row) if row["version"] is not None else None,
+        member=_read_member(row, subject.lots) if row["version"] is not None else None,
         earlier=_read_earlier(row) if row["earlier_hash"] is not None else None,
-        order=_read_known_order(row) if row["known_order"] is not None else None,
-        redemption=_read_redemption(row) if row["redemption"] is not None else None,
+        order=read_known_order(order, row["order_hash"] or b"") if order is not None else None,
+        redemption=subject.redemption,
         owners=_read_owners(row["owners"]) if row["owners"] is not None else {},
         counters=orjson.loads(row["shared"]) if row["shared"] is not None else {},
         marked_by=row["marked_by"],
+        returned=subject.returned,
+        waiting=_read_waiting(row["waiting"]) if row["waiting"] is not None else (),
+        hold=subject.hold,
+        reversed=subject.operation,
+        same_number=subject.same_number,
     )
 
 
-def _read_member(row: Row) -> MemberState:
+def _read_member(row: Row, subjects: Iterable[Lot]) -> MemberState:
+    holds = orjson.loads(row["holds"]) if row["holds"] else ()
     return MemberState(
         id=row["member_id"],
         version=row["version"],
@@ -45,39 +62,37 @@ def _read_member(row: Row) -> MemberState:
         last_order_at=row["last_order_at"],
         enrolled_at=row["enrolled_at"],
         counters=orjson.loads(row["counters"]) if row["counters"] else {},
-        balances={x[0]: Balance(*x[1:]) for x in orjson.loads(row["balances"])} if row["balances"] else {},
-        lots=_read_lots(row),
+        balances=_read_balances(row["balances"]),
+        lots=_join_lots(row["lots"], [*subjects, *(lot for raw in holds for lot in read_lots(raw))])
+        if row["lots"] is not None
+        else (),
         profile=read_profile(orjson.loads(row["profile"])) if row["profile"] else None,
         history=tuple(_read_past(*raw) for raw in orjson.loads(row["history"])) if row["history"] else (),
+        holds=tuple(read_hold(raw) for raw in holds),
+        sees_lots=bool(row["sees_lots"]),
+        due_at=row["due_at"],
+        merged_into=row["merged_into"],
     )
+
+
+def _join_lots(open_lots: Sequence[Sequence[Any]], others: Sequence[Lot]) -> tuple[Lot, ...]:
+    """Return a member's open lots, and those that the request or a hold is about even if they are empty."""
+    lots = [Lot(*fields[1:]) for fields in open_lots]
+    if not others:
+        return tuple(lots)
+    return tuple({lot.id: lot for lot in (*lots, *others)}.values())
+
+
+def _read_balances(text: str | None) -> dict[str, Balance]:
+    rows = orjson.loads(text) if text else ()
+    return {
+        wallet: Balance(available, pending, held, debt, read_moment(expires_at))
+        for wallet, available, pending, held, debt, expires_at in rows
+    }
 
 
 def _read_past(placed_at: str, spend: int, lines: Sequence[Mapping[str, Any]] | None) -> PastOrder:
     return PastOrder(datetime.fromisoformat(placed_at), spend, tuple(read_line(line) for line in lines or ()))
-
-
-def _read_lots(row: Row) -> tuple[Lot, ...]:
-    """Open lots, and those that the redemption in question emptied: its points go back there."""
-    lots = orjson.loads(row["lots"]) if row["lots"] else []
-    if row["redemption"] is not None:
-        lots += orjson.loads(row["redemption"])["emptied"] or []
-    return tuple(_read_lot(raw) for raw in lots)
-
-
-def _read_lot(raw: Mapping[str, Any]) -> Lot:
-    return Lot(
-        id=UUID(raw["id"]),
-        member_id=UUID(raw["member_id"]),
-        wallet=raw["wallet"],
-        amount=raw["amount"],
-        remaining=raw["remaining"],
-        earned_at=datetime.fromisoformat(raw["earned_at"]),
-        available_at=datetime.fromisoformat(raw["available_at"]),
-        expires_at=datetime.fromisoformat(raw["expires_at"]) if raw["expires_at"] else None,
-        funder=raw["funder"],
-        cost_micros=raw["cost_micros"],
-        operation_id=UUID(raw["operation_id"]),
-    )
 
 
 def read_profile(raw: Mapping[str, Any]) -> Profile:
@@ -99,34 +114,12 @@ def _read_earlier(row: Row) -> Earlier:
     )
 
 
-def _read_known_order(row: Row) -> KnownOrder:
-    raw = orjson.loads(row["known_order"])
-    order_id = UUID(raw["id"])
-    return KnownOrder(
-        id=order_id,
-        earlier=Earlier(request_hash=row["order_hash"] or b"", answer=raw["answer"], operation_id=order_id),
-        member_id=_read_uuid(raw["member_id"]),
-        claimed_by=_read_uuid(raw["claimed_by"]),
-        parked_for=Identity(raw["parked_for"]) if raw["parked_for"] else None,
-        parked_owner=_read_uuid(raw["parked_owner"]),
-        order=read_order(raw["body"]) if raw["body"] else None,
-    )
-
-
-def _read_uuid(text: str | None) -> UUID | None:
-    return None if text is None else UUID(text)
-
-
-def _read_redemption(row: Row) -> KnownRedemption:
-    raw = orjson.loads(row["redemption"])
-    uses = tuple(LotUse(UUID(lot_id), amount) for lot_id, amount in raw["uses"])
-    return KnownRedemption(
-        id=UUID(raw["id"]),
-        member_id=UUID(raw["member_id"]),
-        wallet=raw["wallet"],
-        points=sum(use.amount for use in uses),
-        uses=uses,
-        cancelled_by=_read_uuid(raw["cancelled_by"]),
+def _read_waiting(text: str) -> tuple[WaitingReturn, ...]:
+    return tuple(
+        WaitingReturn(
+            UUID(operation), read_goods(goods), datetime.fromisoformat(returned), datetime.fromisoformat(until)
+        )
+        for operation, goods, returned, until in orjson.loads(text)
     )
 
 

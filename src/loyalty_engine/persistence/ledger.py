@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from loyalty_engine.persistence.batching import Batcher
 from loyalty_engine.persistence.connections import AWAY, Connection, connect_as_application
 from loyalty_engine.persistence.errors import UnavailableError
 from loyalty_engine.persistence.facts import read_gathered
+from loyalty_engine.persistence.rare_rows import awaited_rows
 from loyalty_engine.persistence.rows import Rows, rows_of
 
 T = TypeVar("T")
@@ -23,9 +24,9 @@ Gathered = tuple[Known, Facts]
 Gather = Callable[[int, Sequence[Ask]], Awaitable[list[Gathered]]]
 Record = Callable[[int, Write], Awaitable[bool]]
 
-_GATHER: Final = "SELECT * FROM loyalty.gather_v2($1, $2)"
-_RECORD_S: Final = "SELECT loyalty.record_s_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-_RECORD_B: Final = "SELECT loyalty.record_b_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+_GATHER: Final = "SELECT * FROM loyalty.gather_v3($1, $2)"
+_RECORD_S: Final = "SELECT loyalty.record_s_v3($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+_RECORD_B: Final = "SELECT loyalty.record_b_v3($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
 _LOCK: Final = "SELECT loyalty.lock_v2($1, $2, $3)"
 
 
@@ -48,10 +49,16 @@ class Entry:
 async def gather(connection: Connection, questions: Sequence[Question]) -> list[list[Gathered]]:
     """Answer questions of one program in one round trip."""
     asks = [ask for question in questions for ask in question.asks]
-    rows = await connection.fetch(_GATHER, questions[0].program_id, [ask.as_row(n) for n, ask in enumerate(asks)])
-    answers: list[Any] = [None] * len(asks)
+    seconds = [(n, ask.other) for n, ask in enumerate(asks) if ask.other is not None]
+    asked = [*asks, *(other for _, other in seconds)]
+    rows = await connection.fetch(_GATHER, questions[0].program_id, [ask.as_row(n) for n, ask in enumerate(asked)])
+    answers: list[Any] = [None] * len(asked)
     for row in rows:
-        answers[row["n"]] = read_gathered(row)
+        n = row["n"]
+        answers[n] = read_gathered(row, asked[n])
+    for place, (n, _) in enumerate(seconds, len(asks)):
+        known, facts = answers[n]
+        answers[n] = known, replace(facts, other=answers[place][1].member)
     taken = iter(answers)
     return [[next(taken) for _ in question.asks] for question in questions]
 
@@ -60,15 +67,28 @@ async def record(connection: Connection, entries: Sequence[Entry]) -> list[bool]
     """Write entries of one program in one round trip; tell for each whether it kept its guard.
 
     When a unique key collides the whole batch wrote nothing and the batcher tries each entry alone; one that
-    collides alone has lost: its next gather will show it why.
+    collides alone has lost: its next gather will show it why. Only the number of an order may be held by nothing but
+    returns that gave up waiting for it, which gather does not show: then the order takes it over.
     """
+    rows = rows_of([entry.write for entry in entries])
     try:
-        won = await _record_rows(connection, entries[0].program_id, rows_of([entry.write for entry in entries]))
-    except asyncpg.UniqueViolationError:
+        won = await _record_rows(connection, entries[0].program_id, rows)
+    except asyncpg.UniqueViolationError as error:
         if len(entries) > 1:
             raise
-        return [False]
+        is_held = error.constraint_name == "order_key_pkey" and rows.orders and not connection.is_in_transaction()
+        return [await _take_over(connection, entries[0]) if is_held else False]
     return [n in won for n in range(len(entries))]
+
+
+async def _take_over(connection: Connection, entry: Entry) -> bool:
+    """Record orders whose numbers are held by others, if those have given up."""
+    rows = rows_of([entry.write])
+    rows.rare.extend(awaited_rows(0, entry.write))
+    try:
+        return bool(await _record_rows(connection, entry.program_id, rows))
+    except asyncpg.UniqueViolationError:
+        return False
 
 
 async def _record_rows(connection: Connection, program_id: int, rows: Rows) -> set[int]:
@@ -120,7 +140,7 @@ class Ledger:
             connections=gather_connections,
             limit=batch_limit,
             group=lambda question: question.program_id,
-            alone=lambda _: None,
+            alone=lambda _: (),
         )
         self._records = Batcher(
             url,
@@ -129,7 +149,7 @@ class Ledger:
             connections=record_connections,
             limit=batch_limit,
             group=lambda entry: entry.program_id,
-            alone=lambda entry: entry.write.member.after.id if entry.write.member else None,
+            alone=lambda entry: [guard.after.id for guard in entry.write.members],
         )
         self._slow_lane = asyncio.Lock()
         self._slow: Connection | None = None

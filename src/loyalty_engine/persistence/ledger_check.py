@@ -30,6 +30,7 @@ _PREFIXES: Final[Mapping[str, Prefix]] = {
     "posting_id": "pst",
     "activity_id": "act",
     "outcome_id": "op",
+    "hold_id": "red",
 }
 
 _FIND: Final = """

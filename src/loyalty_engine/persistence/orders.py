@@ -1,30 +1,60 @@
 """Orders as rows: the columns that reports need, the lines as JSON, and back again."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-import orjson
-
+from loyalty_engine.core.earning.memory import RuleMemory
 from loyalty_engine.core.kernel.quantities import parse_quantity, show_quantity
 from loyalty_engine.core.rules.order import Line, Order, OrderReference, Receipt, ShopOrder, Tender
 
 Json = dict[str, Any]
 
 
-def show_lines(order: Order) -> str:
-    """Return the lines as JSON text, absent fields left out."""
-    return orjson.dumps([_show_line(line) for line in order.lines]).decode()
+def show_lines(lines: Iterable[Line]) -> list[Json]:
+    """Return lines, absent fields left out."""
+    return [_show_line(line) for line in lines]
 
 
-def show_rest(order: Order) -> str:
-    """Return reference, tenders and attributes as JSON text."""
+def show_rest(order: Order, earned: Sequence[RuleMemory] = ()) -> Json:
+    """Return what has no column of its own: reference, tenders, attributes, and what its rules remember."""
     rest: Json = {"reference": show_reference(order.reference)}
     if order.tenders:
         rest["tenders"] = [[tender.kind, tender.amount] for tender in order.tenders]
     if order.attributes:
         rest["attributes"] = dict(order.attributes)
-    return orjson.dumps(rest).decode()
+    if earned:
+        rest["earned"] = show_memory(earned)
+    return rest
+
+
+def show_order(order: Order) -> Json:
+    """Return a whole order in the form of its row, for :func:`read_order`."""
+    return {
+        "placed_at": order.placed_at.isoformat(),
+        "currency": order.currency,
+        "shipping": order.shipping,
+        "channel": order.channel,
+        "location": order.location,
+        "lines": show_lines(order.lines),
+        "rest": show_rest(order),
+    }
+
+
+def show_memory(memory: Iterable[RuleMemory]) -> list[list[Any]]:
+    """Return what rules remember: [rule, amount], and a third with what is not as usual."""
+    shown: list[list[Any]] = []
+    for rule, amount, outdone, held in memory:
+        rest: Json = {"outdone": True} if outdone else {}
+        if held:
+            rest["held"] = held
+        shown.append([rule, amount, rest] if rest else [rule, amount])
+    return shown
+
+
+def read_memory(raw: Iterable[Sequence[Any]]) -> tuple[RuleMemory, ...]:
+    """Turn what :func:`show_memory` returned into memory again."""
+    return tuple(RuleMemory(rule, amount, **(rest[0] if rest else {})) for rule, amount, *rest in raw)
 
 
 def show_reference(reference: OrderReference) -> Json:

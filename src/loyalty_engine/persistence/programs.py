@@ -134,6 +134,12 @@ async def find_program(connection: Connection, key: str) -> int | None:
     return None if found is None else int(found)
 
 
+async def list_programs(connection: Connection) -> dict[str, int]:
+    """Return the ids of all programs by key. Needs the owner's role."""
+    rows = await connection.fetch("SELECT key, id FROM loyalty.program ORDER BY key")
+    return {row["key"]: row["id"] for row in rows}
+
+
 async def create_program(connection: Connection, key: str) -> int:
     """Create an empty program; needs the owner's role."""
     return int(await connection.fetchval("INSERT INTO loyalty.program (key) VALUES ($1) RETURNING id", key))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from loyalty_engine.core.engine.decision import ActivityRow, Changes, Operation, OrderRow
+from loyalty_engine.core.engine.decision import ActivityRow, Changes, MemberWrite, Operation, OrderRow
 from loyalty_engine.core.engine.fold import Note, Write
 from loyalty_engine.core.engine.requests import Call
 from loyalty_engine.core.points.lots import Lot
@@ -13,8 +13,7 @@ from loyalty_engine.core.points.postings import Posting
 from loyalty_engine.core.rules.kept_reasons import keep_reason
 from loyalty_engine.core.rules.order import Receipt
 from loyalty_engine.persistence.orders import show_lines, show_rest
-
-Row = tuple[object, ...]
+from loyalty_engine.persistence.rare_rows import Row, rare_rows
 
 
 @dataclass(slots=True)
@@ -49,40 +48,52 @@ def rows_of(writes: Sequence[Write]) -> Rows:
     rows = Rows()
     for n, write in enumerate(writes):
         rows.writes.append(n)
-        _add_member(rows, n, write)
+        _add_members(rows, n, write)
         for part in write.parts:
             _add_changes(rows, n, part)
+        rows.rare.extend(rare_rows(n, write))
         for note in write.notes:
             _add_note(rows, n, note)
     return rows
 
 
-def _add_member(rows: Rows, n: int, write: Write) -> None:
-    guard = write.member
-    if guard is None:
-        return
-    after = guard.after
-    rows.members.append(
-        (
-            n,
-            after.id,
-            guard.expected_version,
-            after.version,
-            after.seq,
-            after.status,
-            after.booked_at,
-            after.orders,
-            after.spend,
-            after.first_order_at,
-            after.last_order_at,
-            after.enrolled_at,
-            orjson.dumps(dict(after.counters)).decode() if after.counters else None,
+def _add_members(rows: Rows, n: int, write: Write) -> None:
+    rows.members.extend([_member_row(n, guard) for guard in write.members])
+    for (member_id, wallet), balance in write.balances.items():
+        rows.balances.append(
+            (
+                n,
+                member_id,
+                wallet,
+                balance.available,
+                balance.pending,
+                balance.held,
+                balance.debt,
+                balance.expires_at,
+            )
         )
+    rows.lots.extend([_lot_row(n, lot) for lot in write.lots])
+    rows.lot_changes.extend([_lot_change_row(n, lot) for lot in write.lots_changed.values()])
+
+
+def _member_row(n: int, guard: MemberWrite) -> Row:
+    after = guard.after
+    return (
+        n,
+        after.id,
+        guard.expected_version,
+        after.version,
+        after.seq,
+        after.status,
+        after.booked_at,
+        after.orders,
+        after.spend,
+        after.first_order_at,
+        after.last_order_at,
+        after.enrolled_at,
+        orjson.dumps(dict(after.counters)).decode() if after.counters else None,
+        after.due_at,
     )
-    for wallet, balance in write.balances.items():
-        rows.balances.append((n, after.id, wallet, balance.available, balance.pending, balance.held, balance.debt))
-    rows.lots.extend(_lot_row(n, lot) for lot in write.lots)
-    rows.lot_changes.extend((n, lot_id, remaining) for lot_id, remaining in write.lots_changed.items())
 
 
 def _add_changes(rows: Rows, n: int, changes: Changes) -> None:
@@ -91,13 +102,13 @@ def _add_changes(rows: Rows, n: int, changes: Changes) -> None:
     _add_outcome(rows, n, operation.call, operation.id, is_refusal=False)
     if changes.order is not None:
         rows.orders.append(_order_row(n, changes.order, operation.call))
-    if changes.entries is not None:
-        rows.postings.extend(_posting_row(n, posting) for posting in changes.entries.postings)
-        rows.lot_uses.extend((n, operation.id, use.lot_id, use.amount) for use in changes.entries.uses)
+    for entries in (changes.entries, changes.other_entries):
+        if entries is not None:
+            rows.postings.extend([_posting_row(n, posting) for posting in entries.postings])
+            rows.lot_uses.extend([(n, operation.id, use.lot_id, use.amount) for use in entries.uses])
     if changes.activity is not None:
         rows.activities.append(_activity_row(n, changes.activity, operation))
     rows.takes.extend((n, operation.id, take.counter, take.amount, take.cap) for take in changes.takes)
-    _add_rare(rows, n, changes)
 
 
 def _add_outcome(rows: Rows, n: int, call: Call, outcome_id: object, *, is_refusal: bool) -> None:
@@ -116,30 +127,6 @@ def _add_note(rows: Rows, n: int, note: Note) -> None:
     )
 
 
-def _add_rare(rows: Rows, n: int, changes: Changes) -> None:
-    operation = changes.operation
-    member_id, operation_id = operation.member_id, operation.id
-
-    def add(kind: str, *, subject: object = None, name: object = None, day: object = None, data: object = None) -> None:
-        rows.rare.append((n, kind, member_id, operation_id, subject, name, day, data))
-
-    for identity in changes.identities_removed:
-        add("identity_removed", name=identity)
-    for identity in changes.identities_added:
-        add("identity_added", name=identity)
-    profile = changes.profile
-    if profile is not None:
-        add("profile", name=profile.name, day=profile.birthday, data=orjson.dumps(dict(profile.attributes)).decode())
-    if changes.note is not None:
-        add("note", name=changes.note)
-    if changes.order is not None and changes.order.parked_for is not None:
-        add("parked", subject=changes.order.id, name=changes.order.parked_for)
-    if changes.claimed_order_id is not None:
-        add("claim", subject=changes.claimed_order_id)
-    if operation.reverses is not None:
-        add("reversal", subject=operation.reverses)
-
-
 def _operation_row(n: int, operation: Operation, changes: Changes) -> Row:
     order = changes.order.order if changes.order else None
     reference = order.reference if order else None
@@ -156,6 +143,7 @@ def _operation_row(n: int, operation: Operation, changes: Changes) -> Row:
         operation.booked_at,
         operation.revision,
         operation.reverses,
+        operation.other_member_id,
         orjson.dumps(changes.facts).decode(),
         orjson.dumps([keep_reason(reason) for reason in changes.reasons]).decode(),
         orjson.dumps(changes.answer).decode(),
@@ -182,11 +170,11 @@ def _order_row(n: int, row: OrderRow, call: Call) -> Row:
         order.currency,
         order.goods_total,
         order.shipping,
-        row.paid_with_points,
+        row.payment.amount if row.payment else 0,
         order.channel,
         order.location,
-        show_lines(order),
-        show_rest(order),
+        orjson.dumps(show_lines(order.lines)).decode(),
+        orjson.dumps(show_rest(order, row.earned)).decode(),
     )
 
 
@@ -237,4 +225,9 @@ def _lot_row(n: int, lot: Lot) -> Row:
         lot.funder,
         lot.cost_micros,
         lot.operation_id,
+        lot.expired or None,
     )
+
+
+def _lot_change_row(n: int, lot: Lot) -> Row:
+    return (n, lot.id, lot.remaining, lot.available_at, lot.expires_at, lot.expired or None)

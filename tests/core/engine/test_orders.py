@@ -4,7 +4,7 @@ import pytest
 
 from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Repeated
-from loyalty_engine.core.engine.facts import Earlier
+from loyalty_engine.core.engine.facts import Earlier, PaidPoints
 from loyalty_engine.core.engine.requests import ClaimOrder, PlaceOrder, Redeem
 from loyalty_engine.core.kernel.ids import nth
 from loyalty_engine.core.points.balances import Balance
@@ -90,7 +90,7 @@ def test_points_pay_first_and_what_is_left_earns() -> None:
     assert changes.entries is not None
     assert changes.entries.uses == (LotUse(LOT, 100),)
     assert changes.order is not None
-    assert changes.order.paid_with_points == 100
+    assert changes.order.payment == PaidPoints("points", 100, 100)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Every refusal there is, with where its fault lies and the numbers that explain it."""
 
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
@@ -8,7 +7,9 @@ import pytest
 
 from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Refused
-from loyalty_engine.core.engine.facts import Earlier, Facts
+from loyalty_engine.core.engine.facts import (
+    Earlier,
+)
 from loyalty_engine.core.engine.requests import (
     Adjust,
     CancelRedemption,
@@ -19,12 +20,13 @@ from loyalty_engine.core.engine.requests import (
     PlaceOrder,
     Profile,
     Redeem,
-    Request,
 )
 from loyalty_engine.core.kernel.amounts import MAX_AMOUNT, MAX_BALANCE
 from loyalty_engine.core.kernel.refusals import RefusalCode
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.lots import LotUse
+from tests.core.engine.refusals_of_life import LIFE_CASES
+from tests.core.engine.refused import BLOCKED, NOBODY, Case
 from tests.core.engine_cases import (
     CARD,
     EARLIER,
@@ -44,25 +46,11 @@ from tests.core.engine_cases import (
     redeem,
     report,
     ruleset,
+    ruleset_of,
     with_member,
 )
 
-SOMEBODY: Final = with_member(member(100))
-NOBODY: Final = with_member(None)
-BLOCKED: Final = with_member(member(100, status="blocked"))
 TILL: Final[dict[str, Any]] = {"location": "store-1", "till": "1"}
-
-
-@dataclass(frozen=True)
-class Case:
-    """A request that is refused, and how."""
-
-    code: str
-    request: Request
-    facts: Facts = SOMEBODY
-    pointer: str = ""
-    details: dict[str, Any] = field(default_factory=dict)
-    unknown_card: str = "enrol"
 
 
 def adjust(points: int, **fields: Any) -> Adjust:  # noqa: ANN401 - fields of Adjust
@@ -332,12 +320,14 @@ CASES: Final = [
             "cancelled_by": "op_01j0000000e00800000000000b",
         },
     ),
+    *LIFE_CASES,
 ]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.code}-{type(case.request).__name__}")
 def test_a_request_is_refused_and_says_where_and_why(case: Case) -> None:
-    decision = decide(ruleset(case.unknown_card), case.facts, case.request, NOW)
+    rules = ruleset_of(policies=case.policies) if case.policies else ruleset(case.unknown_card)
+    decision = decide(rules, case.facts, case.request, NOW)
 
     assert isinstance(decision, Refused), decision
     refusal = decision.refusal

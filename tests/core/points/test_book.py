@@ -5,7 +5,7 @@ import pytest
 
 from loyalty_engine.core.kernel.ids import nth
 from loyalty_engine.core.points.balances import Balance
-from loyalty_engine.core.points.book import Book, LotTerms
+from loyalty_engine.core.points.book import Book, Entries, LotTerms
 from loyalty_engine.core.points.lots import Lot, LotUse
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -34,6 +34,10 @@ def book(available: int = 0, debt: int = 0, *lots: Lot) -> Book:
 
 def moves(of: Book) -> list[tuple[str, str, int]]:
     return [(posting.source, posting.destination, posting.amount) for posting in of.close().postings]
+
+
+def remaining(of: Entries) -> dict[UUID, int]:
+    return {lot_id: changed.remaining for lot_id, changed in of.lots_changed.items()}
 
 
 def test_earning_issues_one_lot_with_its_terms() -> None:
@@ -73,7 +77,7 @@ def test_spending_takes_from_the_oldest_lots() -> None:
 
     entries = opened.close()
     assert uses == entries.uses == (LotUse(OLDER, 40), LotUse(OLD, 10))
-    assert entries.lots_changed == {OLDER: 0, OLD: 20}
+    assert remaining(entries) == {OLDER: 0, OLD: 20}
     assert moves(opened) == [("available", "redeemed", 50)]
     assert entries.postings[0].lot_id is None
     assert entries.postings[0].after == entries.balances["points"] == Balance(available=20)
@@ -128,9 +132,9 @@ def test_restoring_puts_points_back_into_their_lots() -> None:
     restored = opened.restore("points", [LotUse(OLD, 100), LotUse(OLDER, 40)])
 
     entries = opened.close()
-    assert restored == 140
+    assert restored == (OLD, OLDER)
     assert moves(opened) == [("redeemed", "available", 140)]
-    assert entries.lots_changed == {OLD: 100, OLDER: 100}
+    assert remaining(entries) == {OLD: 100, OLDER: 100}
     assert entries.uses == (LotUse(OLD, -100), LotUse(OLDER, -40))
 
 
@@ -142,7 +146,7 @@ def test_restoring_pays_a_debt_first() -> None:
     entries = opened.close()
     assert moves(opened) == [("redeemed", "available", 100), ("available", "debt", 30)]
     assert entries.balances == {"points": Balance(available=70)}
-    assert entries.lots_changed == {OLD: 70}
+    assert remaining(entries) == {OLD: 70}
     assert entries.uses == (LotUse(OLD, -70),)
 
 

@@ -1,6 +1,8 @@
 """Operations: the log of the program, what became of a request, and why."""
 
+from collections.abc import Sequence
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Query
 
@@ -23,7 +25,7 @@ from loyalty_engine.api.schemas.orders import ReasonAnswer
 from loyalty_engine.application.composition import Services
 from loyalty_engine.application.explain_operation import explain_operation
 from loyalty_engine.core.kernel.ids import show_id
-from loyalty_engine.core.rules.order import ShopOrder, natural_key, till_scope
+from loyalty_engine.core.rules.order import till_scope
 from loyalty_engine.persistence.clients import Client
 from loyalty_engine.persistence.connections import Connection
 from loyalty_engine.persistence.reading.operations import (
@@ -31,11 +33,11 @@ from loyalty_engine.persistence.reading.operations import (
     RefusalRecord,
     find_detail,
     find_operation,
-    find_operation_of_order,
+    find_operation_of_number,
     list_operations,
     list_outcomes_of_key,
 )
-from loyalty_engine.persistence.reading.points import list_movements
+from loyalty_engine.persistence.reading.points import Movement, list_movements
 
 router = APIRouter(route_class=Route, tags=["operations"])
 
@@ -50,7 +52,7 @@ router = APIRouter(route_class=Route, tags=["operations"])
 async def get_operations(context: CallContext, query: Annotated[OperationsQuery, Query()]) -> OperationsPage:
     """Return all operations, newest first, or what one request became: an operation, a stored refusal, or nothing.
 
-    After a time-out ask with the idempotency key, or with the order's own number. An empty list means that no such
+    After a time-out ask with the idempotency key, or with the order's or return's own number. An empty list means that no such
     request was ever decided.
     """
     async with open_session(context) as session:
@@ -72,13 +74,14 @@ async def get_operation(context: CallContext, operation_id: str) -> OperationDet
     async with open_session(context) as session:
         record = await _require_operation(context, session, operation_id)
         detail = await find_detail(session, program_id, record.id)
-        member_id = record.member_id
-        movements = await list_movements(session, program_id, member_id, [record.id]) if member_id else {}
-    moved = movements.get(record.id, ())
+        moved = await _find_moved(session, program_id, record.member_id, record.id)
+        other_moved = await _find_moved(session, program_id, record.other_member_id, record.id)
     return OperationDetailAnswer.of(
         record,
         amounts=[AmountAnswer.of(movement) for movement in moved],
         balances=[BalanceAnswer.of(movement.wallet, movement.after) for movement in moved],
+        other_amounts=[AmountAnswer.of(movement) for movement in other_moved],
+        other_balances=[BalanceAnswer.of(movement.wallet, movement.after) for movement in other_moved],
         answer=dict(detail.answer) if detail else None,
     )
 
@@ -108,6 +111,15 @@ async def get_explanation(context: CallContext, operation_id: str) -> Explanatio
     )
 
 
+async def _find_moved(
+    session: Connection, program_id: int, member_id: UUID | None, operation_id: UUID
+) -> Sequence[Movement]:
+    if member_id is None:
+        return ()
+    movements = await list_movements(session, program_id, member_id, [operation_id])
+    return movements.get(operation_id, ())
+
+
 async def _require_operation(context: Context, session: Connection, text: str) -> OperationRecord:
     record = await find_operation(session, context.client.program_id, read_path_id("op", text))
     if record is None:
@@ -122,10 +134,9 @@ async def _find_outcomes(
         return await list_outcomes_of_key(
             session, client.program_id, client.id, scopes=_scopes(client, query.scope), key=query.idempotency_key
         )
-    reference = query.reference
-    if reference is not None:
-        shop = query.location or client.location if isinstance(reference, ShopOrder) else None
-        found = await find_operation_of_order(session, client.program_id, natural_key(reference, shop))
+    number = query.number_within(client.location)
+    if number is not None:
+        found = await find_operation_of_number(session, client.program_id, number)
         return [] if found is None else [found]
     return [*await list_operations(session, client.program_id, before=query.before_id, limit=query.fetched)]
 

@@ -46,6 +46,14 @@ _REFUSALS = (
     "balance_too_large",
     "order_exists",
 )
+_EXCHANGE_REFUSALS = (
+    "order_not_found",
+    "order_line_not_found",
+    "return_empty",
+    "return_exceeds_order",
+    "return_not_covered",
+    "return_of_foreign_order",
+)
 
 
 @router.post(
@@ -54,19 +62,23 @@ _REFUSALS = (
     status_code=201,
     response_model=OrderAnswer,
     summary="Report a paid order or receipt",
-    **problems(*_REFUSALS, "idempotency_key_reused", body=True, key=True),
+    **problems(*_REFUSALS, *_EXCHANGE_REFUSALS, "idempotency_key_reused", body=True, key=True),
 )
 @access("orders:write", needs_key=True)
 async def post_order(context: CallContext, body: OrderBody) -> Outcome:
     """Credit what the order earns and, on request, pay a part of it with points, in one step.
 
-    The same receipt is accepted once, whatever the idempotency key; a repetition gets the first answer again.
+    The same receipt is accepted once, whatever the idempotency key; a repetition gets the first answer again. Goods of
+    earlier orders that come back on the same receipt stand in ``returns``; what was reported of this one before it arrived
+    comes back with it.
     """
     services: Services = context.services
     # Short keys that tills make themselves are told apart by the till.
     scope = till_scope(body.receipt.location, body.receipt.till) if body.receipt else ""
     order = body.as_order_at(body.placed_at, context.client.location)
-    request = PlaceOrder(begin_call(context, scope=scope), body.member, order, body.as_payment())
+    request = PlaceOrder(
+        begin_call(context, scope=scope), body.member, order, body.as_payment(), exchanges=body.as_exchanges()
+    )
     return await services.executor.execute(context.caller, request)
 
 

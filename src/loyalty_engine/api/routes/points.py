@@ -4,21 +4,19 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from loyalty_engine.api.calls import begin_call, open_session, read_path_id, require_member_id
+from loyalty_engine.api.calls import begin_call, open_session, read_path_id, require_member_id, require_standing_id
 from loyalty_engine.api.documentation import problems
 from loyalty_engine.api.pagination import cut
 from loyalty_engine.api.problems import Fault, ProblemError
 from loyalty_engine.api.routing import CallContext, Route, access
 from loyalty_engine.api.schemas.fields import BalanceAnswer
+from loyalty_engine.api.schemas.holds import HoldAnswer
 from loyalty_engine.api.schemas.points import (
     AdjustmentAnswer,
     AdjustmentBody,
     BalancesAnswer,
     CancelAnswer,
     CancelBody,
-    LotAnswer,
-    LotsPage,
-    LotsQuery,
     PostingAnswer,
     PostingsPage,
     PostingsQuery,
@@ -28,15 +26,15 @@ from loyalty_engine.api.schemas.points import (
 )
 from loyalty_engine.application.composition import Services
 from loyalty_engine.application.executor import Outcome
-from loyalty_engine.core.engine.requests import Adjust, CancelRedemption, Redeem
+from loyalty_engine.application.settle_member import settle_member
+from loyalty_engine.core.engine.requests import Adjust, CancelRedemption
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.persistence.reading.points import (
-    find_redemption,
     list_balances,
-    list_lots,
-    list_open_lots,
     list_postings,
 )
+from loyalty_engine.persistence.reading.redemptions import find_redemption
+from loyalty_engine.persistence.reading.standings import find_standing
 
 router = APIRouter(route_class=Route, tags=["points"])
 
@@ -45,8 +43,8 @@ router = APIRouter(route_class=Route, tags=["points"])
     "/redemptions",
     operation_id="redeem_points",
     status_code=201,
-    response_model=RedemptionAnswer,
-    summary="Spend points",
+    response_model=RedemptionAnswer | HoldAnswer,
+    summary="Spend points, or set them aside",
     **problems(
         "member_not_found",
         "member_blocked",
@@ -62,10 +60,13 @@ router = APIRouter(route_class=Route, tags=["points"])
 )
 @access("redemptions:write", needs_key=True)
 async def post_redemption(context: CallContext, body: RedemptionBody) -> Outcome:
-    """Spend an amount of points outside an order; the nearest expiry leaves first."""
+    """Spend an amount of points outside an order; the nearest expiry leaves first.
+
+    With ``hold`` they are only set aside: capture what is really spent, or void the hold. What is not ended in time comes
+    back by itself.
+    """
     services: Services = context.services
-    request = Redeem(begin_call(context), body.member, body.wallet, body.points)
-    return await services.executor.execute(context.caller, request)
+    return await services.executor.execute(context.caller, body.as_request(begin_call(context)))
 
 
 @router.post(
@@ -117,12 +118,13 @@ async def post_adjustment(context: CallContext, body: AdjustmentBody) -> Outcome
 )
 @access("redemptions:read")
 async def get_redemption(context: CallContext, redemption_id: str) -> RedemptionRecordAnswer:
-    """Return a redemption as it stands: active or cancelled, and which lots paid."""
+    """Return a redemption or a hold as it stands, and which lots paid."""
+    services: Services = context.services
     async with open_session(context) as session:
         record = await find_redemption(session, context.client.program_id, read_path_id("red", redemption_id))
     if record is None:
         raise ProblemError("redemption_not_found")
-    return RedemptionRecordAnswer.of(record)
+    return RedemptionRecordAnswer.of(record, services.clock())
 
 
 @router.get(
@@ -133,10 +135,16 @@ async def get_redemption(context: CallContext, redemption_id: str) -> Redemption
 )
 @access("points:read")
 async def get_balances(context: CallContext, member: str) -> BalancesAnswer:
-    """Return what a member has and owes in each wallet."""
+    """Return what a member has and owes in each wallet at this moment."""
+    services: Services = context.services
+    program_id, now = context.client.program_id, services.clock()
     async with open_session(context) as session:
-        member_id = await require_member_id(context, session, member)
-        balances = await list_balances(session, context.client.program_id, member_id)
+        member_id = await require_standing_id(context, session, member)
+        due = await find_standing(session, program_id, member_id, due_by=now)
+        balances = await list_balances(session, program_id, member_id)
+    if due is not None:
+        settled = await settle_member(services.rulesets, program_id, due, now)
+        balances = dict(sorted(settled.balances.items()))
     return BalancesAnswer(
         member_id=show_id("mem", member_id),
         balances=[BalanceAnswer.of(wallet, balance) for wallet, balance in balances.items()],
@@ -163,24 +171,3 @@ async def get_postings(context: CallContext, member: str, query: Annotated[Posti
         )
     shown, cursor = cut(records, query.limit, lambda record: record.seq)
     return PostingsPage(items=[PostingAnswer.of(record) for record in shown], next_cursor=cursor)
-
-
-@router.get(
-    "/members/{member}/lots",
-    operation_id="list_member_lots",
-    summary="List a member's lots",
-    **problems("member_not_found", "validation_failed"),
-)
-@access("points:read")
-async def get_lots(context: CallContext, member: str, query: Annotated[LotsQuery, Query()]) -> LotsPage:
-    """Return the lots that still hold points, or all of them, newest first."""
-    program_id = context.client.program_id
-    async with open_session(context) as session:
-        member_id = await require_member_id(context, session, member)
-        if query.all:
-            records = await list_lots(session, program_id, member_id, before=query.before_number, limit=query.fetched)
-            shown, cursor = cut(records, query.limit, lambda record: record.seq)
-        else:
-            records = await list_open_lots(session, program_id, member_id, before=query.before_id, limit=query.fetched)
-            shown, cursor = cut(records, query.limit, lambda record: record.id)
-    return LotsPage(items=[LotAnswer.of(record) for record in shown], next_cursor=cursor)

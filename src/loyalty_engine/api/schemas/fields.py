@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import Annotated, Any, Final, Literal, Self, TypeVar
+from functools import partial
+from typing import Annotated, Final, Literal, Self, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, StringConstraints, WithJsonSchema
@@ -11,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from loyalty_engine.core.engine.requests import MemberRef
 from loyalty_engine.core.kernel.amounts import MAX_AMOUNT, MAX_BALANCE
 from loyalty_engine.core.kernel.identities import Identity, InvalidIdentityError, parse_identity
-from loyalty_engine.core.kernel.ids import InvalidIdError, Prefix, read_id
+from loyalty_engine.core.kernel.ids import InvalidIdError, read_id
 from loyalty_engine.core.kernel.instants import parse_day, parse_instant
 from loyalty_engine.core.kernel.quantities import SCALE, parse_quantity
 from loyalty_engine.core.points.balances import Balance
@@ -80,15 +81,6 @@ def _check_wish(value: object) -> int | Literal["max"]:
     raise PydanticCustomError("points", "must be a whole number of at least 1, or max")
 
 
-def id_of(prefix: Prefix) -> Any:  # noqa: ANN401 - an annotation for pydantic
-    """Return the field type of an id with that prefix."""
-    return Annotated[
-        UUID,
-        PlainValidator(_parse_text(lambda text: read_id(prefix, text), "id", f"must be an id such as {prefix}_…")),
-        WithJsonSchema({"type": "string", "pattern": f"^{prefix}_[0-9a-hjkmnp-tv-z]{{26}}$"}),
-    ]
-
-
 assert issubclass(InvalidIdentityError, ValueError)
 assert issubclass(InvalidIdError, ValueError)
 
@@ -99,6 +91,12 @@ MemberField = Annotated[
     ),
     WithJsonSchema({"type": "string", "maxLength": 260}),
     Field(description="A member by our id or by an identity.", examples=["card:2000012345"]),
+]
+
+OrderIdField = Annotated[
+    UUID,
+    PlainValidator(_parse_text(partial(read_id, "ord"), "id", "must be an id such as ord_…")),
+    WithJsonSchema({"type": "string", "pattern": "^ord_[0-9a-hjkmnp-tv-z]{26}$"}),
 ]
 
 IdentityField = Annotated[
@@ -144,6 +142,7 @@ PointsOrMax = Annotated[
 ]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+ReasonCode = Annotated[str, StringConstraints(pattern="^[a-z][a-z0-9_]{0,62}$")]
 Attributes = Annotated[dict[Code, ScalarField], Field(max_length=100)]
 
 

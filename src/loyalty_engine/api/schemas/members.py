@@ -63,9 +63,12 @@ class MemberAnswer(Answer):
     """A member as it is known now."""
 
     id: str = Field(description="The member.", examples=["mem_01m8054496erxvcc6weqy7k3j5"])
-    status: str = Field(description="active or blocked.", examples=["active"])
+    status: str = Field(description="active, blocked or merged.", examples=["active"])
+    merged_into: str | None = Field(
+        description="With merged, the member that stands for it.", examples=["mem_01m8054496erxvcc6weqy7k3k9"]
+    )
     identities: list[str] = Field(
-        description="Names by which shops and tills know the member.",
+        description="Names by which shops and tills know the member, also those of members merged into it.",
         examples=[["card:2000012345", "email:a@example.com"]],
     )
     name: str | None = Field(description="Name for people.", examples=["Ada"])
@@ -85,7 +88,8 @@ class MemberAnswer(Answer):
         """Show a member."""
         return cls(
             id=show_id("mem", record.id),
-            status=record.status,
+            status="merged" if record.merged_into else record.status,
+            merged_into=show_id("mem", record.merged_into) if record.merged_into else None,
             identities=list(record.identities),
             name=record.name,
             birthday=record.birthday.isoformat() if record.birthday else None,

@@ -11,7 +11,7 @@ from loyalty_engine.api.schemas.fields import Answer, BalanceAnswer, DayField
 from loyalty_engine.api.schemas.orders import ReasonAnswer
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.kernel.instants import show_instant
-from loyalty_engine.core.rules.order import OrderReference, Receipt, ShopOrder
+from loyalty_engine.core.rules.order import Receipt, ReceiptType, ShopOrder, natural_key, return_key
 from loyalty_engine.persistence.reading.operations import Actor, OperationRecord, RefusalRecord
 from loyalty_engine.persistence.reading.points import Movement
 
@@ -19,6 +19,7 @@ _OPERATION_EXAMPLE = {
     "id": "op_01m8054496erxvcc6weqy7k3j5",
     "kind": "redemption",
     "member_id": "mem_01m8054496erxvcc6weqy7k3j5",
+    "other_member_id": None,
     "order_id": None,
     "actor": {"client": "till 3", "location": "berlin-1", "till": "3"},
     "effective_at": "2026-11-21T10:15:00Z",
@@ -31,7 +32,7 @@ _REFERENCE_FIELDS = ("till", "business_date", "number")
 
 
 class OperationsQuery(PageQuery):
-    """What to look for: an idempotency key, or an order under its own number; without either, everything."""
+    """What to look for: an idempotency key, or an order or return under its own number; without either, everything."""
 
     idempotency_key: QueryText | None = Field(
         default=None,
@@ -46,9 +47,10 @@ class OperationsQuery(PageQuery):
         examples=["berlin-1/3"],
     )
     order_id: QueryText | None = Field(default=None, description="The shop's own order id.", examples=["W-10001"])
+    return_id: QueryText | None = Field(default=None, description="The shop's own id of a return.", examples=["R-2001"])
     location: QueryText | None = Field(
         default=None,
-        description="A receipt's store; or the store that a shop's order id belongs to.",
+        description="A receipt's store; or the store that a shop's own id belongs to.",
         examples=["berlin-1"],
     )
     till: QueryText | None = Field(default=None, description="A receipt's till.", examples=["3"])
@@ -56,28 +58,38 @@ class OperationsQuery(PageQuery):
         default=None, description="A receipt's business date.", examples=["2026-11-21"]
     )
     number: QueryText | None = Field(default=None, description="A receipt's number.", examples=["000123"])
+    type: ReceiptType | None = Field(
+        default=None, description="A receipt's type; sale by default.", examples=["return"]
+    )
 
     @model_validator(mode="after")
     def _check_filters(self) -> Self:
         named = [getattr(self, name) is not None for name in _REFERENCE_FIELDS]
-        kinds = [self.idempotency_key is not None, self.order_id is not None, any(named)]
-        if sum(kinds) > 1:
-            raise PydanticCustomError("filters", "idempotency_key, order_id and a receipt cannot be combined")
+        own = self.order_id is not None or self.return_id is not None
+        kinds = [self.idempotency_key, self.order_id, self.return_id, True if any(named) else None]
+        if sum(kind is not None for kind in kinds) > 1:
+            raise PydanticCustomError(
+                "filters", "idempotency_key, order_id, return_id and a receipt cannot be combined"
+            )
         if any(named) and not (all(named) and self.location is not None):
             raise PydanticCustomError("filters", "a receipt needs location, till, business_date and number")
         if self.scope is not None and self.idempotency_key is None:
             raise PydanticCustomError("filters", "scope goes with idempotency_key")
-        if self.location is not None and not (any(named) or self.order_id is not None):
-            raise PydanticCustomError("filters", "location goes with order_id or a receipt")
+        if self.location is not None and not (any(named) or own):
+            raise PydanticCustomError("filters", "location goes with order_id, return_id or a receipt")
+        if self.type is not None and not any(named):
+            raise PydanticCustomError("filters", "type goes with a receipt")
         return self
 
-    @property
-    def reference(self) -> OrderReference | None:
-        """The order that is looked for."""
+    def number_within(self, shop: str | None) -> str | None:
+        """Return the number of the order or return that is looked for; ``shop`` is where the caller's own ids belong."""
         if self.order_id is not None:
-            return ShopOrder(self.order_id)
+            return natural_key(ShopOrder(self.order_id), self.location or shop)
+        if self.return_id is not None:
+            return return_key(ShopOrder(self.return_id), self.location or shop)
         if self.location and self.till and self.business_date and self.number:
-            return Receipt(self.location, self.till, self.business_date, self.number)
+            receipt = Receipt(self.location, self.till, self.business_date, self.number, self.type or "sale")
+            return natural_key(receipt, None)
         return None
 
 
@@ -100,12 +112,23 @@ class AmountAnswer(Answer):
     wallet: str = Field(description="Key of the wallet.", examples=["points"])
     added: int = Field(description="Points that came from the program.", examples=[16])
     taken: int = Field(description="Points that went to the program.", examples=[200])
+    expired: int = Field(description="What of these was too old.", examples=[0])
     owed: int = Field(description="By how much the debt grew; negative where it was paid.", examples=[0])
+    pending: int = Field(description="By how much grew what cannot be spent yet.", examples=[0])
+    held: int = Field(description="By how much grew what is set aside.", examples=[0])
 
     @classmethod
     def of(cls, movement: Movement) -> Self:
         """Show a movement."""
-        return cls(wallet=movement.wallet, added=movement.added, taken=movement.taken, owed=movement.owed)
+        return cls(
+            wallet=movement.wallet,
+            added=movement.added,
+            taken=movement.taken,
+            expired=movement.expired,
+            owed=movement.owed,
+            pending=movement.pending,
+            held=movement.held,
+        )
 
 
 class OperationAnswer(Answer):
@@ -113,10 +136,15 @@ class OperationAnswer(Answer):
 
     id: str = Field(description="The operation.", examples=["op_01m8054496erxvcc6weqy7k3j5"])
     kind: str = Field(
-        description="order, claim, activity, redemption, redemption_cancel, adjustment, enrolment or member_change.",
+        description="order, return, order_cancel, order_edit, activation, claim, activity, redemption, "
+        "redemption_cancel, hold, capture, void, adjustment, lot_change, transfer, merge, reversal, time_passed, "
+        "enrolment, member_change, block or unblock.",
         examples=["order"],
     )
     member_id: str | None = Field(description="Its member, if any.", examples=["mem_01m8054496erxvcc6weqy7k3j5"])
+    other_member_id: str | None = Field(
+        description="The second member: who received a transfer, or was merged.", examples=[None]
+    )
     order_id: str | None = Field(description="Its order, if any.", examples=["ord_01m8054496erxvcc6weqy7k3j5"])
     actor: ActorAnswer = Field(
         description="Who asked.", examples=[{"client": "till 3", "location": "berlin-1", "till": "3"}]
@@ -136,6 +164,7 @@ class OperationAnswer(Answer):
             id=show_id("op", record.id),
             kind=record.kind,
             member_id=show_id("mem", record.member_id) if record.member_id else None,
+            other_member_id=show_id("mem", record.other_member_id) if record.other_member_id else None,
             order_id=show_id("ord", record.order_id) if record.order_id else None,
             actor=ActorAnswer.of(record.actor),
             effective_at=show_instant(record.effective_at),
@@ -152,11 +181,17 @@ class OperationDetailAnswer(OperationAnswer):
 
     amounts: list[AmountAnswer] = Field(
         description="What it did to each wallet.",
-        examples=[[{"wallet": "points", "added": 16, "taken": 200, "owed": 0}]],
+        examples=[[{"wallet": "points", "added": 16, "taken": 200, "expired": 0, "owed": 0, "pending": 0, "held": 0}]],
     )
     balances: list[BalanceAnswer] = Field(
         description="The member's balances after it, in the wallets that it changed.",
         examples=[[{"wallet": "points", "available": 16, "pending": 0, "held": 0, "debt": 0}]],
+    )
+    other_amounts: list[AmountAnswer] = Field(
+        description="What it did to each wallet of the second member.", examples=[[]]
+    )
+    other_balances: list[BalanceAnswer] = Field(
+        description="The second member's balances after it, in the wallets that it changed.", examples=[[]]
     )
     answer: dict[str, Any] | None = Field(
         description="What the caller got; null once it is no longer kept.", examples=[{"status": "credited"}]

@@ -1,6 +1,6 @@
-"""Orders as they are kept: what was reported, and who has its points."""
+"""Orders as they are kept: what was reported, who has its points, and what came back."""
 
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import Field
 
@@ -8,7 +8,9 @@ from loyalty_engine.api.pagination import Page, PageQuery
 from loyalty_engine.api.schemas.fields import Answer, IdentityField
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.kernel.instants import show_instant
-from loyalty_engine.persistence.reading.orders import OrderRecord
+from loyalty_engine.core.kernel.quantities import show_quantity
+from loyalty_engine.core.returns.state import OrderState
+from loyalty_engine.persistence.reading.orders import OrderRecord, OrderStatus
 
 
 class ParkedQuery(PageQuery):
@@ -32,8 +34,10 @@ class OrderSummary(Answer):
     reference: dict[str, str] = Field(
         description="The shop's order_id, or the parts of a till's receipt.", examples=[{"order_id": "W-10001"}]
     )
-    status: Literal["credited", "claimed", "parked", "guest"] = Field(
-        description="Whether a member was credited at once or by a claim, or the order waits.", examples=["credited"]
+    status: OrderStatus = Field(
+        description="credited at once, claimed later, or waiting as parked or guest; partly_returned, returned or "
+        "cancelled once goods of it came back.",
+        examples=["credited"],
     )
     member_id: str | None = Field(
         description="The member that was credited at once.", examples=["mem_01m8054496erxvcc6weqy7k3j5"]
@@ -56,7 +60,7 @@ class OrderSummary(Answer):
             id=show_id("ord", record.id),
             operation_id=show_id("op", record.id),
             reference=dict(record.reference),
-            status=record.state,
+            status=record.status,
             member_id=show_id("mem", record.member_id) if record.member_id else None,
             claim=_show_claim(record),
             parked_for=record.parked_for,
@@ -86,6 +90,9 @@ class OrderLine(Answer):
     attributes: dict[str, Any] = Field(
         default_factory=dict, description="Declared attributes.", examples=[{"own_cup": True}]
     )
+    returned: str | None = Field(
+        description="How much of it came back, as a decimal text; null is nothing.", examples=["0.5"]
+    )
 
 
 class OrderTender(Answer):
@@ -95,23 +102,61 @@ class OrderTender(Answer):
     amount: int = Field(description="Minor units.", examples=[499])
 
 
+class GoodsReturned(Answer):
+    """What came back of an order so far."""
+
+    amount: int = Field(description="Value of goods that came back without lines, in minor units.", examples=[0])
+    shipping: int = Field(description="Shipping that came back, in minor units.", examples=[0])
+    refunded: int = Field(description="Money that was to be paid back, in minor units.", examples=[0])
+    points_restored: int = Field(description="Points of the payment that came back.", examples=[0])
+
+
+class RulePoints(Answer):
+    """What one rule gave for an order."""
+
+    rule: str = Field(description="The rule.", examples=["base"])
+    earned: int = Field(description="Points that it gave.", examples=[16])
+    kept: int = Field(description="What of them the member keeps after goods came back.", examples=[16])
+
+
 class OrderRecordAnswer(OrderSummary):
-    """An order as it was reported."""
+    """An order as it is by now: as it was reported, or last edited, and what came back of it."""
 
     lines: list[OrderLine] = Field(
         description="What was bought.", examples=[[{"id": "1", "amount": 1899, "quantity": "1", "category": "coffee"}]]
     )
     tenders: list[OrderTender] = Field(description="How it was paid.", examples=[[{"kind": "card", "amount": 1699}]])
     attributes: dict[str, Any] = Field(description="Declared attributes.", examples=[{"gift_wrap": True}])
+    is_edited: bool = Field(description="Whether it was edited after it was reported.", examples=[False])
+    returned: GoodsReturned = Field(
+        description="What came back of it so far.",
+        examples=[{"amount": 0, "shipping": 0, "refunded": 0, "points_restored": 0}],
+    )
+    points: list[RulePoints] = Field(
+        description="What it earned, rule by rule; empty while nobody has its points, and for orders that older "
+        "releases accepted.",
+        examples=[[{"rule": "base", "earned": 16, "kept": 16}]],
+    )
 
     @classmethod
     def with_lines(cls, record: OrderRecord) -> Self:
         """Show all of an order."""
         return cls.of(
             record,
-            lines=[OrderLine(**line) for line in record.lines],
+            lines=[OrderLine(**line, returned=_show_returned(record.state, line["id"])) for line in record.lines],
             tenders=[OrderTender(kind=kind, amount=amount) for kind, amount in record.tenders],
             attributes=dict(record.attributes),
+            is_edited=record.state.edited is not None,
+            returned=GoodsReturned(
+                amount=record.state.amount,
+                shipping=record.state.shipping,
+                refunded=record.state.refunded,
+                points_restored=record.state.restored,
+            ),
+            points=[
+                RulePoints(rule=rule, earned=points, kept=record.state.kept.get(rule, points))
+                for rule, points in record.earned.items()
+            ],
         )
 
 
@@ -123,3 +168,9 @@ def _show_claim(record: OrderRecord) -> ClaimState | None:
     if record.claimed_by is None or record.claimed_in is None:
         return None
     return ClaimState(member_id=show_id("mem", record.claimed_by), operation_id=show_id("op", record.claimed_in))
+
+
+def _show_returned(state: OrderState, line_id: str) -> str | None:
+    """Return how much of a line came back; a line of quantity 0 comes back as ``0``."""
+    quantity = state.lines.get(line_id)
+    return None if quantity is None else show_quantity(quantity)

@@ -14,55 +14,17 @@ from loyalty_engine.api.schemas.fields import (
     BalanceAnswer,
     Body,
     Code,
-    DayField,
     InstantField,
     MemberField,
     OperationHead,
     PointsOrMax,
-    QuantityField,
     Text,
 )
-from loyalty_engine.core.engine.requests import Payment
-from loyalty_engine.core.kernel.quantities import SCALE
-from loyalty_engine.core.rules.order import Line, Order, OrderReference, Receipt, ShopOrder, Tender
-
-
-class ReceiptBody(Body):
-    """A till's receipt: accepted once under these five parts, whatever the idempotency key."""
-
-    location: Code = Field(description="The store.", examples=["berlin-1"])
-    till: Code = Field(description="The till in the store.", examples=["3"])
-    business_date: DayField = Field(description="The business date as the till has it.", examples=["2026-11-21"])
-    number: Code = Field(description="The receipt's number as printed; leading zeros matter.", examples=["000123"])
-    type: Literal["sale"] = Field(default="sale", description="What kind of receipt it is.", examples=["sale"])
-
-
-class LineBody(Body):
-    """One position of an order."""
-
-    id: Code | None = Field(
-        default=None, description="The shop's own id of the line; its position by default.", examples=["1"]
-    )
-    amount: Amount = Field(description="The line's total in minor units, before our discounts.", examples=[499])
-    quantity: QuantityField = Field(
-        default=SCALE, description="Pieces, or a decimal text of a unit.", examples=["1.25"]
-    )
-    sku: Text | None = Field(default=None, description="Stock-keeping unit.", examples=["4006381333931"])
-    category: Text | None = Field(default=None, description="Category of goods.", examples=["coffee"])
-    brand: Text | None = Field(default=None, description="Brand.", examples=["Acme"])
-    unit: Code | None = Field(default=None, description="Unit of the quantity.", examples=["kg"])
-    tax: Amount = Field(default=0, description="The part of the amount that is tax.", examples=[80])
-    unit_price: Amount | None = Field(default=None, description="For information only.", examples=[399])
-    attributes: Attributes = Field(
-        default_factory=dict, description="Declared attributes.", examples=[{"own_cup": True}]
-    )
-
-
-class TenderBody(Body):
-    """How a part of the order was paid."""
-
-    kind: Code = Field(description="Kind of payment.", examples=["card"])
-    amount: Amount = Field(description="Minor units.", examples=[499])
+from loyalty_engine.api.schemas.goods import ExchangeBody
+from loyalty_engine.api.schemas.lines import LineBody, ReceiptBody, TenderBody, as_lines, as_tenders
+from loyalty_engine.api.schemas.returns import ReturnAnswer
+from loyalty_engine.core.engine.requests import Exchange, Payment
+from loyalty_engine.core.rules.order import Order, OrderReference, Receipt, ShopOrder
 
 
 class PaymentBody(Body):
@@ -115,11 +77,11 @@ class CartBody(Body):
             reference=reference,
             placed_at=placed_at,
             currency=self.currency,
-            lines=self._lines(),
+            lines=as_lines(self.lines),
             channel=self.channel,
             location=self.location or location,
             shipping=self.shipping,
-            tenders=tuple(Tender(tender.kind, tender.amount) for tender in self.tenders),
+            tenders=as_tenders(self.tenders),
             attributes=self.attributes,
         )
 
@@ -133,35 +95,7 @@ class CartBody(Body):
     def _reference(self) -> OrderReference:
         if self.receipt is None:
             return ShopOrder(self.order_id or "")
-        receipt = self.receipt
-        return Receipt(receipt.location, receipt.till, receipt.business_date, receipt.number, receipt.type)
-
-    def _lines(self) -> tuple[Line, ...]:
-        seen: set[str] = set()
-        lines = []
-        for position, line in enumerate(self.lines):
-            line_id = line.id or str(position + 1)
-            if line_id in seen:
-                fault = Fault(f"/lines/{position}/id", "duplicate_line_id", "stands on an earlier line")
-                raise ProblemError("validation_failed", errors=[fault])
-            if line.tax > line.amount:
-                fault = Fault(f"/lines/{position}/tax", "tax_above_amount", "is more than the line's amount")
-                raise ProblemError("validation_failed", errors=[fault])
-            seen.add(line_id)
-            lines.append(
-                Line(
-                    line_id,
-                    line.amount,
-                    line.quantity,
-                    line.sku,
-                    line.category,
-                    line.brand,
-                    line.unit,
-                    line.attributes,
-                    line.tax,
-                )
-            )
-        return tuple(lines)
+        return self.receipt.as_reference()
 
 
 class OrderBody(CartBody):
@@ -169,11 +103,23 @@ class OrderBody(CartBody):
 
     placed_at: InstantField = Field(description="When it was bought.", examples=["2026-11-21T10:15:00+01:00"])
 
+    returns: Annotated[list[ExchangeBody], Field(min_length=1, max_length=10)] | None = Field(
+        default=None,
+        description="Goods of earlier orders that come back on the same receipt; they are dealt with first.",
+        examples=[[{"order": {"order_id": "W-10001"}, "lines": [{"id": "1"}]}]],
+    )
+
     @model_validator(mode="after")
     def _check_reference(self) -> Self:
         if (self.order_id is None) == (self.receipt is None):
             raise PydanticCustomError("reference", "must have exactly one of order_id and receipt")
         return self
+
+    def as_exchanges(self) -> tuple[Exchange, ...]:
+        """Return what comes back."""
+        if self.returns is None:
+            return ()
+        return tuple(body.as_exchange(f"/returns/{position}") for position, body in enumerate(self.returns))
 
 
 class EvaluationBody(CartBody):
@@ -243,6 +189,11 @@ class OrderAnswer(SettledOrder, OperationHead):
     """An accepted order."""
 
     id: str = Field(description="The order.", examples=["ord_01m8054496erxvcc6weqy7k3j5"])
+    returns: list[ReturnAnswer] | None = Field(
+        default=None,
+        description="What came back on the same receipt, and returns that had waited for this order; left out if none.",
+        examples=[[]],
+    )
 
 
 class LimitReason(Answer):

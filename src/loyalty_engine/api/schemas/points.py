@@ -1,17 +1,33 @@
 """Redemptions and adjustments: points spent outside an order, taken back, or corrected by hand."""
 
-from typing import Annotated, Literal, Self
+from datetime import datetime, timedelta
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from loyalty_engine.api.pagination import Page, PageQuery, QueryText
-from loyalty_engine.api.schemas.fields import Answer, BalanceAnswer, Body, Code, MemberField, OperationHead, Points
+from loyalty_engine.api.schemas.fields import (
+    Answer,
+    BalanceAnswer,
+    Body,
+    Code,
+    MemberField,
+    OperationHead,
+    Points,
+    ReasonCode,
+)
+from loyalty_engine.core.engine.requests import Call, HoldPoints, Redeem
 from loyalty_engine.core.kernel.amounts import MAX_AMOUNT
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.kernel.instants import show_instant
-from loyalty_engine.persistence.reading.points import LotRecord, PostingRecord, RedemptionRecord
+from loyalty_engine.persistence.reading.points import PostingRecord
+from loyalty_engine.persistence.reading.redemptions import RedemptionRecord
 
-ReasonCode = Annotated[str, StringConstraints(pattern="^[a-z][a-z0-9_]{0,62}$")]
+RedemptionStatus = Literal["active", "cancelled", "held", "captured", "voided", "expired"]
+
+_HOLD_SECONDS: Final = 900
+_LONGEST_HOLD_SECONDS: Final = 30 * 24 * 60 * 60
 
 
 class RedemptionBody(Body):
@@ -20,6 +36,29 @@ class RedemptionBody(Body):
     member: MemberField
     wallet: Code = Field(description="The wallet to spend from.", examples=["points"])
     points: Points = Field(description="How many points.", examples=[200])
+    hold: bool = Field(
+        default=False,
+        description="Only set them aside, to be captured or voided later; after a while they come back by themselves.",
+        examples=[True],
+    )
+    ttl_seconds: Annotated[int, Field(ge=1, le=_LONGEST_HOLD_SECONDS)] | None = Field(
+        default=None,
+        description="With hold: after how long they come back. 15 minutes by default, 30 days at most.",
+        examples=[900],
+    )
+
+    @model_validator(mode="after")
+    def _check_hold(self) -> Self:
+        if self.ttl_seconds is not None and not self.hold:
+            raise PydanticCustomError("ttl_seconds", "ttl_seconds goes with hold")
+        return self
+
+    def as_request(self, call: Call) -> Redeem | HoldPoints:
+        """Return the core's request."""
+        if not self.hold:
+            return Redeem(call, self.member, self.wallet, self.points)
+        ttl = timedelta(seconds=self.ttl_seconds or _HOLD_SECONDS)
+        return HoldPoints(call, self.member, self.wallet, self.points, ttl)
 
 
 class CancelBody(Body):
@@ -143,47 +182,6 @@ class PostingsPage(Page[PostingAnswer]):
     """A member's postings, newest first."""
 
 
-class LotsQuery(PageQuery):
-    """Which lots are wanted."""
-
-    all: bool = Field(default=False, description="Also those that are spent.", examples=[True])
-
-
-class LotAnswer(Answer):
-    """Points earned together."""
-
-    id: str = Field(description="The lot.", examples=["lot_01m8054496erxvcc6weqy7k3j7"])
-    operation_id: str = Field(description="The operation that earned them.", examples=["op_01m8054496erxvcc6weqy7k3j5"])
-    wallet: str = Field(description="Key of the wallet.", examples=["points"])
-    amount: int = Field(description="Points earned.", examples=[16])
-    remaining: int = Field(description="Points left.", examples=[16])
-    funder: str = Field(description="Who bears their cost.", examples=["program"])
-    earned_at: str = Field(description="When they were earned.", examples=["2026-11-21T10:15:00Z"])
-    available_at: str = Field(description="From when they can be spent.", examples=["2026-11-21T10:15:00Z"])
-    expires_at: str | None = Field(
-        description="From when they can no longer be spent; null is never.", examples=["2027-11-21T10:15:00Z"]
-    )
-
-    @classmethod
-    def of(cls, record: LotRecord) -> Self:
-        """Show a lot."""
-        return cls(
-            id=show_id("lot", record.id),
-            operation_id=show_id("op", record.operation_id),
-            wallet=record.wallet,
-            amount=record.amount,
-            remaining=record.remaining,
-            funder=record.funder,
-            earned_at=show_instant(record.earned_at),
-            available_at=show_instant(record.available_at),
-            expires_at=show_instant(record.expires_at) if record.expires_at else None,
-        )
-
-
-class LotsPage(Page[LotAnswer]):
-    """A member's lots, newest first."""
-
-
 class LotUseAnswer(Answer):
     """What a redemption took out of one lot."""
 
@@ -192,17 +190,24 @@ class LotUseAnswer(Answer):
 
 
 class RedemptionRecordAnswer(Answer):
-    """A redemption as it stands."""
+    """A redemption or a hold as it stands."""
 
     id: str = Field(description="The redemption.", examples=["red_01m8054496erxvcc6weqy7k3j5"])
     operation_id: str = Field(description="Its operation.", examples=["op_01m8054496erxvcc6weqy7k3j5"])
     member_id: str = Field(description="Its member.", examples=["mem_01m8054496erxvcc6weqy7k3j5"])
-    status: Literal["active", "cancelled"] = Field(description="Whether it was taken back.", examples=["active"])
+    status: RedemptionStatus = Field(
+        description="active or cancelled; a hold is held, captured, voided or expired.", examples=["active"]
+    )
     cancelled_by: str | None = Field(
         description="The operation that took it back.", examples=["op_01m8054496erxvcc6weqy7k3j6"]
     )
     wallet: str = Field(description="The wallet.", examples=["points"])
-    points: int = Field(description="Points spent.", examples=[200])
+    points: int = Field(description="Points spent, or set aside.", examples=[200])
+    captured: int | None = Field(
+        description="What was spent of a hold; null while it is open, and for a redemption.", examples=[None]
+    )
+    ended_by: str | None = Field(description="The operation that ended a hold.", examples=[None])
+    expires_at: str | None = Field(description="From when a hold can no longer be captured.", examples=[None])
     amount: int | None = Field(
         description="What they were worth in minor units; null once it is no longer kept.", examples=[200]
     )
@@ -213,18 +218,33 @@ class RedemptionRecordAnswer(Answer):
     booked_at: str = Field(description="When it was accepted.", examples=["2026-11-21T10:15:00Z"])
 
     @classmethod
-    def of(cls, record: RedemptionRecord) -> Self:
-        """Show a redemption."""
+    def of(cls, record: RedemptionRecord, now: datetime) -> Self:
+        """Show a redemption or a hold as it is at ``now``."""
+        hold = record.hold
         return cls(
             id=show_id("red", record.id),
             operation_id=show_id("op", record.id),
             member_id=show_id("mem", record.member_id),
-            status="active" if record.cancelled_by is None else "cancelled",
+            status=_status(record, now),
             cancelled_by=show_id("op", record.cancelled_by) if record.cancelled_by else None,
             wallet=record.wallet,
             points=record.points,
+            captured=hold.captured if hold and hold.ended_by else None,
+            ended_by=show_id("op", hold.ended_by) if hold and hold.ended_by else None,
+            expires_at=show_instant(hold.expires_at) if hold else None,
             amount=record.amount,
             lots=[LotUseAnswer(lot_id=show_id("lot", lot_id), points=points) for lot_id, points in record.uses],
             effective_at=show_instant(record.effective_at),
             booked_at=show_instant(record.booked_at),
         )
+
+
+def _status(record: RedemptionRecord, now: datetime) -> RedemptionStatus:
+    hold = record.hold
+    if hold is None:
+        return "active" if record.cancelled_by is None else "cancelled"
+    if hold.ended_by is None:
+        return "held" if now < hold.expires_at else "expired"
+    if hold.captured:
+        return "captured"
+    return "voided" if hold.ended_as == "void" else "expired"

@@ -25,7 +25,7 @@ class TimelineEntryAnswer(Answer):
     )
     amounts: list[AmountAnswer] = Field(
         description="What it did to each wallet.",
-        examples=[[{"wallet": "points", "added": 16, "taken": 200, "owed": 0}]],
+        examples=[[{"wallet": "points", "added": 16, "taken": 200, "expired": 0, "owed": 0, "pending": 0, "held": 0}]],
     )
     balances: list[BalanceAnswer] = Field(
         description="Balances after it, in the wallets that it changed.",
@@ -33,6 +33,9 @@ class TimelineEntryAnswer(Answer):
     )
     order_id: str | None = Field(description="Its order, if any.", examples=["ord_01m8054496erxvcc6weqy7k3j5"])
     reverses: str | None = Field(description="The operation that it took back.", examples=[None])
+    other_member_id: str | None = Field(
+        description="The other member, where the operation is about two.", examples=["mem_01m8054496erxvcc6weqy7k3k9"]
+    )
     reason: str | None = Field(description="Reason code that was given with it.", examples=["goodwill"])
     note: str | None = Field(description="Note that a colleague left.", examples=["Called about order 12"])
     code: str | None = Field(description="Why it was refused; null for an operation.", examples=["insufficient_points"])
@@ -64,6 +67,7 @@ class TimelineEntryAnswer(Answer):
             balances=[BalanceAnswer.of(movement.wallet, movement.after) for movement in entry.movements],
             order_id=show_id("ord", entry.purchase.id) if entry.purchase else None,
             reverses=show_id("op", entry.reverses) if entry.reverses else None,
+            other_member_id=show_id("mem", entry.other_id) if entry.other_id else None,
             reason=entry.reason,
             note=entry.note,
             code=None,
@@ -85,6 +89,7 @@ class TimelineEntryAnswer(Answer):
             balances=[],
             order_id=None,
             reverses=None,
+            other_member_id=None,
             reason=None,
             note=None,
             code=entry.code,

@@ -38,7 +38,7 @@ def earning_base(policy: BasePolicy, order: Order, paid_with_points: int) -> Gro
     has_tax = not policy.with_tax and any(line.tax for line in order.lines)
     if not (paid or has_tax or policy.with_shipping or policy.excluded):
         return None
-    ranked = sorted(range(len(order.lines)), key=lambda i: _canonical(order.lines[i]))
+    ranked = sorted(range(len(order.lines)), key=lambda i: canonical(order.lines[i]))
     lines = [order.lines[i] for i in ranked]
     *amounts, shipping = _less([*(line.amount for line in lines), order.shipping], paid)
     if has_tax:
@@ -73,7 +73,7 @@ def _without_tax(lines: Sequence[Line], amounts: Sequence[int]) -> list[int]:
     return [max(amount - share, 0) for amount, share in zip(amounts, shares, strict=True)]
 
 
-def _canonical(line: Line) -> tuple[int, str, str, str, int, str, str]:
+def canonical(line: Line) -> tuple[int, str, str, str, int, str, str]:
     """Everything that a rule can tell lines by, so that the odd cent never depends on their order.
 
     The id comes last: by default it is the line's position.

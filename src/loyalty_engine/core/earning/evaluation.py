@@ -9,19 +9,22 @@ from typing import Any, NamedTuple
 from loyalty_engine.core.earning.groups import Bid, Groups
 from loyalty_engine.core.earning.index import FactDoor, Index, LineDoor, Seen
 from loyalty_engine.core.earning.limits import NOTHING_COUNTED, CompiledLimit, Counted, cut
+from loyalty_engine.core.earning.memory import RuleMemory
 from loyalty_engine.core.earning.rules import EarningRule, Multiplier
 from loyalty_engine.core.kernel.amounts import Ratio
+from loyalty_engine.core.points.lifetimes import ActivationTerms
 from loyalty_engine.core.rules.reasons import Capped, Outdone, Reason, Why, WhyNot, new
 from loyalty_engine.core.rules.selections import GroupedLines
 from loyalty_engine.core.rules.view import View
 
 
 class Grant(NamedTuple):
-    """What one rule gives: ``amount`` > 0 points, or minor units, of ``wallet``."""
+    """What one rule gives: ``amount`` > 0 points, or minor units, of ``wallet``. ``activation`` is the rule's own."""
 
     rule: str
     wallet: str
     amount: int
+    activation: ActivationTerms | None = None
 
 
 class Use(NamedTuple):
@@ -36,13 +39,14 @@ class Use(NamedTuple):
 class Earned(NamedTuple):
     """The grants, a reason for every rule that was looked at, what limits count, and what the index saw.
 
-    Grants and reasons are in the order of the document.
+    Grants and reasons are in the order of the document. ``memory`` is what it takes to judge the rules again.
     """
 
     grants: tuple[Grant, ...]
     reasons: tuple[Reason, ...]
     uses: tuple[Use, ...]
     seen: Seen
+    memory: tuple[RuleMemory, ...] = ()
 
 
 class _Verdict(NamedTuple):
@@ -89,7 +93,22 @@ def evaluate_earning(rules: EarningRules, view: View, counted: Counted = NOTHING
     A guest's order is computed like any other: whether somebody can receive the grants is not decided here.
     """
     found, seen = rules.index.find(view)
-    hearing = _Hearing(view, counted)
+    return _hear(rules, found, _Hearing(view, counted), seen)
+
+
+def evaluate_again(rules: EarningRules, view: View, memory: Sequence[RuleMemory]) -> Mapping[str, int]:
+    """Return what each rule of ``memory`` gives for ``view``, what is left of the order that it is the memory of.
+
+    Nothing gives more than it did, and what did not count then does not count now. Rules that give nothing are missing.
+    """
+    remembered = {kept.rule: kept for kept in memory}
+    found = [(position, rule) for position, rule in enumerate(rules.rules) if rule.key in remembered]
+    earned = _hear(rules, found, _Rehearing(view, remembered), {})
+    return {grant.rule: grant.amount for grant in earned.grants}
+
+
+def _hear(rules: EarningRules, found: Iterable[tuple[int, EarningRule]], hearing: "_Hearing", seen: Seen) -> Earned:
+    view = hearing.view
     multipliers: list[tuple[int, EarningRule, Multiplier]] = []
     for position, rule in found:
         if not hearing.admits(position, rule):
@@ -109,17 +128,18 @@ def evaluate_earning(rules: EarningRules, view: View, counted: Counted = NOTHING
 class _Hearing:
     """Hears the rules for one view: collects what they would give, and the reasons of those that give nothing."""
 
-    __slots__ = ("_bids", "_counted", "_reasons", "_view")
+    __slots__ = ("_bids", "_counted", "_memory", "_reasons", "view")
 
     def __init__(self, view: View, counted: Counted) -> None:
-        self._view = view
+        self.view = view
         self._counted = counted
         self._bids: list[_Verdict] = []
         self._reasons: list[tuple[int, Reason]] = []
+        self._memory: list[RuleMemory] = []
 
     def admits(self, position: int, rule: EarningRule) -> bool:
         """Tell whether a rule is open and its condition holds."""
-        view = self._view
+        view = self.view
         if rule.opening is not None and not rule.opening(view.at, view.local):
             self._reasons.append((position, _refused(rule, "not_open")))
             return False
@@ -134,13 +154,17 @@ class _Hearing:
         if not wanted:
             self._reasons.append((position, _refused(rule, "nothing_to_earn")))
             return
-        amount, capped = wanted, None
-        if rule.limits:
-            amount, capped = cut(rule.limits, wanted, self._view.local.date(), self._counted)
+        amount, capped = self.limit(rule, wanted)
         if amount:
             self._bids.append(new(_Verdict, (position, rule, wanted, amount, capped)))
         else:
             self._reasons.append((position, _refused(rule, "limit_reached", capped)))
+
+    def limit(self, rule: EarningRule, wanted: int) -> tuple[int, Capped | None]:
+        """Return how much of what a rule would give its limits allow, and the one that cut it."""
+        if not rule.limits:
+            return wanted, None
+        return cut(rule.limits, wanted, self.view.local.date(), self._counted)
 
     def choose(self, groups: Groups) -> list[_Verdict]:
         """Return those heard since the last choice that win in their groups."""
@@ -152,6 +176,7 @@ class _Hearing:
             if verdict.position in losers:
                 outdone = Outdone(losers[verdict.position], verdict.amount)
                 self._reasons.append((verdict.position, _refused(verdict.rule, "outdone", outdone)))
+                self._memory.append(_remember(verdict, self.view, outdone=True))
         return [verdict for verdict in heard if verdict.position not in losers]
 
     def close(self, winners: Sequence[_Verdict], seen: Seen) -> Earned:
@@ -161,11 +186,36 @@ class _Hearing:
             reasons.append((position, new(Reason, (rule.key, True, "applied", amount, rule.wallet, capped))))
         reasons.sort()  # by position, which no two share
         return Earned(
-            grants=tuple([new(Grant, (v.rule.key, v.rule.wallet, v.amount)) for v in winners]),
+            grants=tuple([new(Grant, (v.rule.key, v.rule.wallet, v.amount, v.rule.activation)) for v in winners]),
             reasons=tuple([reason for _, reason in reasons]),
-            uses=tuple([use for v in winners if v.rule.limits for use in _uses(v, self._view.local.date())]),
+            uses=tuple([use for v in winners if v.rule.limits for use in _uses(v, self.view.local.date())]),
             seen=seen,
+            memory=(*[_remember(v, self.view) for v in winners], *self._memory),
         )
+
+
+class _Rehearing(_Hearing):
+    """Hears rules again, of which it remembers what they gave."""
+
+    __slots__ = ("_remembered",)
+
+    def __init__(self, view: View, remembered: Mapping[str, RuleMemory]) -> None:
+        super().__init__(view, NOTHING_COUNTED)
+        self._remembered = remembered
+
+    def admits(self, position: int, rule: EarningRule) -> bool:  # noqa: ARG002 - nobody reads reasons of this
+        """Tell whether the condition still holds. The rule was open, and time does not change that."""
+        return rule.recall is None or rule.recall().holds(self.view, self._remembered[rule.key].held)
+
+    def limit(self, rule: EarningRule, wanted: int) -> tuple[int, Capped | None]:
+        """Return no more than what it gave, whatever room its limits would have by now."""
+        return min(wanted, self._remembered[rule.key].amount), None
+
+
+def _remember(verdict: _Verdict, view: View, *, outdone: bool = False) -> RuleMemory:
+    rule = verdict.rule
+    held = rule.recall().remember(view) if rule.must_remember and rule.recall is not None else ""
+    return new(RuleMemory, (rule.key, verdict.amount, outdone, held))
 
 
 def _multiplied(rule: EarningRule, multiplier: Multiplier, winners: Sequence[_Verdict], view: View) -> int:

@@ -4,9 +4,11 @@ A rule compiles alone, from its own part, the policy and the vocabulary, so that
 rules compiles one.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import tzinfo
 from fractions import Fraction
+from functools import cache, partial
 from typing import Final
 
 from loyalty_engine.core.earning.index import Door, find_door
@@ -14,11 +16,13 @@ from loyalty_engine.core.earning.limits import CompiledLimit, compile_limits
 from loyalty_engine.core.earning.yields import Yield, compile_yield
 from loyalty_engine.core.kernel.amounts import Rounding
 from loyalty_engine.core.kernel.quantities import SCALE, parse_quantity
+from loyalty_engine.core.points.lifetimes import ActivationTerms, compile_activation
 from loyalty_engine.core.program.conditions import HistoryComparison, HistoryWindow, walk
 from loyalty_engine.core.program.earning import EarningPolicy, EarningRuleEntry, Multiply
 from loyalty_engine.core.program.facts import Vocabulary
 from loyalty_engine.core.rules.conditions import Check, compile_condition, reads_profile
 from loyalty_engine.core.rules.openings import Opening, compile_opening
+from loyalty_engine.core.rules.recall import Recall, compile_recall, must_remember
 from loyalty_engine.core.rules.selections import Selection, compile_selection
 from loyalty_engine.core.rules.view import View
 
@@ -41,7 +45,9 @@ class EarningRule:
     """A compiled earning rule. It gives by itself (``gives``), or multiplies others (``multiplies``).
 
     ``door`` names what an order must have for the rule to be looked at, None when it always is. ``history`` are the
-    windows that its condition looks back over, and whether it wants to know what was bought.
+    windows that its condition looks back over, and whether it wants to know what was bought. ``activation`` is when its
+    points can be spent, None: as the wallet says. ``recall`` makes what judges it again when goods come back, None: it has
+    no condition; ``must_remember`` tells whether that needs to know which parts about the member held.
     """
 
     key: str
@@ -58,6 +64,9 @@ class EarningRule:
     door: Door | None
     reads_profile: bool
     history: tuple[tuple[HistoryWindow, bool], ...]
+    activation: ActivationTerms | None
+    recall: Callable[[], Recall] | None
+    must_remember: bool
 
     def is_open(self, view: View) -> bool:
         """Tell whether the rule is open when it happened."""
@@ -98,6 +107,9 @@ def compile_earning(
         else tuple(
             (node.history, node.reads_lines) for _, _, node in walk(when) if isinstance(node, HistoryComparison)
         ),
+        activation=None if rule.activation is None else compile_activation(rule.activation, zone),
+        recall=None if when is None else cache(partial(compile_recall, when, vocabulary)),
+        must_remember=when is not None and must_remember(when),
     )
 
 

@@ -1,6 +1,6 @@
 """Opening and closing a member's account for one operation."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
@@ -12,13 +12,20 @@ from loyalty_engine.core.engine.facts import Facts, MemberState
 from loyalty_engine.core.engine.ruleset import Ruleset, WalletRules
 from loyalty_engine.core.kernel.amounts import MAX_BALANCE
 from loyalty_engine.core.kernel.ids import nth
+from loyalty_engine.core.kernel.instants import Period
 from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.book import Book, Entries, LotTerms
+from loyalty_engine.core.points.lifetimes import AT_ONCE, ActivationTerms
+from loyalty_engine.core.points.lots import Lot
+from loyalty_engine.core.points.passing import next_due
 from loyalty_engine.core.points.redeeming import RedeemTerms
 from loyalty_engine.core.points.tally import Tally
 
 _Book = TypeVar("_Book", bound=Book)
+
+_SECOND: Final = 1 << 19
+"""Which derived ids the rows of an operation's second member take."""
 
 _NEW_MEMBER: Final = 1 << 20
 """Which derived id a new member takes: far behind those of postings and lots."""
@@ -35,13 +42,22 @@ def require_member(facts: Facts, pointer: str = "/member") -> MemberState:
 
 def booking_time(facts: Facts, now: datetime) -> datetime:
     """Return when a request is booked: a member's book never runs backwards, whatever the clocks of servers do."""
-    return now if facts.member is None else max(now, facts.member.booked_at)
+    for member in (facts.member, facts.other):
+        if member is not None and member.booked_at > now:
+            now = member.booked_at
+    return now
 
 
 def new_member(operation_id: UUID, now: datetime) -> MemberState:
     """Return a member that enrols with that operation."""
     return MemberState(
-        id=nth(operation_id, _NEW_MEMBER), version=0, seq=0, status="active", booked_at=now, enrolled_at=now
+        id=nth(operation_id, _NEW_MEMBER),
+        version=0,
+        seq=0,
+        status="active",
+        booked_at=now,
+        enrolled_at=now,
+        sees_lots=True,
     )
 
 
@@ -61,9 +77,12 @@ def require_redeem_terms(ruleset: Ruleset, key: str, pointer: str = "/wallet") -
     return terms
 
 
-def open_book(member: MemberState, operation_id: UUID, now: datetime) -> Book:
-    """Open the member's ledger for one operation; lots are judged as they stand at ``now``."""
-    return _open(Book, member, operation_id, now)
+def open_book(member: MemberState, operation_id: UUID, now: datetime, *, is_second: bool = False) -> Book:
+    """Open the member's ledger for one operation; lots are judged as they stand at ``now``.
+
+    The second member of an operation takes ids far behind those of the first.
+    """
+    return _open(Book, member, operation_id, now, ids_taken=_SECOND if is_second else 0)
 
 
 def open_tally(member: MemberState, operation_id: UUID, now: datetime) -> Tally:
@@ -71,7 +90,7 @@ def open_tally(member: MemberState, operation_id: UUID, now: datetime) -> Tally:
     return _open(Tally, member, operation_id, now)
 
 
-def _open(kind: type[_Book], member: MemberState, operation_id: UUID, now: datetime) -> _Book:
+def _open(kind: type[_Book], member: MemberState, operation_id: UUID, now: datetime, *, ids_taken: int = 0) -> _Book:
     return kind(
         operation_id=operation_id,
         member_id=member.id,
@@ -79,22 +98,23 @@ def _open(kind: type[_Book], member: MemberState, operation_id: UUID, now: datet
         balances=member.balances,
         lots=member.lots,
         now=now,
+        ids_taken=ids_taken,
     )
 
 
 def close_book(
-    member: MemberState, book: Book, now: datetime, counters: Mapping[str, Any] = MappingProxyType({})
+    member: MemberState, book: Book, counters: Mapping[str, Any] = MappingProxyType({})
 ) -> tuple[Entries, MemberState]:
     """Close the ledger; return its entries and the member after them, one version on, with its ``counters`` changed."""
     entries = book.close()
     check_balances(entries.balances)
-    return entries, _after(member, entries, now, counters)
+    return entries, _after(member, book, entries, counters)
 
 
 def check_balances(changed: Mapping[str, Balance]) -> None:
     """Refuse an operation after which a balance were larger than what every reader can hold."""
     for wallet, balance in changed.items():
-        if balance.available > MAX_BALANCE or balance.debt > MAX_BALANCE:
+        if balance.available + balance.pending + balance.held > MAX_BALANCE or balance.debt > MAX_BALANCE:
             refuse(RefusalCode.BALANCE_TOO_LARGE, "", wallet=wallet, largest=MAX_BALANCE)
 
 
@@ -103,20 +123,76 @@ def guard(before: MemberState, after: MemberState) -> MemberWrite:
     return MemberWrite(expected_version=before.version, after=after)
 
 
-def lot_terms(wallet: WalletRules, earned_at: datetime) -> LotTerms:
-    """Return the terms under which that wallet issues points: funded by the program, spendable at once, for ever."""
-    cost = wallet.redeem.cost_micros if wallet.redeem else 0
-    return LotTerms(funder="program", cost_micros=cost, earned_at=earned_at, available_at=earned_at, expires_at=None)
+def terms_of(ruleset: Ruleset, wallet: str, activation: ActivationTerms | None) -> ActivationTerms:
+    """Return when points of a wallet can be spent; ``activation`` is a rule's own."""
+    rules = ruleset.wallets.get(wallet)
+    return activation or (rules.activation if rules is not None else None) or AT_ONCE
 
 
-def _after(member: MemberState, entries: Entries, now: datetime, counters: Mapping[str, Any]) -> MemberState:
-    lots = [replace(lot, remaining=entries.lots_changed.get(lot.id, lot.remaining)) for lot in member.lots]
+def lot_terms(wallet: WalletRules, earned_at: datetime, activation: ActivationTerms | None = None) -> LotTerms:
+    """Return the terms under which that wallet issues points, funded by the program. ``activation`` is a rule's own."""
+    waits = activation or wallet.activation
+    return LotTerms(
+        funder="program",
+        cost_micros=wallet.redeem.cost_micros if wallet.redeem else 0,
+        earned_at=earned_at,
+        available_at=earned_at if waits is None else waits.available_at(earned_at),
+        expires_at=None if wallet.expires_at is None else wallet.expires_at(earned_at),
+    )
+
+
+def grace_until(ruleset: Ruleset, now: datetime) -> datetime | None:
+    """Return how long points last that come back after they would have expired; None: they stay expired."""
+    policy = ruleset.returns
+    return Period(policy.grace_days, "days").after(now, ruleset.zone) if policy.expired == "grace" else None
+
+
+def touch(ruleset: Ruleset, book: Book, wallets: Iterable[str], at: datetime) -> None:
+    """Let the expiry of ``wallets`` slide where it does: the member earned or spent in them ``at`` that time."""
+    for key in wallets:
+        wallet = ruleset.wallets.get(key)
+        until = None if wallet is None or wallet.slide is None else wallet.slide(at)
+        if until is None:
+            book.slide(key, None)
+        elif until > book.now:
+            book.slide(key, max(until, book.balance(key).expires_at or until))
+
+
+def welcome(ruleset: Ruleset, book: Book, lot: Lot) -> None:
+    """Let a new lot be an activity of its wallet, when it was earned and when it became spendable.
+
+    Where expiry slides, points that come so late that they would have expired by now are gone: the order in which such
+    receipts arrive must not matter, and what else happened in that time is not known any more.
+    """
+    wallet = ruleset.wallets.get(lot.wallet)
+    at = lot.earned_at if lot.is_pending(book.now) else max(lot.earned_at, lot.available_at or lot.earned_at)
+    touch(ruleset, book, (lot.wallet,), at)
+    if wallet is None or wallet.slide is None or lot.is_pending(book.now) or lot.expires_at is not None:
+        return
+    if wallet.slide(at) <= book.now:
+        book.expire(lot.id)
+
+
+def _after(member: MemberState, book: Book, entries: Entries, counters: Mapping[str, Any]) -> MemberState:
+    holds = member.holds
+    if entries.hold_ends or entries.holds:
+        ended = {end.hold_id for end in entries.hold_ends}
+        holds = (*(held for held in holds if held.id not in ended), *entries.holds)
     return replace(
         member,
         version=member.version + 1,
         seq=entries.seq,
-        booked_at=now,
+        booked_at=book.now,
         balances={**member.balances, **entries.balances},
-        lots=tuple(lot for lot in (*lots, *entries.lots) if lot.remaining),
+        lots=(*book.lots(), *book.left_behind),
+        holds=holds,
+        due_at=next_due(book, holds) if member.sees_lots else _soonest(member, entries, book.now),
         **counters,
     )
+
+
+def _soonest(member: MemberState, entries: Entries, now: datetime) -> datetime | None:
+    """Return a moment before which nothing becomes due, when not all lots are known."""
+    moments = [member.due_at, *(lot.next_due(now) for lot in entries.lots)]
+    moments += [balance.expires_at for balance in entries.balances.values()]
+    return min((at for at in moments if at is not None), default=None)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from loyalty_engine.core.engine.accounts import close_book, guard, lot_terms, open_book, require_wallet
+from loyalty_engine.core.engine.accounts import close_book, guard, lot_terms, open_book, require_wallet, welcome
 from loyalty_engine.core.engine.answers import show_adjustment, show_facts
 from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Operation
 from loyalty_engine.core.engine.facts import Facts
@@ -20,10 +20,11 @@ def decide_adjustment(ruleset: Ruleset, facts: Facts, request: Adjust, now: date
         refuse(RefusalCode.MEMBER_NOT_FOUND, "/member")
     book = open_book(member, request.call.operation_id, now)
     if request.points > 0:
-        book.earn(request.wallet, request.points, lot_terms(wallet, now), source="adjusted")
+        lot = book.earn(request.wallet, request.points, lot_terms(wallet, now), source="adjusted")
+        welcome(ruleset, book, lot)
     else:
         _take(book, request)
-    entries, after = close_book(member, book, now)
+    entries, after = close_book(member, book)
     operation = Operation(
         id=request.call.operation_id,
         kind="adjustment",

@@ -6,10 +6,10 @@ from typing import Any
 from loyalty_engine.core.earning.evaluation import Earned, Grant
 from loyalty_engine.core.earning.index import Seen
 from loyalty_engine.core.engine.decision import ActivityRow, Operation, OrderRow
-from loyalty_engine.core.engine.facts import KnownRedemption, MemberState
+from loyalty_engine.core.engine.facts import KnownRedemption, MemberState, PaidPoints
 from loyalty_engine.core.engine.requests import Adjust, Redeem
 from loyalty_engine.core.engine.ruleset import Ruleset
-from loyalty_engine.core.engine.settlement import Paid, Settled
+from loyalty_engine.core.engine.settlement import Settled
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.kernel.instants import show_instant
@@ -24,7 +24,7 @@ def show_order(
     operation: Operation,
     row: OrderRow,
     *,
-    paid: Paid | None,
+    paid: PaidPoints | None,
     buyer: MemberState | None,
     settled: Settled,
 ) -> Json:
@@ -32,7 +32,7 @@ def show_order(
     after = settled.after.balances if settled.after else {}
     return {
         "id": show_id("ord", row.id),
-        **_head(operation),
+        **head(operation),
         "status": _status(buyer, row.parked_for),
         **_sale(ruleset, row.order, paid=paid, buyer=buyer, grants=settled.earned.grants, after=after),
     }
@@ -42,7 +42,7 @@ def show_look(
     ruleset: Ruleset,
     order: Order,
     *,
-    paid: Paid | None,
+    paid: PaidPoints | None,
     buyer: MemberState | None,
     parked_for: Identity | None,
     earned: Earned,
@@ -63,7 +63,7 @@ def show_claim(operation: Operation, order: Order, settled: Settled) -> Json:
     """Show what a claimed order earned."""
     assert operation.order_id is not None
     return {
-        **_head(operation),
+        **head(operation),
         "order_id": show_id("ord", operation.order_id),
         "currency": order.currency,
         "total": order.goods_total + order.shipping,
@@ -76,7 +76,7 @@ def show_activity(operation: Operation, row: ActivityRow, settled: Settled) -> J
     """Show an accepted activity and what it earned. It takes the operation's id."""
     return {
         "id": show_id("act", row.id),
-        **_head(operation),
+        **head(operation),
         "kind": row.kind,
         "subject": row.subject,
         "effects": _effects(settled.earned.grants),
@@ -88,7 +88,7 @@ def show_redemption(operation: Operation, request: Redeem, value: int, after: Me
     """Show points that were spent and what they were worth in minor units. It takes the operation's id."""
     return {
         "id": show_id("red", operation.id),
-        **_head(operation),
+        **head(operation),
         "wallet": request.wallet,
         "points": request.points,
         "amount": value,
@@ -100,7 +100,7 @@ def show_cancel(operation: Operation, redemption: KnownRedemption, reason: str, 
     """Show a cancelled redemption."""
     return {
         "redemption_id": show_id("red", redemption.id),
-        **_head(operation),
+        **head(operation),
         "wallet": redemption.wallet,
         "points_restored": redemption.points,
         "reason": reason,
@@ -111,12 +111,22 @@ def show_cancel(operation: Operation, redemption: KnownRedemption, reason: str, 
 def show_adjustment(operation: Operation, request: Adjust, after: MemberState) -> Json:
     """Show a correction. The note stays out: it is personal data."""
     return {
-        **_head(operation),
+        **head(operation),
         "wallet": request.wallet,
         "points": request.points,
         "reason": request.reason,
         "balances": show_balances(after),
     }
+
+
+def show_time_passed(operation: Operation, after: MemberState) -> Json:
+    """Show what is left after time did its work; the postings tell what it did."""
+    return {**head(operation), "balances": show_balances(after)}
+
+
+def show_status(operation: Operation, after: MemberState, reason: str) -> Json:
+    """Show that a member was blocked or unblocked."""
+    return {**show_member(operation, after), "reason": reason}
 
 
 def show_member(operation: Operation, after: MemberState) -> Json:
@@ -163,7 +173,8 @@ def show_facts(member: MemberState | None, seen: Seen | None = None) -> Mapping[
     return facts
 
 
-def _head(operation: Operation) -> Json:
+def head(operation: Operation) -> Json:
+    """Show what every answer about an operation begins with."""
     return {
         "operation_id": show_id("op", operation.id),
         "member_id": show_id("mem", operation.member_id) if operation.member_id else None,
@@ -177,7 +188,7 @@ def _sale(
     ruleset: Ruleset,
     order: Order,
     *,
-    paid: Paid | None,
+    paid: PaidPoints | None,
     buyer: MemberState | None,
     grants: Sequence[Grant],
     after: Mapping[str, Balance],

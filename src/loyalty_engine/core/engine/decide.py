@@ -4,30 +4,51 @@ Pure: the same arguments give the same decision, for ever. A request that was de
 word; everything else goes to the room of its noun.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
 from loyalty_engine.core.engine.accounts import booking_time
+from loyalty_engine.core.engine.activation import decide_activation
 from loyalty_engine.core.engine.activities import decide_activity
 from loyalty_engine.core.engine.adjustments import decide_adjustment
 from loyalty_engine.core.engine.claims import decide_claim
-from loyalty_engine.core.engine.decision import Decision, Refused, Repeated
+from loyalty_engine.core.engine.decision import Accepted, Decision, Refused, Repeated
+from loyalty_engine.core.engine.due import settle_facts
+from loyalty_engine.core.engine.edits import decide_edit
+from loyalty_engine.core.engine.exchanges import decide_exchange
 from loyalty_engine.core.engine.facts import Facts
-from loyalty_engine.core.engine.members import decide_change, decide_enrolment
-from loyalty_engine.core.engine.orders import decide_order
+from loyalty_engine.core.engine.holds import decide_hold, decide_hold_end
+from loyalty_engine.core.engine.lots import decide_lot_change
+from loyalty_engine.core.engine.members import decide_change, decide_enrolment, decide_status
+from loyalty_engine.core.engine.merges import decide_merge
 from loyalty_engine.core.engine.redemptions import decide_cancel, decide_redemption
 from loyalty_engine.core.engine.requests import (
+    ActivateOrder,
     Adjust,
+    CancelOrder,
     CancelRedemption,
+    ChangeLot,
     ChangeMember,
     ClaimOrder,
+    EditOrder,
+    EndHold,
     EnrolMember,
+    HoldPoints,
+    MergeMembers,
     PlaceOrder,
     RecordActivity,
     Redeem,
     Request,
+    ReturnGoods,
+    ReverseOperation,
+    SetStatus,
+    Transfer,
 )
+from loyalty_engine.core.engine.returns import decide_order_cancel, decide_return
+from loyalty_engine.core.engine.reversals import decide_reversal
 from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.engine.transfers import decide_transfer
 from loyalty_engine.core.kernel.refusals import Refusal, RefusalCode, RefusalError
 
 
@@ -36,30 +57,57 @@ def decide(ruleset: Ruleset, facts: Facts, request: Request, now: datetime) -> D
     repeated = _find_repeat(facts, request)
     if repeated is not None:
         return repeated
+    now = booking_time(facts, now)
+    facts, before = settle_facts(ruleset, facts, request.call, now)
     try:
-        return _decide_anew(ruleset, facts, request, booking_time(facts, now))
+        decision = _decide_anew(ruleset, facts, request, now)
     except RefusalError as error:
         return Refused(error.refusal)
+    if before and isinstance(decision, Accepted):
+        return replace(decision, before=(*before, *decision.before))
+    return decision
 
 
 def _decide_anew(ruleset: Ruleset, facts: Facts, request: Request, now: datetime) -> Decision:
     match request:
         case PlaceOrder():
-            return decide_order(ruleset, facts, request, now)
+            return decide_exchange(ruleset, facts, request, now)
+        case ReturnGoods():
+            return decide_return(ruleset, facts, request, now)
+        case CancelOrder():
+            return decide_order_cancel(ruleset, facts, request, now)
+        case EditOrder():
+            return decide_edit(ruleset, facts, request, now)
+        case ActivateOrder():
+            return decide_activation(ruleset, facts, request, now)
         case RecordActivity():
             return decide_activity(ruleset, facts, request, now)
         case Redeem():
             return decide_redemption(ruleset, facts, request, now)
+        case HoldPoints():
+            return decide_hold(ruleset, facts, request, now)
+        case EndHold():
+            return decide_hold_end(ruleset, facts, request, now)
         case CancelRedemption():
             return decide_cancel(ruleset, facts, request, now)
         case Adjust():
             return decide_adjustment(ruleset, facts, request, now)
+        case ChangeLot():
+            return decide_lot_change(ruleset, facts, request, now)
+        case Transfer():
+            return decide_transfer(ruleset, facts, request, now)
+        case MergeMembers():
+            return decide_merge(ruleset, facts, request, now)
+        case ReverseOperation():
+            return decide_reversal(ruleset, facts, request, now)
         case ClaimOrder():
             return decide_claim(ruleset, facts, request, now)
         case EnrolMember():
             return decide_enrolment(ruleset, facts, request, now)
         case ChangeMember():
             return decide_change(ruleset, facts, request, now)
+        case SetStatus():
+            return decide_status(ruleset, facts, request, now)
         case _:
             assert_never(request)
 

@@ -3,25 +3,27 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
-from loyalty_engine.core.engine.facts import Earlier, MemberState
+from loyalty_engine.core.earning.memory import RuleMemory
+from loyalty_engine.core.engine.facts import Earlier, MemberState, OperationKind, PaidPoints
 from loyalty_engine.core.engine.requests import Call, Profile
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.kernel.refusals import Refusal
 from loyalty_engine.core.points.book import Entries
-from loyalty_engine.core.rules.order import Order, Scalar
+from loyalty_engine.core.returns.state import OrderState
+from loyalty_engine.core.rules.goods import Goods
+from loyalty_engine.core.rules.order import Line, Order, Scalar
 from loyalty_engine.core.rules.reasons import Reason
-
-OperationKind = Literal[
-    "order", "claim", "activity", "redemption", "redemption_cancel", "adjustment", "enrolment", "member_change"
-]
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One accepted business act as the log keeps it. ``reverses`` names the operation it undoes, once."""
+    """One accepted business act as the log keeps it. ``reverses`` names the operation it undoes, once.
+
+    ``other_member_id`` is the second member of one that is about two.
+    """
 
     id: UUID
     kind: OperationKind
@@ -32,18 +34,43 @@ class Operation:
     member_id: UUID | None = None
     order_id: UUID | None = None
     reverses: UUID | None = None
+    other_member_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
-    """An order as it is kept: its natural key is unique for ever."""
+    """An order as it is kept: its natural key is unique for ever. ``earned`` is what its rules gave, to judge it again."""
 
     id: UUID
     natural_key: str
     order: Order
     member_id: UUID | None
     parked_for: Identity | None
-    paid_with_points: int
+    payment: PaidPoints | None
+    earned: tuple[RuleMemory, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OrderChange:
+    """What became of an order: its ``number``-th change, from 1 on, which nobody else may have made meanwhile.
+
+    ``spend`` is what it counts for now; ``lines`` are what the customer has of it now. ``state`` is the whole of it.
+    """
+
+    order_id: UUID
+    number: int
+    state: OrderState
+    spend: int
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRow:
+    """A return that waits for its order, known by its natural key, until ``waits_until``."""
+
+    natural_key: str
+    goods: Goods
+    waits_until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +109,12 @@ class MemberWrite:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """All rows of one operation. ``facts`` and ``reasons`` explain it later; ``answer`` is what the caller gets."""
+    """All rows of one operation. ``facts`` and ``reasons`` explain it later; ``answer`` is what the caller gets.
+
+    ``claimed`` is the memory of what a claimed order earned. ``natural_key`` is the number of a return, accepted once.
+    ``matched`` are the returns that had waited for their order and need not any more. ``other`` and ``other_entries`` are
+    the guard and the ledger of the second member.
+    """
 
     operation: Operation
     answer: Mapping[str, Any]
@@ -92,6 +124,13 @@ class Changes:
     entries: Entries | None = None
     order: OrderRow | None = None
     claimed_order_id: UUID | None = None
+    claimed: tuple[RuleMemory, ...] = ()
+    order_change: OrderChange | None = None
+    natural_key: str | None = None
+    waiting: WaitingRow | None = None
+    matched: tuple[UUID, ...] = ()
+    other: MemberWrite | None = None
+    other_entries: Entries | None = None
     activity: ActivityRow | None = None
     takes: tuple[Take, ...] = ()
     identities_added: tuple[Identity, ...] = ()
@@ -102,9 +141,21 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The request becomes an operation as soon as its changes are recorded."""
+    """The request becomes an operation as soon as its changes are recorded.
+
+    ``before`` are operations of their own that the request brings along and that come first: what time did to the member,
+    what an exchange took back. ``after`` are those that follow it, such as returns that waited for the order. All share
+    one fate; the answer is that of ``changes``.
+    """
 
     changes: Changes
+    before: tuple[Changes, ...] = ()
+    after: tuple[Changes, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Changes, ...]:
+        """Everything that is to be recorded, in its order."""
+        return (*self.before, self.changes, *self.after)
 
 
 @dataclass(frozen=True, slots=True)

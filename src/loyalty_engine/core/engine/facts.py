@@ -3,26 +3,59 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from loyalty_engine.core.engine.requests import Profile
+from loyalty_engine.core.earning.memory import RuleMemory
+from loyalty_engine.core.engine.requests import OrderRef, Profile
+from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.points.balances import Balance
+from loyalty_engine.core.points.holds import Hold
 from loyalty_engine.core.points.lots import Lot, LotUse
+from loyalty_engine.core.points.postings import Posting
+from loyalty_engine.core.returns.state import UNTOUCHED, OrderState
+from loyalty_engine.core.rules.goods import Goods
 from loyalty_engine.core.rules.history import PastOrder
 from loyalty_engine.core.rules.order import Order
 
-MemberStatus = Literal["active", "blocked"]
+OperationKind = Literal[
+    "order",
+    "return",
+    "order_cancel",
+    "order_edit",
+    "activation",
+    "claim",
+    "activity",
+    "redemption",
+    "redemption_cancel",
+    "hold",
+    "capture",
+    "void",
+    "adjustment",
+    "lot_change",
+    "transfer",
+    "merge",
+    "reversal",
+    "time_passed",
+    "enrolment",
+    "member_change",
+    "block",
+    "unblock",
+]
+
+MemberStatus = Literal["active", "blocked", "merged"]
 
 
 @dataclass(frozen=True, slots=True)
 class MemberState:
     """A member as the rows show it. ``version`` 0 means that it is not recorded yet.
 
-    ``lots`` are the open ones, and those that a redemption to be taken back has emptied; they are read only for
-    requests that spend or restore, ``profile`` only where the rules or the request need it. ``spend`` is net minor
-    units of all accepted orders.
+    ``lots`` are the open ones, and those that ``holds`` or what is to be taken back have emptied; ``holds`` are those that
+    have not ended. Both are read (``sees_lots``) for requests that spend or restore, and whenever something is due:
+    ``due_at`` is a moment before which time changes nothing about the member's points. ``profile`` is read only where the
+    rules or the request need it. ``spend`` is net minor units of all accepted orders that were not returned. A merged
+    member is never seen: ``merged_into`` stands for it.
     """
 
     id: UUID
@@ -40,6 +73,10 @@ class MemberState:
     lots: tuple[Lot, ...] = ()
     profile: Profile | None = None
     history: tuple[PastOrder, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    sees_lots: bool = False
+    due_at: datetime | None = None
+    merged_into: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +93,25 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True)
+class PaidPoints:
+    """What points paid of an order: ``points`` of ``wallet`` were worth ``amount`` minor units."""
+
+    wallet: str
+    points: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
 class KnownOrder:
     """An order that was accepted before.
 
-    ``parked_for`` is the unknown card it waits for and ``parked_owner`` the member who has that card by now.
+    ``parked_for`` is the unknown card it waits for and ``parked_owner`` the member who has that card by now. The rest
+    is read only for requests about that order: its content, what points paid (``payment`` with ``uses``, their lots in
+    the order in which they were spent), what it earned and under which ``revision``, what became of it since (``state``
+    after ``changes`` changes), and the lots that it brought to its member: ``own`` when it was placed, claimed, edited or
+    activated, ``graces`` when goods came back. The member's ``lots`` hold all of those and those that paid for it, even if
+    empty.
+    ``member_id`` and ``claimed_by`` name the member that stands for a merged one.
     """
 
     id: UUID
@@ -69,6 +121,14 @@ class KnownOrder:
     parked_for: Identity | None = None
     parked_owner: UUID | None = None
     order: Order | None = None
+    revision: int = 0
+    earned: tuple[RuleMemory, ...] = ()
+    payment: PaidPoints | None = None
+    uses: tuple[LotUse, ...] = ()
+    changes: int = 0
+    state: OrderState = UNTOUCHED
+    own: tuple[UUID, ...] = ()
+    graces: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +144,58 @@ class KnownRedemption:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingReturn:
+    """A return that was accepted before its order: ``operation_id`` tells which, and it waits until ``waits_until``."""
+
+    operation_id: UUID
+    goods: Goods
+    returned_at: datetime
+    waits_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KnownHold:
+    """A hold that was made before; ``ended_by`` is the operation that ended it, ``captured`` what that spent."""
+
+    hold: Hold
+    member_id: UUID
+    ended_by: UUID | None = None
+    captured: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KnownOperation:
+    """An operation to be reversed: who it was about, what it posted, and what it took out of which lots.
+
+    ``own`` are the lots that it brought; the members' ``lots`` hold those and the used ones, even if empty. ``detail`` are
+    its kept facts.
+    ``orders`` and ``spend`` count the orders of an absorbed member as they are now.
+    """
+
+    id: UUID
+    kind: OperationKind
+    member_id: UUID | None
+    other_member_id: UUID | None
+    reversed_by: UUID | None
+    postings: tuple[Posting, ...]
+    uses: tuple[LotUse, ...]
+    own: tuple[UUID, ...]
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    orders: int = 0
+    spend: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What one request's decision may look at.
 
     ``earlier`` is what the idempotency key already did, ``owners`` the members that hold the identities which the
     request names. ``counters`` tell how much of the program's shared counters is used: a missing one is unused.
-    ``marked_by`` is the operation that already set the mark which an activity may set only once.
+    ``marked_by`` is the operation that already set the mark which an activity may set only once. ``other`` is the second
+    member of a request about two. ``returned`` are the orders of which goods come back, by what the request calls them
+    (those that are not known are missing), and ``waiting`` the returns that came before the order which is placed now.
+    ``same_number`` is what the shop's own number of a return already did. ``rulesets`` are those of earlier revisions under
+    which the orders in question earned.
     """
 
     member: MemberState | None = None
@@ -99,3 +205,10 @@ class Facts:
     owners: Mapping[Identity, UUID] = field(default_factory=dict)
     counters: Mapping[str, int] = field(default_factory=dict)
     marked_by: UUID | None = None
+    other: MemberState | None = None
+    returned: Mapping[OrderRef, KnownOrder] = field(default_factory=dict)
+    waiting: tuple[WaitingReturn, ...] = ()
+    hold: KnownHold | None = None
+    reversed: KnownOperation | None = None
+    same_number: Earlier | None = None
+    rulesets: Mapping[int, Ruleset] = field(default_factory=dict)

@@ -1,20 +1,23 @@
 """Folding: several decisions over one gather become one write with one fate.
 
 :func:`apply` gives the facts as a fresh gather would show them after the changes; :func:`fold` joins the changes of
-one member so that its guard, balances and lots are written once. Queued requests, batches and the model test all use
-these two.
+one turn so that each member's guard, balances and lots are written once. Queued requests, batches and the model test all
+use these two.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from loyalty_engine.core.engine.decision import Changes, MemberWrite, Take
-from loyalty_engine.core.engine.facts import Facts, MemberState
-from loyalty_engine.core.engine.requests import Call
+from loyalty_engine.core.engine.decision import Changes, MemberWrite, OrderChange, OrderRow, Take
+from loyalty_engine.core.engine.facts import Earlier, Facts, KnownOrder, MemberState, OperationKind
+from loyalty_engine.core.engine.keeping import spend_of
+from loyalty_engine.core.engine.requests import Call, OrderRef
 from loyalty_engine.core.points.balances import Balance
+from loyalty_engine.core.points.book import Entries
 from loyalty_engine.core.points.lots import Lot
+from loyalty_engine.core.returns.goods import keep
 from loyalty_engine.core.rules.history import MOST_ORDERS, PastOrder
 
 
@@ -35,28 +38,32 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """What record writes all or nothing: one guard, net rows of balances and lots, and each operation's own rows.
+    """What record writes all or nothing: the guards, net rows of balances and lots, and each operation's own rows.
 
-    ``notes`` bind keys to outcomes that are not new operations; they rest on the same state and share its fate.
+    ``balances`` are by member and wallet. ``notes`` bind keys to outcomes that are not new operations; they rest on the
+    same state and share its fate.
     """
 
     parts: tuple[Changes, ...]
     notes: tuple[Note, ...]
-    member: MemberWrite | None
-    balances: dict[str, Balance]
+    members: tuple[MemberWrite, ...]
+    balances: Mapping[tuple[UUID, str], Balance]
     lots: tuple[Lot, ...]
-    lots_changed: dict[UUID, int]
+    lots_changed: Mapping[UUID, Lot]
 
 
 def apply(facts: Facts, changes: Changes) -> Facts:
-    """Return ``facts`` as they stand after ``changes``, for the next request of the same member.
+    """Return ``facts`` as they stand after ``changes``, for what is decided upon them.
 
-    What was bought is the newest of its history, with lines even where history was read without.
+    What was bought is the newest of its member's history, with lines even where history was read without. An order that
+    is placed is known by its id from then on.
     """
     activity = changes.activity
     return replace(
         facts,
+        returned=_move_returned(facts.returned, changes) if changes.order or changes.order_change else facts.returned,
         member=_move_member(facts, changes),
+        other=_move_other(facts.other, changes),
         counters=_take(facts.counters, changes.takes) if changes.takes else facts.counters,
         marked_by=activity.id if activity and activity.mark is not None else facts.marked_by,
     )
@@ -64,41 +71,125 @@ def apply(facts: Facts, changes: Changes) -> Facts:
 
 def fold(parts: Sequence[Changes], notes: Sequence[Note] = ()) -> Write:
     """Join changes that were decided one upon the other; the first must rest on what gather read."""
-    balances: dict[str, Balance] = {}
+    guards: dict[UUID, MemberWrite] = {}
+    balances: dict[tuple[UUID, str], Balance] = {}
     new: dict[UUID, Lot] = {}
-    changed: dict[UUID, int] = {}
-    for entries in (part.entries for part in parts if part.entries is not None):
-        balances.update(entries.balances)
+    changed: dict[UUID, Lot] = {}
+    for guard, entries in _ledgers(parts):
+        member_id = guard.after.id
+        first = guards.get(member_id, guard)
+        guards[member_id] = MemberWrite(first.expected_version, guard.after)
+        if entries is None:
+            continue
+        balances.update(((member_id, wallet), balance) for wallet, balance in entries.balances.items())
         new.update((lot.id, lot) for lot in entries.lots)
-        for lot_id, remaining in entries.lots_changed.items():
-            if lot_id in new:
-                new[lot_id] = replace(new[lot_id], remaining=remaining)
-            else:
-                changed[lot_id] = remaining
-    return Write(tuple(parts), tuple(notes), _join_guards(parts), balances, tuple(new.values()), changed)
+        for lot_id, lot in entries.lots_changed.items():
+            (new if lot_id in new else changed)[lot_id] = lot
+    return Write(tuple(parts), tuple(notes), tuple(guards.values()), balances, tuple(new.values()), changed)
+
+
+def _ledgers(parts: Iterable[Changes]) -> Iterable[tuple[MemberWrite, Entries | None]]:
+    """Yield each member that the parts change, with what they write to its ledger."""
+    for part in parts:
+        if part.member is not None:
+            yield part.member, part.entries
+        if part.other is not None:
+            yield part.other, part.other_entries
 
 
 def _move_member(facts: Facts, changes: Changes) -> MemberState | None:
-    if changes.member is None:
+    if changes.member is None or (facts.member is not None and changes.member.after.id != facts.member.id):
         return facts.member
-    after, bought = changes.member.after, _find_bought(facts, changes)
-    if bought is None:
-        return after
+    after = changes.member.after
     before = facts.member.history if facts.member else ()
+    history = _move_history(before, facts, changes)
+    return after if history is None else replace(after, history=history)
+
+
+def _move_other(other: MemberState | None, changes: Changes) -> MemberState | None:
+    if other is None:
+        return None
+    for guard in (changes.member, changes.other):
+        if guard is not None and guard.after.id == other.id:
+            return guard.after
+    return other
+
+
+def _move_returned(returned: Mapping[OrderRef, KnownOrder], changes: Changes) -> Mapping[OrderRef, KnownOrder]:
+    after = dict(returned)
+    if changes.order is not None:
+        after[changes.order.id] = _known(changes, changes.order)
+    change = changes.order_change
+    if change is not None:
+        new = tuple(lot.id for lot in changes.entries.lots) if changes.entries else ()
+        for ref, known in returned.items():
+            if known.id == change.order_id:
+                after[ref] = _changed(known, change, changes.operation.kind, new)
+    return after
+
+
+def _changed(known: KnownOrder, change: OrderChange, kind: OperationKind, new: tuple[UUID, ...]) -> KnownOrder:
+    moved = replace(known, state=change.state, changes=change.number)
+    if kind in ("return", "order_cancel"):
+        return replace(moved, graces=(*known.graces, *new))
+    return replace(moved, own=(*known.own, *new))
+
+
+def _known(changes: Changes, row: OrderRow) -> KnownOrder:
+    """Return an order that is just being placed as a return sees it."""
+    entries = changes.entries
+    own = tuple(lot.id for lot in entries.lots) if entries else ()
+    return KnownOrder(
+        id=row.id,
+        earlier=Earlier(changes.operation.call.request_hash, answer="", operation_id=row.id),
+        member_id=row.member_id,
+        claimed_by=None,
+        parked_for=row.parked_for,
+        order=row.order,
+        revision=changes.operation.revision,
+        earned=row.earned,
+        payment=row.payment,
+        uses=tuple(use for use in entries.uses if use.lot_id not in own) if entries and row.payment else (),
+        own=own,
+    )
+
+
+def _move_history(before: tuple[PastOrder, ...], facts: Facts, changes: Changes) -> tuple[PastOrder, ...] | None:
+    """Return the member's history after the changes; None when they do not touch it."""
+    bought = _find_bought(facts, changes)
+    if bought is None:
+        return _shrink(before, facts, changes.order_change) if changes.order_change is not None else None
     newest_first = sorted((bought, *before), key=lambda past: past.placed_at, reverse=True)
-    return replace(after, history=tuple(newest_first[:MOST_ORDERS]))
+    return tuple(newest_first[:MOST_ORDERS])
+
+
+def _shrink(before: tuple[PastOrder, ...], facts: Facts, change: OrderChange) -> tuple[PastOrder, ...]:
+    """Replace an order in the history by what the customer has of it. Two that are alike need not be told apart."""
+    known = next((known for known in facts.returned.values() if known.id == change.order_id), None)
+    if known is None or known.order is None or known.state.is_gone:
+        return before
+    kept = keep(known.state.edited or known.order, known.state)
+    spend = spend_of(known, known.state, kept)
+    alike = (past for past in before if (past.placed_at, past.spend) == (kept.placed_at, spend))
+    was = next((past for past in alike if past.lines in ((), kept.lines)), None)
+    if was is None:
+        return before
+    now = replace(was, spend=change.spend, lines=change.lines if was.lines else ())
+    place = before.index(was)
+    return (*before[:place], *(() if change.state.is_gone else (now,)), *before[place + 1 :])
 
 
 def _find_bought(facts: Facts, changes: Changes) -> PastOrder | None:
     """Return what the changes add to the member's history: an order that was placed, or one that was claimed."""
-    order, paid_with_points = None, 0
     if changes.order is not None:
-        order, paid_with_points = changes.order.order, changes.order.paid_with_points
-    elif changes.claimed_order_id is not None and facts.order is not None:
-        order = facts.order.order
-    if order is None:
+        order, payment = changes.order.order, changes.order.payment
+        return PastOrder(order.placed_at, max(order.goods_total - (payment.amount if payment else 0), 0), order.lines)
+    if changes.claimed_order_id is None or facts.order is None or facts.order.order is None:
         return None
-    return PastOrder(order.placed_at, max(order.goods_total - paid_with_points, 0), order.lines)
+    order, change = facts.order.order, changes.order_change
+    if change is not None:
+        return PastOrder(order.placed_at, change.spend, change.lines)
+    return PastOrder(order.placed_at, order.goods_total, order.lines)
 
 
 def _take(used: Mapping[str, int], takes: Sequence[Take]) -> dict[str, int]:
@@ -106,11 +197,3 @@ def _take(used: Mapping[str, int], takes: Sequence[Take]) -> dict[str, int]:
     for take in takes:
         after[take.counter] = after.get(take.counter, 0) + take.amount
     return after
-
-
-def _join_guards(parts: Sequence[Changes]) -> MemberWrite | None:
-    guards = [part.member for part in parts if part.member is not None]
-    if not guards:
-        return None
-    assert len({write.after.id for write in guards}) == 1, "one write is about one member"
-    return MemberWrite(guards[0].expected_version, guards[-1].after)

@@ -15,11 +15,12 @@ from loyalty_engine.core.earning.index import Seen
 from loyalty_engine.core.engine.accounts import booking_time, check_balances, open_tally
 from loyalty_engine.core.engine.answers import Json, show_look
 from loyalty_engine.core.engine.decision import Refused
-from loyalty_engine.core.engine.facts import Facts, MemberState
+from loyalty_engine.core.engine.due import settle_facts
+from loyalty_engine.core.engine.facts import Facts, MemberState, PaidPoints
 from loyalty_engine.core.engine.orders import admit, check_place
-from loyalty_engine.core.engine.requests import EvaluateOrder
+from loyalty_engine.core.engine.requests import Call, EvaluateOrder
 from loyalty_engine.core.engine.ruleset import Ruleset
-from loyalty_engine.core.engine.settlement import Paid, earn_on, pay_and_credit
+from loyalty_engine.core.engine.settlement import earn_on, pay_and_credit
 from loyalty_engine.core.kernel.refusals import RefusalError
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.rules.order import Order
@@ -41,8 +42,10 @@ def look(ruleset: Ruleset, facts: Facts, request: EvaluateOrder, now: datetime) 
 
     What an order of that number did before plays no part.
     """
+    now = booking_time(facts, now)
+    facts, _ = settle_facts(ruleset, facts, Call(_NO_OPERATION, request.actor, b""), now)
     try:
-        return _look(ruleset, facts, request, booking_time(facts, now))
+        return _look(ruleset, facts, request, now)
     except RefusalError as error:
         return Refused(error.refusal)
 
@@ -59,7 +62,7 @@ def _look(ruleset: Ruleset, facts: Facts, request: EvaluateOrder, now: datetime)
 
 
 def _balances_after(
-    ruleset: Ruleset, order: Order, member: MemberState, *, paid: Paid | None, earned: Earned, now: datetime
+    ruleset: Ruleset, order: Order, member: MemberState, *, paid: PaidPoints | None, earned: Earned, now: datetime
 ) -> Mapping[str, Balance]:
     tally = open_tally(member, _NO_OPERATION, now)
     pay_and_credit(ruleset, tally, order, paid=paid, earned=earned, now=now)

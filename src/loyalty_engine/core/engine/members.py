@@ -6,11 +6,11 @@ from datetime import date, datetime
 from typing import cast
 
 from loyalty_engine.core.engine.accounts import guard, new_member, require_member
-from loyalty_engine.core.engine.answers import show_facts, show_member
+from loyalty_engine.core.engine.answers import show_facts, show_member, show_status
 from loyalty_engine.core.engine.attributes import check_attributes
 from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Operation
 from loyalty_engine.core.engine.facts import Facts
-from loyalty_engine.core.engine.requests import ChangeMember, EnrolMember, Profile
+from loyalty_engine.core.engine.requests import ChangeMember, EnrolMember, Profile, SetStatus
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
 from loyalty_engine.core.rules.order import Scalar
@@ -74,6 +74,34 @@ def decide_change(ruleset: Ruleset, facts: Facts, request: ChangeMember, now: da
             identities_added=tuple(i for i in request.add_identities if i not in facts.owners),
             identities_removed=request.remove_identities,
             profile=profile,
+        )
+    )
+
+
+def decide_status(ruleset: Ruleset, facts: Facts, request: SetStatus, now: datetime) -> Decision:
+    """Block a member, or unblock it; neither twice. A blocked member neither earns nor spends; what it has stays."""
+    member = facts.member
+    if member is None:
+        refuse(RefusalCode.MEMBER_NOT_FOUND, "")
+    if member.status == request.status:
+        is_blocked = member.status == "blocked"
+        refuse(RefusalCode.MEMBER_ALREADY_BLOCKED if is_blocked else RefusalCode.MEMBER_NOT_BLOCKED, "")
+    after = replace(member, version=member.version + 1, booked_at=now, status=request.status)
+    operation = Operation(
+        id=request.call.operation_id,
+        kind="block" if request.status == "blocked" else "unblock",
+        call=request.call,
+        effective_at=now,
+        booked_at=now,
+        revision=ruleset.revision,
+        member_id=member.id,
+    )
+    return Accepted(
+        Changes(
+            operation=operation,
+            answer=show_status(operation, after, request.reason),
+            facts=show_facts(member),
+            member=guard(member, after),
         )
     )
 

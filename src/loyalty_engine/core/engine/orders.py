@@ -5,14 +5,15 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from loyalty_engine.core.earning.memory import RuleMemory
 from loyalty_engine.core.engine.accounts import guard, new_member, require_redeem_terms
 from loyalty_engine.core.engine.answers import show_facts, show_order
 from loyalty_engine.core.engine.attributes import check_order_attributes
 from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Operation, OrderRow, Repeated
-from loyalty_engine.core.engine.facts import Facts, MemberState
+from loyalty_engine.core.engine.facts import Facts, MemberState, PaidPoints
 from loyalty_engine.core.engine.requests import Actor, EvaluateOrder, MemberRef, PlaceOrder
 from loyalty_engine.core.engine.ruleset import Ruleset
-from loyalty_engine.core.engine.settlement import Paid, settle
+from loyalty_engine.core.engine.settlement import settle
 from loyalty_engine.core.kernel.amounts import MAX_AMOUNT
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.kernel.ids import show_id
@@ -40,8 +41,8 @@ def decide_order(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datet
         return _repeat_order(facts, request)
     buyer, paid = admit(ruleset, facts, request, now=now, operation_id=request.call.operation_id)
     operation = _operation(ruleset, request, buyer, now)
-    row = _order_row(request, buyer, paid)
-    settled = settle(ruleset, operation, row.order, member=buyer.member, paid=paid, shared=facts.counters)
+    settled = settle(ruleset, operation, request.order, member=buyer.member, paid=paid, shared=facts.counters)
+    row = _order_row(request, buyer, paid, settled.earned.memory)
     return Accepted(
         Changes(
             operation=operation,
@@ -59,12 +60,12 @@ def decide_order(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datet
 
 def admit(
     ruleset: Ruleset, facts: Facts, request: PlaceOrder | EvaluateOrder, *, now: datetime, operation_id: UUID
-) -> tuple[Buyer, Paid | None]:
+) -> tuple[Buyer, PaidPoints | None]:
     """Return who buys and what points pay; refuse an order that cannot be placed.
 
     Who is not a member yet enrols with the operation of that id.
     """
-    _check_order(ruleset, request.order, now)
+    check_order(ruleset, request.order, now)
     buyer = _find_buyer(ruleset, facts, request.member, now=now, operation_id=operation_id)
     return buyer, _plan_payment(ruleset, request, buyer.member)
 
@@ -78,7 +79,7 @@ def _repeat_order(facts: Facts, request: PlaceOrder) -> Decision:
     return Repeated(facts.order.earlier, is_same_key=False)
 
 
-def _check_order(ruleset: Ruleset, order: Order, now: datetime) -> None:
+def check_order(ruleset: Ruleset, order: Order, now: datetime) -> None:
     """Refuse what no rule should ever see: foreign money, the future, undeclared attributes."""
     if order.currency != ruleset.currency:
         refuse(RefusalCode.CURRENCY_MISMATCH, "/currency", currency=order.currency, expected=ruleset.currency)
@@ -121,7 +122,9 @@ def _find_buyer(ruleset: Ruleset, facts: Facts, named: MemberRef | None, *, now:
     return Buyer(new_member(operation_id, now), enrolled_as=(named,))
 
 
-def _plan_payment(ruleset: Ruleset, request: PlaceOrder | EvaluateOrder, member: MemberState | None) -> Paid | None:
+def _plan_payment(
+    ruleset: Ruleset, request: PlaceOrder | EvaluateOrder, member: MemberState | None
+) -> PaidPoints | None:
     """Return what points pay of the order; refuse a wish that cannot be met in full."""
     wish, order = request.payment, request.order
     if wish is None:
@@ -134,7 +137,7 @@ def _plan_payment(ruleset: Ruleset, request: PlaceOrder | EvaluateOrder, member:
     available = balance.available if balance else 0
     if wish.points is None:
         most = terms.most_payable(available, total)
-        return Paid(wish.wallet, most, terms.value_of(most)) if most else None
+        return PaidPoints(wish.wallet, most, terms.value_of(most)) if most else None
     pointer = "/pay_with_points/points"
     terms.check(wish.points, pointer)
     most = terms.most_payable(wish.points, total)
@@ -142,7 +145,7 @@ def _plan_payment(ruleset: Ruleset, request: PlaceOrder | EvaluateOrder, member:
         refuse(RefusalCode.POINTS_ABOVE_SHARE, pointer, points=wish.points, most=most)
     if wish.points > available:
         refuse(RefusalCode.INSUFFICIENT_POINTS, pointer, needed=wish.points, available=available)
-    return Paid(wish.wallet, wish.points, terms.value_of(wish.points))
+    return PaidPoints(wish.wallet, wish.points, terms.value_of(wish.points))
 
 
 def _operation(ruleset: Ruleset, request: PlaceOrder, buyer: Buyer, now: datetime) -> Operation:
@@ -158,7 +161,7 @@ def _operation(ruleset: Ruleset, request: PlaceOrder, buyer: Buyer, now: datetim
     )
 
 
-def _order_row(request: PlaceOrder, buyer: Buyer, paid: Paid | None) -> OrderRow:
+def _order_row(request: PlaceOrder, buyer: Buyer, paid: PaidPoints | None, memory: tuple[RuleMemory, ...]) -> OrderRow:
     """An order takes the id of the operation that placed it."""
     return OrderRow(
         id=request.call.operation_id,
@@ -166,5 +169,6 @@ def _order_row(request: PlaceOrder, buyer: Buyer, paid: Paid | None) -> OrderRow
         order=request.order,
         member_id=buyer.member.id if buyer.member else None,
         parked_for=buyer.parked_for,
-        paid_with_points=paid.amount if paid else 0,
+        payment=paid,
+        earned=memory if buyer.member else (),
     )

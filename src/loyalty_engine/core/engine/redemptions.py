@@ -2,7 +2,15 @@
 
 from datetime import datetime
 
-from loyalty_engine.core.engine.accounts import close_book, guard, open_book, require_member, require_redeem_terms
+from loyalty_engine.core.engine.accounts import (
+    close_book,
+    grace_until,
+    guard,
+    open_book,
+    require_member,
+    require_redeem_terms,
+    touch,
+)
 from loyalty_engine.core.engine.answers import show_cancel, show_facts, show_redemption
 from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Operation
 from loyalty_engine.core.engine.facts import Facts
@@ -22,7 +30,8 @@ def decide_redemption(ruleset: Ruleset, facts: Facts, request: Redeem, now: date
     if available < request.points:
         refuse(RefusalCode.INSUFFICIENT_POINTS, "/points", needed=request.points, available=available)
     book.spend(request.wallet, request.points)
-    entries, after = close_book(member, book, now)
+    touch(ruleset, book, (request.wallet,), now)
+    entries, after = close_book(member, book)
     operation = Operation(
         id=request.call.operation_id,
         kind="redemption",
@@ -57,8 +66,8 @@ def decide_cancel(ruleset: Ruleset, facts: Facts, request: CancelRedemption, now
             cancelled_by=show_id("op", redemption.cancelled_by),
         )
     book = open_book(member, request.call.operation_id, now)
-    book.restore(redemption.wallet, redemption.uses)
-    entries, after = close_book(member, book, now)
+    book.restore(redemption.wallet, redemption.uses, grace_until=grace_until(ruleset, now))
+    entries, after = close_book(member, book)
     operation = Operation(
         id=request.call.operation_id,
         kind="redemption_cancel",

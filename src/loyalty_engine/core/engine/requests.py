@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
 from loyalty_engine.core.kernel.identities import Identity
-from loyalty_engine.core.rules.order import Order, Scalar
+from loyalty_engine.core.rules.goods import Goods
+from loyalty_engine.core.rules.order import Line, Order, OrderReference, Scalar, Tender
 
 MemberRef = UUID | Identity
 """A member by our id or by one of the identities."""
@@ -45,14 +46,77 @@ class Payment:
     points: int | None
 
 
+OrderRef = UUID | OrderReference
+"""An order by our id, or by the number that shop or till gave it; it may not have arrived yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Goods of an earlier order that a receipt takes back while it sells others."""
+
+    order: OrderRef
+    goods: Goods
+
+
 @dataclass(frozen=True, slots=True)
 class PlaceOrder:
-    """A paid order or receipt: earn, and pay part with points. ``member`` None is a guest."""
+    """A paid order or receipt: earn, and pay part with points. ``member`` None is a guest.
+
+    ``exchanges`` are goods that come back on the same receipt; they are dealt with first.
+    """
 
     call: Call
     member: MemberRef | None
     order: Order
     payment: Payment | None = None
+    exchanges: tuple[Exchange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnGoods:
+    """Goods of an order come back, or money for them, at any store.
+
+    ``reference`` is the number that shop or till gave the return itself: it is accepted once under any key.
+    ``returned_at`` None means now.
+    """
+
+    call: Call
+    order: OrderRef
+    goods: Goods
+    returned_at: datetime | None = None
+    reference: OrderReference | None = None
+    location: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOrder:
+    """A whole order or receipt is void: all that is left of it comes back, shipping too."""
+
+    call: Call
+    order_id: UUID
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditOrder:
+    """An order changes before anything of it was shipped or came back: it earns as if it had been placed like this."""
+
+    call: Call
+    order_id: UUID
+    lines: tuple[Line, ...]
+    shipping: int
+    tenders: tuple[Tender, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActivateOrder:
+    """The shop confirms an order, or some of its goods: points that waited for it can be spent. None: all of it."""
+
+    call: Call
+    order_id: UUID
+    goods: Goods | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +165,27 @@ class Redeem:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldPoints:
+    """Set points aside for ``ttl``, to be spent later or to come back."""
+
+    call: Call
+    member: MemberRef
+    wallet: str
+    points: int
+    ttl: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class EndHold:
+    """Spend ``points`` of a hold, the rest goes back; None: all of it, 0: it is voided."""
+
+    call: Call
+    hold_id: UUID
+    points: int | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CancelRedemption:
     """Book the exact opposite of a redemption: every point back to its lot."""
 
@@ -120,6 +205,63 @@ class Adjust:
     reason: str
     note: str | None = None
     if_short: Literal["refuse", "debt"] = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeLot:
+    """Let points last longer or shorter, or be spent now though they still wait; a reason code says why.
+
+    ``expires_at`` None means never; it is left alone unless ``changes_expiry``.
+    """
+
+    call: Call
+    lot_id: UUID
+    changes_expiry: bool
+    expires_at: datetime | None
+    activates: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Move available points from one member to another; they keep their age and expiry."""
+
+    call: Call
+    member: MemberRef
+    recipient: MemberRef
+    wallet: str
+    points: int
+    reason: str
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MergeMembers:
+    """Two members are one person: ``absorbed`` gives all it has to ``member`` and stands for it from now on."""
+
+    call: Call
+    member: MemberRef
+    absorbed: MemberRef
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetStatus:
+    """Block a member, or unblock it."""
+
+    call: Call
+    member: MemberRef
+    status: Literal["active", "blocked"]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReverseOperation:
+    """Book the exact opposite of an adjustment, a transfer, an activity or a merge. Orders are cancelled instead."""
+
+    call: Call
+    operation_id: UUID
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,4 +296,24 @@ class ChangeMember:
     remove_identities: tuple[Identity, ...] = ()
 
 
-Request = PlaceOrder | ClaimOrder | RecordActivity | Redeem | CancelRedemption | Adjust | EnrolMember | ChangeMember
+Request = (
+    PlaceOrder
+    | ReturnGoods
+    | CancelOrder
+    | EditOrder
+    | ActivateOrder
+    | ClaimOrder
+    | RecordActivity
+    | Redeem
+    | HoldPoints
+    | EndHold
+    | CancelRedemption
+    | Adjust
+    | ChangeLot
+    | Transfer
+    | MergeMembers
+    | SetStatus
+    | ReverseOperation
+    | EnrolMember
+    | ChangeMember
+)

@@ -11,13 +11,22 @@ from loyalty_engine.core.earning.groups import Groups
 from loyalty_engine.core.earning.rules import EarningRule, compile_earning
 from loyalty_engine.core.kernel.amounts import Ratio
 from loyalty_engine.core.kernel.calendars import name_of
+from loyalty_engine.core.points.lifetimes import (
+    ActivationTerms,
+    Expires,
+    compile_activation,
+    compile_expiry,
+    compile_slide,
+)
+from loyalty_engine.core.points.passing import Slide
 from loyalty_engine.core.points.redeeming import RedeemTerms
 from loyalty_engine.core.program.activities import OncePer
 from loyalty_engine.core.program.attributes import AttributeDefinition, ValueType
 from loyalty_engine.core.program.earning import EarningRuleEntry
 from loyalty_engine.core.program.facts import Vocabulary
 from loyalty_engine.core.program.parts import Entries, Part, read_part, sort_out
-from loyalty_engine.core.program.wallets import Wallet
+from loyalty_engine.core.program.policies import ReturnPolicy
+from loyalty_engine.core.program.wallets import MoneyRedeem, PointsRedeem, Wallet
 from loyalty_engine.core.rules.history import HistoryRange
 from loyalty_engine.core.rules.past import start_of_window
 
@@ -28,10 +37,17 @@ FindZone = Callable[[str], tzinfo]
 
 @dataclass(frozen=True, slots=True)
 class WalletRules:
-    """A kind of balance; ``redeem`` None means that it cannot be spent."""
+    """A kind of balance; ``redeem`` None means that it cannot be spent.
+
+    ``activation`` None means that points can be spent at once. ``expires_at`` tells when a lot expires by itself, None:
+    never; ``slide`` until when an activity lets the whole wallet last, None: its expiry does not slide.
+    """
 
     key: str
     redeem: RedeemTerms | None
+    activation: ActivationTerms | None = None
+    expires_at: Expires | None = None
+    slide: Slide | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +71,7 @@ class Ruleset:
     currency: str
     zone: tzinfo
     unknown_card: Literal["enrol", "park", "refuse"]
+    returns: ReturnPolicy
     wallets: Mapping[str, WalletRules]
     activities: Mapping[str, ActivityRules]
     member_attributes: AttributeTypes
@@ -146,7 +163,8 @@ def compile_ruleset(
         currency=entries.settings.program.currency,
         zone=zone,
         unknown_card=entries.settings.program.unknown_card,
-        wallets={wallet.key: _compile_wallet(wallet) for wallet in entries.wallets},
+        returns=entries.settings.policies.returns,
+        wallets={wallet.key: _compile_wallet(wallet, zone) for wallet in entries.wallets},
         activities={
             kind.key: ActivityRules(kind.key, kind.once_per, _types(kind.attributes)) for kind in entries.activities
         },
@@ -184,17 +202,25 @@ def _compile_rule(
     return compile_earning(rule, policy=policy, vocabulary=vocabularies[rule.activity], zone=zone)
 
 
-def _compile_wallet(wallet: Wallet) -> WalletRules:
-    redeem = wallet.redeem
+def _compile_wallet(wallet: Wallet, zone: tzinfo) -> WalletRules:
+    return WalletRules(
+        wallet.key,
+        _compile_redeem(wallet.redeem),
+        None if wallet.activation is None else compile_activation(wallet.activation, zone),
+        compile_expiry(wallet.expiry, zone),
+        compile_slide(wallet.expiry, zone),
+    )
+
+
+def _compile_redeem(redeem: PointsRedeem | MoneyRedeem | None) -> RedeemTerms | None:
     if redeem is None:
-        return WalletRules(wallet.key, None)
-    terms = RedeemTerms(
+        return None
+    return RedeemTerms(
         worth=redeem.worth,
         min_points=redeem.min_points,
         step=redeem.step,
         max_share=Ratio.parse_percent(redeem.max_share),
     )
-    return WalletRules(wallet.key, terms)
 
 
 def _types(declared: Mapping[str, AttributeDefinition]) -> AttributeTypes:

@@ -1,32 +1,24 @@
 """Settlement: what an order or activity does to its member's ledger. Orders and later claims settle alike."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from loyalty_engine.core.earning.base import earning_base
-from loyalty_engine.core.earning.evaluation import Earned, evaluate_earning
+from loyalty_engine.core.earning.evaluation import Earned, Grant, evaluate_earning
 from loyalty_engine.core.earning.limits import Counted, drop_ended
-from loyalty_engine.core.engine.accounts import close_book, lot_terms, open_book
+from loyalty_engine.core.engine.accounts import close_book, lot_terms, open_book, touch, welcome
 from loyalty_engine.core.engine.attributes import history_with_decimals, read_decimals, with_decimals
 from loyalty_engine.core.engine.decision import Operation, Take
-from loyalty_engine.core.engine.facts import MemberState
+from loyalty_engine.core.engine.facts import MemberState, PaidPoints
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.amounts import MAX_BALANCE
 from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
 from loyalty_engine.core.points.book import Book, Entries
+from loyalty_engine.core.points.lifetimes import ActivationTerms
 from loyalty_engine.core.rules.order import Activity, MemberSnapshot, Order
 from loyalty_engine.core.rules.view import View
-
-
-@dataclass(frozen=True, slots=True)
-class Paid:
-    """What points paid of an order: ``points`` of ``wallet`` were worth ``amount`` minor units."""
-
-    wallet: str
-    points: int
-    amount: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +37,7 @@ def settle(
     order: Order,
     *,
     member: MemberState | None,
-    paid: Paid | None,
+    paid: PaidPoints | None,
     shared: Mapping[str, int],
 ) -> Settled:
     """Spend what was paid by points, then credit what the rest earns. Without a member nothing is credited."""
@@ -55,13 +47,13 @@ def settle(
     now = operation.booked_at
     book = open_book(member, operation.id, now)
     pay_and_credit(ruleset, book, order, paid=paid, earned=earned, now=now)
-    changed = {**_count(member, order, paid.amount if paid else 0), **_use(ruleset, member, earned, now)}
-    entries, after = close_book(member, book, now, changed)
-    return Settled(earned, entries, after, _takes(earned))
+    changed = {**_count(member, order, paid.amount if paid else 0), **use_limits(ruleset, member, earned, now)}
+    entries, after = close_book(member, book, changed)
+    return Settled(earned, entries, after, takes_of(earned))
 
 
 def earn_on(
-    ruleset: Ruleset, order: Order, *, member: MemberState | None, paid: Paid | None, shared: Mapping[str, int]
+    ruleset: Ruleset, order: Order, *, member: MemberState | None, paid: PaidPoints | None, shared: Mapping[str, int]
 ) -> Earned:
     """Return what an order earns, or would earn if somebody could receive it, and why."""
     paid_amount = paid.amount if paid else 0
@@ -81,12 +73,14 @@ def earn_on(
 
 
 def pay_and_credit(
-    ruleset: Ruleset, book: Book, order: Order, *, paid: Paid | None, earned: Earned, now: datetime
+    ruleset: Ruleset, book: Book, order: Order, *, paid: PaidPoints | None, earned: Earned, now: datetime
 ) -> None:
     """Move an order's points in its member's book: those that pay leave first, then those that it earns come."""
+    happened_at = min(order.placed_at, now)
     if paid:
         book.spend(paid.wallet, paid.points)
-    _credit(ruleset, book, earned, min(order.placed_at, now))
+        touch(ruleset, book, (paid.wallet,), happened_at)
+    credit(ruleset, book, earned.grants, happened_at)
 
 
 def settle_activity(
@@ -103,9 +97,9 @@ def settle_activity(
     earned = evaluate_earning(ruleset.activity_rules[activity.kind], view, _counted(member, shared))
     _check_size(earned)
     book = open_book(member, operation.id, operation.booked_at)
-    _credit(ruleset, book, earned, min(operation.effective_at, operation.booked_at))
-    entries, after = close_book(member, book, operation.booked_at, _use(ruleset, member, earned, operation.booked_at))
-    return Settled(earned, entries, after, _takes(earned))
+    credit(ruleset, book, earned.grants, min(operation.effective_at, operation.booked_at))
+    entries, after = close_book(member, book, use_limits(ruleset, member, earned, operation.booked_at))
+    return Settled(earned, entries, after, takes_of(earned))
 
 
 def _check_size(earned: Earned) -> None:
@@ -122,6 +116,7 @@ def _snapshot(ruleset: Ruleset, member: MemberState | None) -> MemberSnapshot | 
     if member is None:
         return None
     profile = member.profile
+    assert member.status != "merged", "another member stands for it"
     return MemberSnapshot(
         status=member.status,
         orders=member.orders,
@@ -135,21 +130,23 @@ def _snapshot(ruleset: Ruleset, member: MemberState | None) -> MemberSnapshot | 
     )
 
 
-def _credit(ruleset: Ruleset, book: Book, earned: Earned, earned_at: datetime) -> None:
-    """Credit one lot per wallet: grants of one order share their origin."""
-    totals: dict[str, int] = {}
-    for grant in earned.grants:
-        totals[grant.wallet] = totals.get(grant.wallet, 0) + grant.amount
-    for wallet, amount in sorted(totals.items()):
-        book.earn(wallet, amount, lot_terms(ruleset.wallets[wallet], earned_at))
+def credit(ruleset: Ruleset, book: Book, grants: Iterable[Grant], earned_at: datetime) -> None:
+    """Credit one lot per wallet and activation: grants of one order share their origin."""
+    totals: dict[tuple[str, ActivationTerms | None], int] = {}
+    for grant in grants:
+        terms = grant.activation or ruleset.wallets[grant.wallet].activation
+        totals[grant.wallet, terms] = totals.get((grant.wallet, terms), 0) + grant.amount
+    for (wallet, terms), amount in sorted(totals.items(), key=lambda total: total[0][0]):
+        lot = book.earn(wallet, amount, lot_terms(ruleset.wallets[wallet], earned_at, terms))
+        welcome(ruleset, book, lot)
 
 
-def _takes(earned: Earned) -> tuple[Take, ...]:
+def takes_of(earned: Earned) -> tuple[Take, ...]:
     """Return what the limits that all members share give away."""
     return tuple([Take(use.counter, use.amount, use.cap) for use in earned.uses if use.is_shared])
 
 
-def _use(ruleset: Ruleset, member: MemberState, earned: Earned, now: datetime) -> dict[str, Any]:
+def use_limits(ruleset: Ruleset, member: MemberState, earned: Earned, now: datetime) -> dict[str, Any]:
     """Count what the member's own limits gave; counters of long ended periods are forgotten."""
     used = member.counters
     taken = {use.counter: used.get(use.counter, 0) + use.amount for use in earned.uses if not use.is_shared}

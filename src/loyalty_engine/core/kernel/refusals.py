@@ -18,6 +18,10 @@ class RefusalCode(StrEnum):
     MEMBER_NOT_FOUND = "member_not_found"
     MEMBER_BLOCKED = "member_blocked"
     MEMBER_REQUIRED = "member_required"
+    MEMBER_ALREADY_BLOCKED = "member_already_blocked"
+    MEMBER_NOT_BLOCKED = "member_not_blocked"
+    MEMBER_HAS_HOLDS = "member_has_holds"
+    MERGE_WITH_SELF = "merge_with_self"
     IDENTITY_TAKEN = "identity_taken"
     IDENTITY_NOT_FOUND = "identity_not_found"
 
@@ -27,8 +31,19 @@ class RefusalCode(StrEnum):
     ORDER_CLAIM_MISMATCH = "order_claim_mismatch"
     ORDER_IN_FUTURE = "order_in_future"
     ORDER_TOTAL_TOO_LARGE = "order_total_too_large"
+    ORDER_LINE_NOT_FOUND = "order_line_not_found"
+    ORDER_ALREADY_CANCELLED = "order_already_cancelled"
+    ORDER_NOT_EDITABLE = "order_not_editable"
+    ORDER_BELOW_PAYMENT = "order_below_payment"
     CURRENCY_MISMATCH = "currency_mismatch"
     TILL_MISMATCH = "till_mismatch"
+
+    RETURN_EMPTY = "return_empty"
+    RETURN_EXCEEDS_ORDER = "return_exceeds_order"
+    RETURN_EXISTS = "return_exists"
+    RETURN_IN_FUTURE = "return_in_future"
+    RETURN_NOT_COVERED = "return_not_covered"
+    RETURN_OF_FOREIGN_ORDER = "return_of_foreign_order"
 
     ACTIVITY_NOT_DECLARED = "activity_not_declared"
     ACTIVITY_SUBJECT_REQUIRED = "activity_subject_required"
@@ -48,6 +63,20 @@ class RefusalCode(StrEnum):
 
     REDEMPTION_NOT_FOUND = "redemption_not_found"
     REDEMPTION_ALREADY_CANCELLED = "redemption_already_cancelled"
+    HOLD_NOT_FOUND = "hold_not_found"
+    HOLD_ENDED = "hold_ended"
+    HOLD_EXPIRED = "hold_expired"
+    CAPTURE_EXCEEDS_HOLD = "capture_exceeds_hold"
+
+    LOT_NOT_FOUND = "lot_not_found"
+    LOT_EMPTY = "lot_empty"
+    LOT_NOT_PENDING = "lot_not_pending"
+    EXPIRY_IN_PAST = "expiry_in_past"
+    TRANSFER_TO_SELF = "transfer_to_self"
+
+    OPERATION_NOT_FOUND = "operation_not_found"
+    OPERATION_NOT_REVERSIBLE = "operation_not_reversible"
+    OPERATION_ALREADY_REVERSED = "operation_already_reversed"
 
 
 @dataclass(frozen=True, slots=True)

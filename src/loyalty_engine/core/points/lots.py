@@ -1,4 +1,4 @@
-"""Lots: points earned together, spent oldest expiry first, restored to where they came from."""
+"""Lots: points earned together, spent nearest expiry first, restored to where they came from."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,8 @@ class Lot:
     """Points that share their origin: when they can be spent, when they expire, who pays for them.
 
     ``cost_micros`` is the cost of one point in millionths of a minor unit, for the liability. ``funder`` is the
-    party that bears it (``program`` or a partner). ``expires_at`` None means never.
+    party that bears it (``program`` or a partner). ``available_at`` None means that its points wait to be confirmed,
+    ``expires_at`` None that they have no expiry of their own. ``expired`` of its points are gone because of their age.
     """
 
     id: UUID
@@ -20,15 +21,39 @@ class Lot:
     amount: int
     remaining: int
     earned_at: datetime
-    available_at: datetime
+    available_at: datetime | None
     expires_at: datetime | None
     funder: str
     cost_micros: int
     operation_id: UUID
+    expired: int = 0
+
+    def is_pending(self, now: datetime) -> bool:
+        """Tell whether its points cannot be spent yet at ``now``."""
+        return self.available_at is None or now < self.available_at
+
+    def has_expired(self, now: datetime) -> bool:
+        """Tell whether its points count no more at ``now``, whether or not any job has run."""
+        return self.expires_at is not None and self.expires_at <= now
+
+    @property
+    def expires_waiting(self) -> bool:
+        """Whether its points can never be spent, because they expire before they could."""
+        return self.expires_at is not None and (self.available_at is None or self.expires_at <= self.available_at)
 
     def is_spendable(self, now: datetime) -> bool:
         """Tell whether its points count at ``now``, whether or not any job has run."""
-        return self.available_at <= now and (self.expires_at is None or now < self.expires_at)
+        return not self.is_pending(now) and not self.has_expired(now)
+
+    def carries_on(self, other: "Lot") -> bool:
+        """Tell whether its points were those of a lot that another member had: they kept their age when they moved."""
+        is_alike = (self.wallet, self.earned_at, self.funder) == (other.wallet, other.earned_at, other.funder)
+        return is_alike and other.available_at in (self.available_at, None)
+
+    def next_due(self, now: datetime) -> datetime | None:
+        """Return when time next changes what its points are, after ``now``; None when it never does."""
+        moments = [at for at in (self.available_at, self.expires_at) if at is not None and at > now]
+        return min(moments, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +70,26 @@ def plan_spending(lots: Iterable[Lot], amount: int, now: datetime) -> tuple[LotU
     The caller has checked the balance; when the lots cannot cover it the ledger itself is broken, and a lot that
     is missing must stop the operation, not bend it.
     """
-    uses: list[LotUse] = []
-    missing = amount
-    for lot in sorted((lot for lot in lots if lot.remaining > 0 and lot.is_spendable(now)), key=_spending_order):
-        if missing == 0:
-            break
-        taken = min(lot.remaining, missing)
-        uses.append(LotUse(lot.id, taken))
-        missing -= taken
+    spendable = sorted((lot for lot in lots if lot.is_spendable(now)), key=spending_order)
+    uses, missing = take_in_order(spendable, amount)
     if missing:
         message = f"lots cover {amount - missing} of {amount} points"
         raise AssertionError(message)
-    return tuple(uses)
+    return uses
+
+
+def take_in_order(lots: Iterable[Lot], amount: int) -> tuple[tuple[LotUse, ...], int]:
+    """Return the uses that take ``amount`` out of ``lots`` one after the other, and how much they could not cover."""
+    uses: list[LotUse] = []
+    missing = amount
+    for lot in lots:
+        if missing == 0:
+            break
+        taken = min(lot.remaining, missing)
+        if taken:
+            uses.append(LotUse(lot.id, taken))
+            missing -= taken
+    return tuple(uses), missing
 
 
 def reverse_uses(uses: Sequence[LotUse]) -> tuple[LotUse, ...]:
@@ -64,5 +97,6 @@ def reverse_uses(uses: Sequence[LotUse]) -> tuple[LotUse, ...]:
     return tuple(LotUse(use.lot_id, -use.amount) for use in uses)
 
 
-def _spending_order(lot: Lot) -> tuple[bool, datetime, datetime, UUID]:
+def spending_order(lot: Lot) -> tuple[bool, datetime, datetime, UUID]:
+    """Return the key by which lots are spent: nearest expiry, then earliest earned, then id."""
     return (lot.expires_at is None, lot.expires_at or lot.earned_at, lot.earned_at, lot.id)

@@ -42,6 +42,10 @@ class RedeemTerms:
         """Refuse an amount that cannot be spent from this wallet, whatever the balance."""
         if points < self.min_points:
             refuse(RefusalCode.POINTS_BELOW_MINIMUM, pointer, points=points, min_points=self.min_points)
+        self.check_step(points, pointer)
+
+    def check_step(self, points: int, pointer: str) -> None:
+        """Refuse an amount that is not worth whole minor units; the minimum does not hold for a part of a hold."""
         if points % self.step:
             refuse(RefusalCode.POINTS_NOT_IN_STEP, pointer, points=points, step=self.step)
         if self.value_of(points) > MAX_AMOUNT:

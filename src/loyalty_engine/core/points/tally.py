@@ -16,7 +16,7 @@ class Tally(Book):
         """The balances of the wallets that changed."""
         return self._balances
 
-    def _post(
+    def post(
         self,
         wallet: str,
         source: Account,

@@ -11,8 +11,9 @@ from pydantic import BeforeValidator, Field
 
 from loyalty_engine.core.program.activities import ActivityKinds
 from loyalty_engine.core.program.attributes import Attributes
-from loyalty_engine.core.program.earning import MAX_GROUPS, MAX_RULES, EarningGroup, EarningPolicy, EarningRuleEntry
+from loyalty_engine.core.program.earning import MAX_GROUPS, MAX_RULES, EarningGroup, EarningRuleEntry
 from loyalty_engine.core.program.fields import CURRENCY_PATTERN, Entry, Name
+from loyalty_engine.core.program.policies import Policies
 from loyalty_engine.core.program.wallets import Wallet
 
 MAX_WALLETS: Final = 100
@@ -41,14 +42,6 @@ class Identity(Entry):
         description="A till sends a card nobody has registered: enrol it as a new member, park the receipt until "
         "somebody registers the card, or refuse the receipt.",
         examples=["enrol"],
-    )
-
-
-class Policies(Entry):
-    """Where good systems differ, the choice of this programme."""
-
-    earning: EarningPolicy = Field(
-        default=EarningPolicy(), description="Policies of earning.", examples=[{"base": "gross", "rounding": "nearest"}]
     )
 
 

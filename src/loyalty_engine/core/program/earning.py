@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 from loyalty_engine.core.kernel.amounts import Rounding
 from loyalty_engine.core.program.conditions import Condition, LineSelection
 from loyalty_engine.core.program.fields import DecimalFactor, Entry, Key, Name, Percent, Positive, PositiveDecimal
+from loyalty_engine.core.program.lifetimes import Activation
 from loyalty_engine.core.program.windows import Hours, Window
 
 MAX_RULES: Final = 5_000
@@ -186,6 +187,11 @@ class EarningRuleEntry(Entry):
         default=(),
         description="How much it may give; the tightest limit wins.",
         examples=[[{"per": "member", "points": 1000, "period": "month"}]],
+    )
+    activation: Activation | None = Field(
+        default=None,
+        description="When what it gives can be spent; as the wallet says by default.",
+        examples=[{"kind": "confirmed"}],
     )
     group: Key | None = Field(default=None, description="Group in which the rule competes.", examples=["boosts"])
     priority: int = Field(

@@ -16,9 +16,10 @@ from pydantic import Field, TypeAdapter
 
 from loyalty_engine.core.program.activities import ActivityKind
 from loyalty_engine.core.program.attributes import Attributes
-from loyalty_engine.core.program.document import Identity, Policies, Program, Version
+from loyalty_engine.core.program.document import Identity, Program, Version
 from loyalty_engine.core.program.earning import EarningGroup, EarningRuleEntry
 from loyalty_engine.core.program.fields import Entry
+from loyalty_engine.core.program.policies import Policies
 from loyalty_engine.core.program.wallets import MoneyWallet, PointsWallet, Wallet
 
 PartKey = str

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from loyalty_engine.core.kernel.amounts import Ratio
 from loyalty_engine.core.program.fields import Entry, Key, Name, Percent, Positive
+from loyalty_engine.core.program.lifetimes import ACTIVATION, EXPIRY, Activation, Expiry
 
 
 class PointsRedeem(Entry):
@@ -53,6 +54,8 @@ class PointsWallet(Entry):
         description="How points are spent; without it they cannot be spent.",
         examples=[{"points": 100, "amount": 100, "min_points": 100, "step": 100, "max_share": "50%"}],
     )
+    activation: Activation | None = ACTIVATION
+    expiry: Expiry | None = EXPIRY
 
 
 class MoneyWallet(Entry):
@@ -66,6 +69,8 @@ class MoneyWallet(Entry):
         description="How the money is spent; without it it cannot be spent.",
         examples=[{"min_points": 100}],
     )
+    activation: Activation | None = ACTIVATION
+    expiry: Expiry | None = EXPIRY
 
 
 Wallet = Annotated[PointsWallet | MoneyWallet, Field(discriminator="unit")]

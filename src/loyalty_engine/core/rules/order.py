@@ -8,7 +8,7 @@ from typing import Literal
 Scalar = str | int | bool
 """What a declared attribute may hold. Decimal attributes travel as millionths (``kernel.quantities``)."""
 
-ReceiptType = Literal["sale"]
+ReceiptType = Literal["sale", "return"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,12 @@ class Receipt:
 
 
 OrderReference = ShopOrder | Receipt
+
+
+def return_key(reference: OrderReference, shop: str | None) -> str:
+    """Return the text under which a return can be accepted only once: a shop may number it like an order."""
+    key = natural_key(reference, shop)
+    return key if isinstance(reference, Receipt) else f"return|{key}"
 
 
 def natural_key(reference: OrderReference, shop: str | None) -> str:

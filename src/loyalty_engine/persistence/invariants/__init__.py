@@ -2,17 +2,21 @@
 
 Each statement returns one row of ids per offence, and stands behind :data:`VIEWS`, which take the program as ``$1``,
 NULL for all of them. None of them uses the code that wrote the rows. What moves in or out of a member's lots is
-available + pending + held; a debt has no lots.
+available + pending; a debt has no lots, and what is held has left them.
 """
 
 from typing import Final
 
 from loyalty_engine.persistence.invariants.activities import ACTIVITIES
 from loyalty_engine.persistence.invariants.counters import COUNTERS
+from loyalty_engine.persistence.invariants.due import DUE
+from loyalty_engine.persistence.invariants.holds import HOLDS
 from loyalty_engine.persistence.invariants.invariant import Invariant
+from loyalty_engine.persistence.invariants.members import MEMBERS
 from loyalty_engine.persistence.invariants.operations import OPERATIONS
 from loyalty_engine.persistence.invariants.orders import ORDERS
 from loyalty_engine.persistence.invariants.points import BALANCES, LOTS
+from loyalty_engine.persistence.invariants.returns import RETURNS
 
 __all__ = ["INVARIANTS", "VIEWS", "Invariant"]
 
@@ -22,6 +26,7 @@ _TABLES: Final = (
     "balance",
     "lot",
     "lot_use",
+    "hold",
     "operation",
     "reversal",
     "refusal",
@@ -30,6 +35,8 @@ _TABLES: Final = (
     "order_key",
     "order_claim",
     "order_parked",
+    "order_change",
+    "return_waiting",
     "counter",
     "counter_use",
     "activity",
@@ -47,6 +54,14 @@ posting AS NOT MATERIALIZED (
     SELECT program_id, operation_id, operation_id AS paired_id FROM reversal
      UNION ALL
     SELECT program_id, operation_id, reversed_id FROM reversal
+), stand_in AS (
+    SELECT program_id, id, id AS survivor_id FROM member WHERE merged_into IS NULL
+     UNION ALL
+    SELECT m.program_id, m.id, s.survivor_id
+      FROM stand_in s
+      JOIN member m ON m.program_id = s.program_id AND m.merged_into = s.id
+), kept_order AS NOT MATERIALIZED (
+    SELECT DISTINCT ON (program_id, order_id) * FROM order_change ORDER BY program_id, order_id, number DESC
 )
 """
 
@@ -56,12 +71,24 @@ def _view(table: str) -> str:
     return f'"{table}" AS NOT MATERIALIZED ({rows})'
 
 
-VIEWS: Final = f"WITH {', '.join(map(_view, _TABLES))}, {_DERIVED}"
+VIEWS: Final = f"WITH RECURSIVE {', '.join(map(_view, _TABLES))}, {_DERIVED}"
 """What the statements below read instead of the tables: the checked program's rows only.
 
-``posting`` also tells by how much it changes each account of its member (what enters ``debt`` pays it back), and
-``reversal_pair`` names each reversal twice: with its own operation and with the one that it took back.
+``posting`` also tells by how much it changes each account of its member (what enters ``debt`` pays it back),
+``reversal_pair`` names each reversal twice: with its own operation and with the one that it took back. ``stand_in`` tells
+who stands for each member, and ``kept_order`` what the latest change left of an order.
 """
 
-INVARIANTS: Final = (*BALANCES, *LOTS, *OPERATIONS, *ORDERS, *COUNTERS, *ACTIVITIES)
+INVARIANTS: Final = (
+    *BALANCES,
+    *LOTS,
+    *HOLDS,
+    *DUE,
+    *OPERATIONS,
+    *MEMBERS,
+    *ORDERS,
+    *RETURNS,
+    *COUNTERS,
+    *ACTIVITIES,
+)
 """Every invariant, those about value first. Names are stable: alerts and run books use them."""

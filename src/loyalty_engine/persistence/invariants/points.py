@@ -65,14 +65,14 @@ BALANCES: Final = (
 LOTS: Final = (
     Invariant(
         "lots_equal_balances",
-        "What is left in a member's lots is what its balance shows as available, pending and held.",
+        "What is left in a member's lots is what its balance shows as available and pending.",
         """
         SELECT program_id, member_id, wallet
           FROM balance b
           FULL JOIN (
               SELECT l.program_id, l.member_id, l.wallet, sum(l.remaining) AS remaining
                 FROM lot l GROUP BY 1, 2, 3) s USING (program_id, member_id, wallet)
-         WHERE coalesce(b.available + b.pending + b.held, 0) <> coalesce(s.remaining, 0)
+         WHERE coalesce(b.available + b.pending, 0) <> coalesce(s.remaining, 0)
         """,
     ),
     Invariant(
@@ -92,7 +92,7 @@ LOTS: Final = (
         "Each operation moves as much in lots, new ones and uses, as its postings say, wallet by wallet.",
         """
         SELECT program_id, operation_id, wallet
-          FROM (SELECT p.program_id, p.operation_id, p.wallet, p.to_available + p.to_pending + p.to_held AS moved FROM posting p
+          FROM (SELECT p.program_id, p.operation_id, p.wallet, p.to_available + p.to_pending AS moved FROM posting p
                  UNION ALL
                 SELECT l.program_id, l.operation_id, l.wallet, -l.amount FROM lot l
                  UNION ALL
@@ -105,12 +105,12 @@ LOTS: Final = (
     ),
     Invariant(
         "lots_have_their_operation",
-        "Each lot was brought by an operation of its member.",
+        "Each lot was brought by an operation of its member, or one that its member shares with another.",
         """
         SELECT l.program_id, l.member_id, l.id AS lot_id, l.operation_id
           FROM lot l
           LEFT JOIN operation o ON o.program_id = l.program_id AND o.id = l.operation_id
-         WHERE o.member_id IS DISTINCT FROM l.member_id
+         WHERE o.id IS NULL OR (l.member_id IN (o.member_id, o.other_member_id)) IS NOT TRUE
         """,
     ),
     Invariant(
@@ -121,7 +121,7 @@ LOTS: Final = (
           FROM lot_use u
           LEFT JOIN lot l ON l.program_id = u.program_id AND l.id = u.lot_id
           LEFT JOIN operation o ON o.program_id = u.program_id AND o.id = u.operation_id
-         WHERE (l.member_id = o.member_id) IS NOT TRUE
+         WHERE (l.member_id IN (o.member_id, o.other_member_id)) IS NOT TRUE
         """,
     ),
 )

@@ -15,11 +15,26 @@ _FIND_ID: Final = "SELECT id FROM loyalty.member WHERE program_id = $1 AND id = 
 
 _FIND_OWNER: Final = "SELECT member_id FROM loyalty.member_identity WHERE program_id = $1 AND identity = $2"
 
+# One member can be merged into another, which is merged into a third: whoever is at the end stands for all of them.
+_FIND_STANDING: Final = """
+WITH RECURSIVE chain AS (
+    SELECT m.id, m.merged_into FROM loyalty.member m WHERE m.program_id = $1 AND m.id = $2
+     UNION ALL
+    SELECT m.id, m.merged_into FROM chain c
+      JOIN loyalty.member m ON m.program_id = $1 AND m.id = c.merged_into)
+SELECT id FROM chain WHERE merged_into IS NULL
+"""
+
 _FIND: Final = """
-SELECT m.id, m.status, m.booked_at, m.orders, m.spend, m.first_order_at, m.last_order_at,
+WITH RECURSIVE family AS (
+    SELECT $2::uuid AS id
+     UNION ALL
+    SELECT m.id FROM family f JOIN loyalty.member m ON m.program_id = $1 AND m.merged_into = f.id)
+SELECT m.id, m.status, m.merged_into, m.booked_at, m.orders, m.spend, m.first_order_at, m.last_order_at,
        f.name, f.birthday, f.attributes, coalesce(m.enrolled_at, e.booked_at) AS enrolled_at,
-       ARRAY(SELECT i.identity FROM loyalty.member_identity i
-              WHERE i.program_id = m.program_id AND i.member_id = m.id ORDER BY i.identity) AS identities
+       ARRAY(SELECT i.identity FROM family f
+               JOIN loyalty.member_identity i ON i.program_id = m.program_id AND i.member_id = f.id
+              WHERE m.merged_into IS NULL ORDER BY i.identity) AS identities
   FROM loyalty.member m
   LEFT JOIN loyalty.member_profile f ON f.program_id = m.program_id AND f.member_id = m.id
   LEFT JOIN LATERAL (
@@ -32,10 +47,14 @@ SELECT m.id, m.status, m.booked_at, m.orders, m.spend, m.first_order_at, m.last_
 
 @dataclass(frozen=True, slots=True)
 class MemberRecord:
-    """A member with its personal data. ``enrolled_at`` is when its first operation was accepted."""
+    """A member with its personal data. ``enrolled_at`` is when its first operation was accepted.
+
+    ``identities`` are all that lead to it, also those of members that were merged into it; none lead to a merged one.
+    """
 
     id: UUID
     status: str
+    merged_into: UUID | None
     enrolled_at: datetime | None
     booked_at: datetime
     orders: int
@@ -49,9 +68,17 @@ class MemberRecord:
 
 
 async def find_member_id(connection: Connection, program_id: int, member: MemberRef) -> UUID | None:
-    """Return the id of the member of that id or identity."""
+    """Return the id of the member of that id, or of the one that stands for the owner of that identity."""
     statement = _FIND_ID if isinstance(member, UUID) else _FIND_OWNER
     found: UUID | None = await connection.fetchval(statement, program_id, member)
+    if found is None or isinstance(member, UUID):
+        return found
+    return await find_standing_id(connection, program_id, found)
+
+
+async def find_standing_id(connection: Connection, program_id: int, member_id: UUID) -> UUID | None:
+    """Return the id of the member that stands for this one: itself, or the last of those it was merged into."""
+    found: UUID | None = await connection.fetchval(_FIND_STANDING, program_id, member_id)
     return found
 
 

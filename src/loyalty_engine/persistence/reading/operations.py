@@ -15,7 +15,7 @@ ACTOR_COLUMNS: Final = "o.client_id, c.name AS client_name, o.location, o.till"
 """What :func:`read_actor` needs of an operation ``o`` and its client ``c``."""
 
 _COLUMNS: Final = f"""
-SELECT o.id, o.kind, o.member_id, o.order_id, o.effective_at, o.booked_at, o.revision, o.reverses,
+SELECT o.id, o.kind, o.member_id, o.other_member_id, o.order_id, o.effective_at, o.booked_at, o.revision, o.reverses,
        v.operation_id AS reversed_by, {ACTOR_COLUMNS}
 """
 
@@ -36,7 +36,10 @@ SELECT outcome_id, is_refusal FROM loyalty.idempotency
  WHERE program_id = $1 AND client_id = $2 AND scope = ANY ($3) AND key = $4
 """
 
-_ORDER_KEY: Final = "SELECT order_id FROM loyalty.order_key WHERE program_id = $1 AND natural_key = $2"
+# Without a hash it is only the number of an order that a return waits for.
+_NUMBER: Final = """
+SELECT order_id FROM loyalty.order_key WHERE program_id = $1 AND natural_key = $2 AND request_hash <> ''
+"""
 
 _REFUSALS: Final = """
 SELECT f.id, f.code, f.member_id, f.booked_at, f.answer, f.client_id, c.name AS client_name,
@@ -65,6 +68,7 @@ class OperationRecord:
     id: UUID
     kind: str
     member_id: UUID | None
+    other_member_id: UUID | None
     order_id: UUID | None
     effective_at: datetime
     booked_at: datetime
@@ -130,10 +134,10 @@ async def list_outcomes_of_key(
     return [*map(_read_operation, operations), *map(_read_refusal, refusals)]
 
 
-async def find_operation_of_order(connection: Connection, program_id: int, natural_key: str) -> OperationRecord | None:
-    """Return the operation that accepted the order of that natural key: an order takes its operation's id."""
-    order_id = await connection.fetchval(_ORDER_KEY, program_id, natural_key)
-    return None if order_id is None else await find_operation(connection, program_id, order_id)
+async def find_operation_of_number(connection: Connection, program_id: int, natural_key: str) -> OperationRecord | None:
+    """Return the operation that accepted the order or return of that number: both take their operation's id."""
+    found = await connection.fetchval(_NUMBER, program_id, natural_key)
+    return None if found is None else await find_operation(connection, program_id, found)
 
 
 def read_actor(row: Any) -> Actor:  # noqa: ANN401 - a record of asyncpg
@@ -146,6 +150,7 @@ def _read_operation(row: Any) -> OperationRecord:  # noqa: ANN401 - a record of 
         id=row["id"],
         kind=row["kind"],
         member_id=row["member_id"],
+        other_member_id=row["other_member_id"],
         order_id=row["order_id"],
         effective_at=row["effective_at"],
         booked_at=row["booked_at"],

@@ -17,17 +17,21 @@ WITH page AS (
     (SELECT o.id, false AS is_refusal FROM loyalty.operation o
       WHERE o.program_id = $1 AND o.member_id = $2 AND o.id < $3 ORDER BY o.id DESC LIMIT $4)
     UNION ALL
+    (SELECT o.id, false FROM loyalty.operation o
+      WHERE o.program_id = $1 AND o.other_member_id = $2 AND o.id < $3 ORDER BY o.id DESC LIMIT $4)
+    UNION ALL
     (SELECT f.id, true FROM loyalty.refusal f
       WHERE f.program_id = $1 AND f.member_id = $2 AND f.id < $3 ORDER BY f.id DESC LIMIT $4)
     ORDER BY id DESC LIMIT $4
 )
 SELECT g.id, o.kind, f.code, f.answer AS problem, coalesce(o.booked_at, f.booked_at) AS booked_at, o.effective_at,
-       o.revision, o.order_id, o.reverses, o.location, o.till, coalesce(o.client_id, f.client_id) AS client_id,
+       o.revision, o.order_id, o.reverses, o.member_id, o.other_member_id, r.kind AS reversed_kind, o.location, o.till, coalesce(o.client_id, f.client_id) AS client_id,
        c.name AS client_name, b.rest -> 'reference' AS reference, b.goods_total + b.shipping AS total, b.currency,
        t.kind AS activity, t.subject,
        d.answer::json ->> 'reason' AS reason, n.note
   FROM page g
   LEFT JOIN loyalty.operation o ON NOT g.is_refusal AND o.program_id = $1 AND o.id = g.id
+  LEFT JOIN loyalty.operation r ON r.program_id = $1 AND r.id = o.reverses
   LEFT JOIN loyalty.operation_detail d ON NOT g.is_refusal AND d.program_id = $1 AND d.id = g.id
   LEFT JOIN loyalty.member_note n ON n.program_id = $1 AND n.member_id = $2 AND n.operation_id = g.id
   LEFT JOIN loyalty."order" b ON b.program_id = $1 AND b.id = o.order_id
@@ -58,7 +62,11 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class AcceptedEntry:
-    """An operation of the member. ``reason`` and ``note`` are what a person gave with it, the note is personal."""
+    """An operation of the member, or one in which it is the second (``is_second``). ``other_id`` is the other of the two.
+
+    ``reason`` and ``note`` are what a person gave with it, the note is personal. ``reversed_kind`` is what kind of
+    operation it took back.
+    """
 
     id: UUID
     kind: str
@@ -66,6 +74,9 @@ class AcceptedEntry:
     booked_at: datetime
     revision: int
     reverses: UUID | None
+    reversed_kind: str | None
+    other_id: UUID | None
+    is_second: bool
     purchase: Purchase | None
     activity: Activity | None
     reason: str | None
@@ -95,10 +106,11 @@ async def list_timeline(
     rows = await connection.fetch(_PAGE, program_id, member_id, before, limit)
     accepted = [row["id"] for row in rows if row["kind"] is not None]
     movements = await list_movements(connection, program_id, member_id, accepted)
-    return [_read_entry(row, movements.get(row["id"], ())) for row in rows]
+    return [_read_entry(row, member_id, movements.get(row["id"], ())) for row in rows]
 
 
-def _read_entry(row: Any, movements: tuple[Movement, ...]) -> TimelineEntry:  # noqa: ANN401 - a record of asyncpg
+def _read_entry(row: Any, member_id: UUID, movements: tuple[Movement, ...]) -> TimelineEntry:  # noqa: ANN401 - a record of asyncpg
+    is_second = row["other_member_id"] == member_id
     if row["kind"] is None:
         return RefusedEntry(row["id"], row["code"], row["booked_at"], orjson.loads(row["problem"]), read_actor(row))
     return AcceptedEntry(
@@ -108,6 +120,9 @@ def _read_entry(row: Any, movements: tuple[Movement, ...]) -> TimelineEntry:  # 
         booked_at=row["booked_at"],
         revision=row["revision"],
         reverses=row["reverses"],
+        reversed_kind=row["reversed_kind"],
+        other_id=row["member_id"] if is_second else row["other_member_id"],
+        is_second=is_second,
         purchase=_read_purchase(row) if row["reference"] is not None else None,
         activity=Activity(row["activity"], row["subject"]) if row["activity"] is not None else None,
         reason=row["reason"],

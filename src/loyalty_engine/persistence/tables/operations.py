@@ -23,8 +23,10 @@ operation: Final = Table(
     Column("revision", Integer, nullable=False),
     Column("reverses", UUID),
     Column("transaction", Xid8(), nullable=False, server_default=text("pg_current_xact_id()")),
+    Column("other_member_id", UUID),
     PrimaryKeyConstraint("program_id", "id"),
     Index(None, "program_id", "member_id", "id", postgresql_where=text("member_id IS NOT NULL")),
+    Index(None, "program_id", "other_member_id", "id", postgresql_where=text("other_member_id IS NOT NULL")),
     postgresql_partition_by=BY_ID,
     comment="The log of the program, thin and for ever; transaction orders the feed",
 )

@@ -1,8 +1,8 @@
-"""Orders as reported, and who has them."""
+"""Orders as reported, who has them, and what became of them."""
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, PrimaryKeyConstraint, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from loyalty_engine.persistence.tables.schema import BY_ID, UUID, instant, metadata, program_id
@@ -36,7 +36,8 @@ order_key: Final = Table(
     Column("order_id", UUID, nullable=False),
     Column("request_hash", LargeBinary, nullable=False),
     PrimaryKeyConstraint("program_id", "natural_key"),
-    comment="The same receipt under any idempotency key is accepted once, for ever; unpartitioned for that",
+    comment="What has a number of its own is accepted once under any idempotency key, for ever: an order, or a return; "
+    "without a hash it is an order that is waited for. Unpartitioned for that",
 )
 
 order_parked: Final = Table(
@@ -57,7 +58,38 @@ order_claim: Final = Table(
     Column("order_id", UUID, nullable=False),
     Column("member_id", UUID, nullable=False),
     Column("operation_id", UUID, nullable=False),
+    Column("earned", JSONB),
     PrimaryKeyConstraint("program_id", "order_id"),
     Index(None, "program_id", "member_id"),
     comment="The member who took over an order that was accepted without one, once",
+)
+
+order_change: Final = Table(
+    "order_change",
+    metadata,
+    program_id(),
+    Column("order_id", UUID, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("operation_id", UUID, nullable=False),
+    Column("spend", BigInteger, nullable=False),
+    Column("is_gone", Boolean, nullable=False),
+    Column("lines", JSONB, nullable=False),
+    Column("state", JSONB, nullable=False),
+    PrimaryKeyConstraint("program_id", "order_id", "number"),
+    comment="What became of an order, each row the sum of all before it; insert-only, its number is the guard",
+)
+
+return_waiting: Final = Table(
+    "return_waiting",
+    metadata,
+    program_id(),
+    Column("natural_key", Text, nullable=False),
+    Column("operation_id", UUID, nullable=False),
+    Column("goods", JSONB, nullable=False),
+    instant("returned_at"),
+    instant("waits_until"),
+    Column("applied_by", UUID),
+    PrimaryKeyConstraint("program_id", "natural_key", "operation_id"),
+    Index("return_waiting_open_idx", "program_id", "operation_id", postgresql_where=text("applied_by IS NULL")),
+    comment="Returns that came before their order; its number is theirs until it comes",
 )

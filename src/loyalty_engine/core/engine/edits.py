@@ -1,0 +1,127 @@
+"""Edits: an order changes before anything of it was shipped or came back, and earns as if it had been placed like that."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from loyalty_engine.core.earning.evaluation import Earned, Grant
+from loyalty_engine.core.engine.accounts import close_book, guard, open_book, terms_of
+from loyalty_engine.core.engine.answers import show_facts
+from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Operation, OrderChange
+from loyalty_engine.core.engine.facts import Facts, KnownOrder, MemberState
+from loyalty_engine.core.engine.keeping import Group, Keeper, give_back_limits, spend_of, take_points
+from loyalty_engine.core.engine.orders import check_order
+from loyalty_engine.core.engine.requests import EditOrder
+from loyalty_engine.core.engine.return_answers import show_edit
+from loyalty_engine.core.engine.returns import keeper_of
+from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.engine.settlement import credit, earn_on, takes_of, use_limits
+from loyalty_engine.core.kernel.ids import show_id
+from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
+from loyalty_engine.core.returns.points import as_earned
+from loyalty_engine.core.returns.state import OrderState
+from loyalty_engine.core.rules.history import PastOrder
+from loyalty_engine.core.rules.order import Order
+
+
+def decide_edit(ruleset: Ruleset, facts: Facts, request: EditOrder, now: datetime) -> Decision:
+    """Replace the goods of an order; what it earns now is judged by today's rules, as of when it was placed."""
+    known = _require_editable(facts, request)
+    keeper = keeper_of(ruleset, facts, known)
+    order = replace(keeper.order, lines=request.lines, shipping=request.shipping, tenders=request.tenders)
+    check_order(ruleset, order, now)
+    paid = known.payment.amount if known.payment else 0
+    if order.goods_total + order.shipping < paid:
+        refuse(RefusalCode.ORDER_BELOW_PAYMENT, "/lines", paid_with_points=paid)
+    operation = Operation(
+        id=request.call.operation_id,
+        kind="order_edit",
+        call=request.call,
+        effective_at=now,
+        booked_at=now,
+        revision=ruleset.revision,
+        member_id=known.claimed_by or known.member_id,
+        order_id=known.id,
+    )
+    if operation.member_id is None:
+        state = OrderState(edited=order)
+        answer = show_edit(operation, known, order, grants=(), taken=(), member=None, reason=request.reason)
+        return Accepted(Changes(operation, answer, {}, order_change=_change(known, state, order)))
+    return Accepted(_settle_again(keeper, facts, operation, order=order, reason=request.reason))
+
+
+def _settle_again(keeper: Keeper, facts: Facts, operation: Operation, *, order: Order, reason: str) -> Changes:
+    ruleset, known, member = keeper.ruleset, keeper.known, facts.member
+    assert member is not None
+    assert member.sees_lots, "gather reads lots for an order that changes"
+    counters, given_back = give_back_limits(
+        keeper, member, known.state, replace(known.state, kept=dict.fromkeys(as_earned(known.earned), 0))
+    )
+    shared = {take.counter: facts.counters.get(take.counter, 0) + take.amount for take in given_back}
+    without = _without(keeper, replace(member, counters=counters))
+    earned = earn_on(ruleset, order, member=without, paid=known.payment, shared={**facts.counters, **shared})
+    book = open_book(member, operation.id, operation.booked_at)
+    less, more = _difference(keeper, earned)
+    credit(ruleset, book, more, min(order.placed_at, operation.booked_at))
+    taken = take_points(keeper, book, less)
+    state = OrderState(edited=order, earned=earned.memory)
+    spend = spend_of(known, state, order)
+    changed = {
+        "spend": without.spend + spend,
+        "counters": counters,
+        **use_limits(ruleset, without, earned, operation.booked_at),
+    }
+    entries, after = close_book(member, book, changed)
+    return Changes(
+        operation=operation,
+        answer=show_edit(operation, known, order, grants=earned.grants, taken=taken, member=after, reason=reason),
+        facts=show_facts(member, earned.seen),
+        reasons=earned.reasons,
+        member=guard(member, after),
+        entries=entries,
+        order_change=_change(known, state, order),
+        takes=(*given_back, *takes_of(earned)),
+    )
+
+
+def _require_editable(facts: Facts, request: EditOrder) -> KnownOrder:
+    known = facts.returned.get(request.order_id)
+    shown = show_id("ord", request.order_id)
+    if known is None or known.order is None:
+        refuse(RefusalCode.ORDER_NOT_FOUND, "", order_id=shown)
+    state = known.state
+    if state.lines or state.amount or state.shipping or state.confirmed is None or state.confirmed:
+        refuse(RefusalCode.ORDER_NOT_EDITABLE, "", order_id=shown)
+    return known
+
+
+def _without(keeper: Keeper, member: MemberState) -> MemberState:
+    """Return the member as if the order had not been placed."""
+    spend = spend_of(keeper.known, keeper.known.state, keeper.order)
+    history = list(member.history)
+    for lines in (), keeper.order.lines:
+        this = PastOrder(keeper.order.placed_at, spend, lines)
+        if this in history:
+            history.remove(this)
+            break
+    return replace(member, orders=member.orders - 1, spend=member.spend - spend, history=tuple(history))
+
+
+def _difference(keeper: Keeper, earned: Earned) -> tuple[Mapping[Group, int], list[Grant]]:
+    """Return what the order earns less, and what it earns more: one grant for all points that become spendable alike."""
+    before = keeper.kept(keeper.known.state)
+    grants: dict[Group, Grant] = {}
+    for grant in earned.grants:
+        terms = terms_of(keeper.ruleset, grant.wallet, grant.activation)
+        group = grant.wallet, terms.available_at(keeper.order.placed_at)
+        earlier = grants[group].amount if group in grants else 0
+        grants[group] = grant._replace(amount=earlier + grant.amount, activation=terms)
+    less = {group: points - (grants[group].amount if group in grants else 0) for group, points in before.items()}
+    more = [grant._replace(amount=grant.amount - before.get(group, 0)) for group, grant in grants.items()]
+    return {group: points for group, points in less.items() if points > 0}, [
+        grant for grant in more if grant.amount > 0
+    ]
+
+
+def _change(known: KnownOrder, state: OrderState, order: Order) -> OrderChange:
+    return OrderChange(known.id, known.changes + 1, state, spend_of(known, state, order), order.lines)

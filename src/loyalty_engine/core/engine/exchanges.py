@@ -1,0 +1,71 @@
+"""Exchange receipts: goods come back and others are sold on one receipt; and returns that had waited for their order."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from loyalty_engine.core.engine.decision import Accepted, Changes, Decision
+from loyalty_engine.core.engine.facts import Facts
+from loyalty_engine.core.engine.fold import apply
+from loyalty_engine.core.engine.orders import decide_order
+from loyalty_engine.core.engine.requests import Call, PlaceOrder
+from loyalty_engine.core.engine.returns import Step, require_some, take_goods_back, wait_for_order
+from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.kernel.ids import nth
+from loyalty_engine.core.kernel.refusals import Refusal, RefusalError
+
+_RETURNS: Final = 4 << 20
+"""Which derived ids returns take that travel with an order: far behind those of its rows."""
+
+
+def decide_exchange(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datetime) -> Decision:
+    """Accept a paid order after the goods that come back with it, and before those that came back before it arrived."""
+    if facts.order is not None or not (request.exchanges or facts.waiting):
+        return decide_order(ruleset, facts, request, now)
+    before: list[Changes] = []
+    for place, exchange in enumerate(request.exchanges):
+        step = Step("return", _call(request.call, place), min(request.order.placed_at, now), now)
+        try:
+            require_some(exchange.goods)
+            known = facts.returned.get(exchange.order)
+            if known is None:
+                changes = wait_for_order(ruleset, step, exchange.order, exchange.goods)
+            else:
+                changes = take_goods_back(ruleset, facts, known, goods=exchange.goods, step=step)
+        except RefusalError as error:
+            raise RefusalError(_within(error.refusal, place)) from error
+        before.append(changes)
+        facts = apply(facts, changes)
+    decision = decide_order(ruleset, facts, request, now)
+    if not isinstance(decision, Accepted):
+        return decision
+    after = _match(ruleset, apply(facts, decision.changes), request, now)
+    returns = [changes.answer for changes in (*before, *after)]
+    answer: Mapping[str, Any] = {**decision.changes.answer, "returns": returns} if returns else decision.changes.answer
+    if after:
+        answer = {**answer, "balances": after[-1].answer["balances"]}
+    return Accepted(replace(decision.changes, answer=answer), before=tuple(before), after=after)
+
+
+def _match(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datetime) -> tuple[Changes, ...]:
+    """Apply the returns that waited for the order; one that cannot be goes on waiting in vain."""
+    after: list[Changes] = []
+    for place, waiting in enumerate(facts.waiting, start=len(request.exchanges)):
+        known = facts.returned[request.call.operation_id]
+        step = Step("return", _call(request.call, place), min(waiting.returned_at, now), now)
+        try:
+            changes = take_goods_back(ruleset, facts, known, goods=waiting.goods, step=step)
+        except RefusalError:
+            continue
+        after.append(replace(changes, matched=(waiting.operation_id,)))
+        facts = apply(facts, changes)
+    return tuple(after)
+
+
+def _call(call: Call, place: int) -> Call:
+    return replace(call, operation_id=nth(call.operation_id, _RETURNS + (place << 16)), key=None)
+
+
+def _within(refusal: Refusal, place: int) -> Refusal:
+    return replace(refusal, pointer=f"/returns/{place}{refusal.pointer}")

@@ -1,0 +1,48 @@
+"""Where good systems differ, the choice of this programme: policies of earning, and of what comes back."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from loyalty_engine.core.program.earning import EarningPolicy
+from loyalty_engine.core.program.fields import Entry
+
+Days = Annotated[int, Field(ge=1, le=3_650)]
+
+
+class ReturnPolicy(Entry):
+    """What happens to points when goods come back."""
+
+    points: Literal["recomputed", "proportional", "none"] = Field(
+        default="recomputed",
+        description="Which points the customer keeps: those that the goods they kept would have earned; a share by "
+        "value; or all of them. A cancelled order keeps none.",
+        examples=["recomputed"],
+    )
+    clawback: Literal["debt", "clamp", "refuse"] = Field(
+        default="debt",
+        description="When the balance does not cover the points to be taken: owe the rest, forgive it, or refuse the "
+        "return.",
+        examples=["debt"],
+    )
+    expired: Literal["grace", "stay_expired"] = Field(
+        default="grace",
+        description="Points that paid come back after they would have expired: they get some days of grace, or stay "
+        "expired.",
+        examples=["grace"],
+    )
+    grace_days: Days = Field(default=30, description="Days of grace.", examples=[30])
+    unmatched_days: Days = Field(
+        default=30, description="How many days a return waits for an order that is not known yet.", examples=[30]
+    )
+
+
+class Policies(Entry):
+    """Where good systems differ, the choice of this programme."""
+
+    earning: EarningPolicy = Field(
+        default=EarningPolicy(), description="Policies of earning.", examples=[{"base": "gross", "rounding": "nearest"}]
+    )
+    returns: ReturnPolicy = Field(
+        default=ReturnPolicy(), description="Policies of returns.", examples=[{"points": "proportional"}]
+    )

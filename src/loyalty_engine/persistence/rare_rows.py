@@ -1,0 +1,140 @@
+"""The rows that few operations bring, in the one form that they share: the composite ``rare_v1``."""
+
+from collections.abc import Iterator
+
+import orjson
+
+from loyalty_engine.core.engine.decision import Changes
+from loyalty_engine.core.engine.fold import Write
+from loyalty_engine.core.engine.requests import Call
+from loyalty_engine.persistence.order_changes import show_goods, show_state
+from loyalty_engine.persistence.orders import show_lines, show_memory
+
+Row = tuple[object, ...]
+
+
+def rare_rows(n: int, write: Write) -> Iterator[Row]:
+    """Yield the rare rows of a write; each begins with the write's number."""
+    for part in write.parts:
+        if _is_plain(part):
+            continue
+        yield from _about_member(n, part)
+        yield from _about_order(n, part)
+        yield from _about_holds(n, part)
+        yield from _about_number(n, part)
+    if any(part.matched for part in write.parts):
+        yield from _matched(n, write)
+        yield from awaited_rows(n, write)
+    yield from _merged(n, write)
+
+
+def awaited_rows(n: int, write: Write) -> Iterator[Row]:
+    """Yield the rows by which orders take their numbers over from returns that need not wait any longer."""
+    for part in write.parts:
+        if part.order is not None:
+            yield _row(n, "awaited", part, name=part.order.natural_key, data=part.operation.booked_at.isoformat())
+
+
+def _is_plain(part: Changes) -> bool:
+    """Tell quickly that a part, like most, brings nothing rare; what names an earlier operation or order does."""
+    order, entries = part.order, part.entries
+    return not (
+        part.identities_added
+        or part.identities_removed
+        or part.profile is not None
+        or part.note is not None
+        or part.operation.reverses is not None
+        or part.claimed_order_id is not None
+        or part.order_change is not None
+        or part.natural_key is not None
+        or part.waiting is not None
+        or part.matched
+        or (order is not None and order.parked_for is not None)
+        or (entries is not None and (entries.holds or entries.hold_ends))
+    )
+
+
+def _about_member(n: int, part: Changes) -> Iterator[Row]:
+    for identity in part.identities_removed:
+        yield _row(n, "identity_removed", part, name=identity)
+    for identity in part.identities_added:
+        yield _row(n, "identity_added", part, name=identity)
+    profile = part.profile
+    if profile is not None:
+        data = orjson.dumps(dict(profile.attributes)).decode()
+        yield _row(n, "profile", part, name=profile.name, day=profile.birthday, data=data)
+    if part.note is not None:
+        yield _row(n, "note", part, name=part.note)
+    if part.operation.reverses is not None:
+        yield _row(n, "reversal", part, subject=part.operation.reverses)
+
+
+def _about_order(n: int, part: Changes) -> Iterator[Row]:
+    if part.order is not None and part.order.parked_for is not None:
+        yield _row(n, "parked", part, subject=part.order.id, name=part.order.parked_for)
+    if part.claimed_order_id is not None:
+        data = orjson.dumps(show_memory(part.claimed)).decode() if part.claimed else None
+        yield _row(n, "claim", part, subject=part.claimed_order_id, data=data)
+    change = part.order_change
+    if change is not None:
+        shown = {
+            "number": change.number,
+            "spend": change.spend,
+            "is_gone": change.state.is_gone,
+            "lines": show_lines(change.lines),
+            "state": show_state(change.state),
+        }
+        yield _row(n, "order_change", part, subject=change.order_id, data=orjson.dumps(shown).decode())
+
+
+def _about_holds(n: int, part: Changes) -> Iterator[Row]:
+    if part.entries is None:
+        return
+    for hold in part.entries.holds:
+        shown = {"points": hold.points, "expires_at": hold.expires_at}
+        yield _row(n, "hold", part, subject=hold.id, name=hold.wallet, data=orjson.dumps(shown).decode())
+    for end in part.entries.hold_ends:
+        yield _row(n, "hold_end", part, subject=end.hold_id, name=str(end.captured))
+
+
+def _about_number(n: int, part: Changes) -> Iterator[Row]:
+    call: Call = part.operation.call
+    if part.natural_key is not None:
+        yield _row(n, "number", part, name=part.natural_key, data=call.request_hash.hex())
+    if part.waiting is not None:
+        shown = {
+            "goods": show_goods(part.waiting.goods),
+            "returned_at": part.operation.effective_at,
+            "waits_until": part.waiting.waits_until,
+        }
+        yield _row(n, "waiting", part, name=part.waiting.natural_key, data=orjson.dumps(shown).decode())
+
+
+def _matched(n: int, write: Write) -> Iterator[Row]:
+    """Tell which returns need not wait any more for orders of this write."""
+    numbers = {part.order.id: part.order.natural_key for part in write.parts if part.order is not None}
+    for part in write.parts:
+        if part.matched:
+            number = numbers[part.operation.order_id] if part.operation.order_id is not None else None
+            yield from [_row(n, "matched", part, subject=waited, name=number) for waited in part.matched]
+
+
+def _merged(n: int, write: Write) -> Iterator[Row]:
+    """Tell who stands for whom from now on; only operations about two members change that."""
+    for part in write.parts:
+        if part.other is not None and part.operation.kind in {"merge", "reversal"}:
+            after = part.other.after
+            yield (n, "merged", after.id, part.operation.id, after.merged_into, None, None, None)
+
+
+def _row(
+    n: int,
+    kind: str,
+    part: Changes,
+    *,
+    subject: object = None,
+    name: object = None,
+    day: object = None,
+    data: object = None,
+) -> Row:
+    return (n, kind, part.operation.member_id, part.operation.id, subject, name, day, data)
