@@ -27,7 +27,7 @@ BEGIN
            e.request_hash, e.outcome_id,
            CASE WHEN e.outcome_id IS NOT NULL THEN read_earlier_v1(p_program, e.outcome_id, e.is_refusal) END,
            k.request_hash,
-           CASE WHEN coalesce(a.order_id, k.order_id) IS NOT NULL
+           CASE WHEN a.order_id IS NOT NULL OR k.request_hash <> ''
                 THEN read_order_v3(p_program, coalesce(a.order_id, k.order_id), a.order_id IS NOT NULL) END,
            CASE WHEN k.request_hash = '' THEN read_waiting_v3(p_program, a.natural_key, a.now) END,
            r.subject,

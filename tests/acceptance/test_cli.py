@@ -1,5 +1,6 @@
 """The other commands, and what an operator reads when something is wrong: one line, exit code 2, no traceback."""
 
+import asyncio
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,6 +11,8 @@ import httpx
 import pytest
 
 from loyalty_engine.persistence.tables import PARTITIONED
+from tests.harness.api import Api
+from tests.harness.ledger import Ledger
 from tests.harness.postgres import other_database, run_apart
 from tests.harness.programs import Program
 from tests.harness.servers import Servers
@@ -84,6 +87,31 @@ def test_own_database_is_migrated_by_command_only(empty_database: str) -> None:
         "use the release that migrated it, or a newer one\n"
     )
     assert newer.returncode == 2
+
+
+async def test_points_that_became_due_are_settled_by_command(
+    database_url: str, program: Program, client: Api, ledger: Ledger
+) -> None:
+    member = await client.new_member(50)
+    held = await client.hold(member, 20, ttl_seconds=1)
+    await asyncio.sleep(1.05)
+
+    settled, again = [
+        await asyncio.to_thread(run, "settle", "--program", program.key, LOYALTY_DATABASE_URL=database_url)
+        for _ in range(2)
+    ]
+
+    assert held.status_code == 201
+    assert (settled.stdout, settled.returncode) == (f"{program.key}: settled 1\n", 0), settled.stderr
+    assert (again.stdout, again.returncode) == ("", 0)
+    assert await ledger.count("operation", "kind = 'time_passed'") == 1
+    assert await ledger.count("balance", "available = 50 AND held = 0") == 1
+    assert await ledger.faults() == []
+
+
+def test_a_program_that_is_none_cannot_be_settled(database_url: str) -> None:
+    settled = run("settle", "--program", "none", LOYALTY_DATABASE_URL=database_url)
+    assert (settled.stdout, settled.stderr, settled.returncode) == ("", "loyalty: there is no program none\n", 2)
 
 
 @pytest.mark.parametrize(

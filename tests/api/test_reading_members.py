@@ -99,6 +99,40 @@ async def test_a_timeline_reads_like_a_statement(client: Api, program: Program) 
     assert (entries[6]["note"], entries[6]["reason"]) == ("Called about order 12", "goodwill")
 
 
+async def test_a_timeline_tells_the_life_of_points(client: Api) -> None:
+    member = await client.new_member(300)
+    lines = [{"id": "1", "amount": 3000}, {"id": "2", "amount": 1000}]
+    paid = {"wallet": "points", "points": 100}
+    order = (await client.post_order(member, order_id="W-1", lines=lines, pay_with_points=paid)).json()["id"]
+    await client.post(f"/orders/{order}/edits", {"lines": [*lines, {"amount": 500}], "reason": "one_more"})
+    await client.post(f"/orders/{order}/activations", {})
+    await client.take_back(order, "1", reason="too_small")
+    await client.cancel_order(order)
+    hold, other = [(await client.hold(member, 50)).json()["id"] for _ in range(2)]
+    await client.capture(hold, 20)
+    await client.void(other)
+    given = (await client.adjust(member, 5)).json()["operation_id"]
+    await client.reverse(given)
+    entries = (await client.get(f"/members/{member}/timeline")).json()["items"]
+    assert [entry["summary"] for entry in entries] == [
+        "Correction taken back (mistake): 5 points taken",
+        "Correction (goodwill): 5 points added",
+        "Hold voided (abandoned): 50 points released",
+        "Hold captured: 20 points spent, 30 points released",
+        "Hold: 50 points set aside",
+        "Hold: 50 points set aside",
+        "Order W-1, 40.00 EUR cancelled (not_paid): 14 points taken, 34 points returned",
+        "Return of Order W-1, 40.00 EUR (too_small): 30 points taken, 66 points returned",
+        "Order W-1, 40.00 EUR confirmed",
+        "Order W-1, 40.00 EUR edited (one_more): 5 points earned",
+        "Order W-1, 40.00 EUR: 100 points spent, 39 points earned",
+        "Correction (goodwill): 300 points added",
+        "Enrolled",
+    ]
+    assert [entry["reverses"] for entry in entries[:2]] == [given, None]
+    assert entries[4]["amounts"][0]["held"] == 50
+
+
 async def test_a_key_without_the_scope_reads_nothing(client: Api, program: Program) -> None:
     member = await client.new_member()
     token = client.acting_as(await program.add_token(scopes=["members:read"]))

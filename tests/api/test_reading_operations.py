@@ -207,3 +207,18 @@ async def test_an_explanation_tells_limits_groups_and_closed_rules(client: Api, 
         "outdone": None,
     }
     assert read["reasons"][1]["outdone"] == {"code": "outdone", "group": "boosts", "wanted": 2}
+
+
+async def test_what_became_of_an_order_is_explained(client: Api) -> None:
+    order = (await client.post_order(await client.new_member(), 1000)).json()["id"]
+    body = {"lines": [{"amount": 50}], "reason": "fewer"}
+    edited = (await client.post(f"/orders/{order}/edits", body)).json()["operation_id"]
+    returned = (await client.take_back(order, "1")).json()["operation_id"]
+    guest = (await client.post_order(None, 1000)).json()["id"]
+    unearned = (await client.post(f"/orders/{guest}/edits", body)).json()["operation_id"]
+    texts = [(await client.get(f"/operations/{id_}/explanation")).json() for id_ in (edited, returned, unearned)]
+    web = "web: not applied, needs order.channel to be web, was absent"
+    assert [text["is_complete"] for text in texts] == [True] * 3
+    assert texts[0]["text"] == ["base: not applied, there is nothing, or too little, to earn on", web]
+    assert (texts[1]["text"], texts[1]["facts"]["member"]["orders"]) == ([], 1)
+    assert texts[2]["text"] == []

@@ -61,9 +61,7 @@ class Shop:
         return nth(call.operation_id, 1 << 20)
 
     async def give(self, member: UUID, points: int, wallet: str = "points") -> None:
-        assert (
-            await self.engine.run(Adjust(self.engine.call(), member, wallet, points, "gift"))
-        ).refusal_code is None
+        assert (await self.engine.run(Adjust(self.engine.call(), member, wallet, points, "gift"))).refusal_code is None
 
     async def buy(self, member: UUID, amount: int) -> None:
         """Buy something on the web: that brings cashback of two percent."""

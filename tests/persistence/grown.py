@@ -16,6 +16,10 @@ MEMBERS: Final = 4_000
 ORDERS: Final = 24_000
 LOYAL_ORDERS: Final = 3_000
 """What the first member bought: every eighth order."""
+HOLDER: Final = 12
+"""A member with open holds."""
+MERGED: Final = 1_000
+"""The first of a thousand members for whom the second member stands."""
 
 _ROWS: Final = f"""
 CREATE FUNCTION pg_temp.member(n bigint) RETURNS uuid IMMUTABLE LANGUAGE sql AS $$
@@ -48,6 +52,18 @@ INSERT INTO order_parked SELECT 1, id, 'card:' || n FROM (SELECT id, row_number(
 INSERT INTO reversal SELECT 1, id, id FROM operation;
 INSERT INTO lot SELECT 1, id, member_id, 'points', 9, 9, booked_at, booked_at, NULL, 'program', 0, id FROM operation;
 INSERT INTO lot_use SELECT 1, id, id, 1 FROM operation;
+INSERT INTO hold SELECT 1, id, member_id, 'points', 9, booked_at, CASE WHEN member_id <> lpad(to_hex({HOLDER}), 32, '0')::uuid THEN id END, 9
+  FROM operation;
+INSERT INTO order_change SELECT 1, id, n, id, 9, false, '[]', '{{}}' FROM operation, generate_series(1, 3) n;
+INSERT INTO return_waiting SELECT 1, 'waited||' || n, pg_temp.id(n + {ORDERS}), '{{}}', pg_temp.moment(n), '2030-01-01', NULL
+  FROM generate_series(1, {ORDERS}) n;
+INSERT INTO order_key SELECT 1, natural_key, operation_id, '' FROM return_waiting;
+INSERT INTO posting SELECT 1, member_id, row_number() OVER (PARTITION BY member_id ORDER BY id), id, id, 'points', 'issued',
+       'available', 9, id, 9, 0, 0, 0 FROM operation;
+UPDATE balance SET held = 9 WHERE member_id = lpad(to_hex({HOLDER}), 32, '0')::uuid;
+UPDATE member SET due_at = now() WHERE id > lpad(to_hex({MEMBERS} - 1000), 32, '0')::uuid;
+UPDATE member SET merged_into = lpad(to_hex(2), 32, '0')::uuid
+ WHERE id BETWEEN lpad(to_hex({MERGED}), 32, '0')::uuid AND lpad(to_hex({MERGED} + 1000), 32, '0')::uuid;
 ANALYZE
 """
 

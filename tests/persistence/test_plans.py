@@ -19,9 +19,10 @@ from loyalty_engine.core.engine.fold import fold
 from loyalty_engine.core.kernel.identities import parse_identity
 from loyalty_engine.core.kernel.instants import parse_instant
 from loyalty_engine.core.rules.history import HistoryRange
-from loyalty_engine.persistence.asks import Ask, Subject
+from loyalty_engine.core.rules.order import ShopOrder
+from loyalty_engine.persistence.asks import Ask, Returned, Subject
 from loyalty_engine.persistence.ledger import Entry, Question, gather, record
-from tests.persistence.grown import LOYAL_ORDERS, MEMBERS, open_grown, order_id
+from tests.persistence.grown import HOLDER, LOYAL_ORDERS, MEMBERS, MERGED, open_grown, order_id
 from tests.persistence.writes import enrolled
 
 PROGRAM: Final = 1
@@ -222,6 +223,83 @@ async def test_what_is_known_is_read_from_the_partition_of_its_month_alone(
     assert accesses(probes) == {**GATHER, **added}
     assert {probe.partition for probe in probes if probe.partition != probe.table} == opened
     assert most_rows(probes) <= 1
+
+
+OPEN_LOTS: Final = "lot_open_idx(program_id, member_id)"
+BY_ID: Final = "operation_pkey(program_id, id)"
+USES: Final = {"lot_use": {"lot_use_pkey(program_id, operation_id)"}, "lot": {OPEN_LOTS, "lot_pkey(program_id, id)"}}
+DETAIL: Final = {"operation_detail": {"operation_detail_pkey(program_id, id)"}}
+RARE: Final[dict[str, tuple[Ask, dict[str, set[str]]]]] = {
+    "returned": (
+        Ask(1, "", None).about(
+            Subject(returned=(Returned(order_id(10_003)), Returned(ShopOrder("20003"), "order||20003")))
+        ),
+        {
+            **USES,
+            **DETAIL,
+            "operation": {BY_MEMBER, BY_ID},
+            "order": {"order_pkey(program_id, id)"},
+            "order_change": {"order_change_pkey(program_id, order_id)"},
+            "order_claim": {"order_claim_pkey(program_id, order_id)"},
+            "order_parked": {"order_parked_pkey(program_id, order_id)"},
+        },
+    ),
+    "number": (Ask(1, "", None).about(Subject(number="order||20003")), {**DETAIL, "lot": {OPEN_LOTS}}),
+    "hold": (
+        Ask(1, "", None).about(Subject(hold_id=order_id(10_003))),
+        {**USES, "operation": {BY_MEMBER}, "hold": {"hold_pkey(program_id, id)"}},
+    ),
+    "lot": (
+        Ask(1, "", None).about(Subject(lot_id=order_id(10_003))),
+        {"operation": {BY_MEMBER}, "lot": USES["lot"]},
+    ),
+    "operation": (
+        Ask(1, "", None).about(Subject(operation_id=order_id(10_003))),
+        {
+            **USES,
+            **DETAIL,
+            "operation": {BY_MEMBER, BY_ID},
+            "posting": {"posting_pkey(program_id, member_id, id)"},
+            "reversal": {"reversal_pkey(program_id, reversed_id)"},
+        },
+    ),
+    "waiting": (
+        Ask(1, "", None, natural_key="waited||20003"),
+        {"return_waiting": {"return_waiting_pkey(program_id, natural_key)"}, "lot": {OPEN_LOTS}},
+    ),
+    "merged": (Ask(1, "", None, member_id=UUID(int=MERGED)), {"operation": {BY_MEMBER}}),
+    "holds": (
+        Ask(1, "", None, member_id=UUID(int=HOLDER), wants_lots=True),
+        {
+            **USES,
+            "operation": {BY_MEMBER},
+            "hold": {"hold_open_idx(program_id, member_id)", "hold_pkey(program_id, id)"},
+        },
+    ),
+}
+"""What few requests are about, and how it is reached beside what every request reads."""
+
+
+@pytest.mark.parametrize("name", RARE)
+async def test_what_few_requests_are_about_is_reached_by_key(plans: Plans, name: str) -> None:
+    ask, added = RARE[name]
+
+    probes = await plans.of_gather(ask)
+
+    assert accesses(probes) == {**GATHER, **added}
+    assert most_rows(probes) <= 10
+
+
+async def test_what_is_due_is_read_page_by_page(plans: Plans) -> None:
+    page = "SELECT * FROM loyalty.list_due_v3(1, now() + interval '1 day', '-infinity', $1, 50)"
+    await plans.connection.fetch(page, UUID(int=0))
+    plans.taken()
+
+    assert len(await plans.connection.fetch(page, UUID(int=0))) == 50
+
+    probes = plans.taken()
+    assert accesses(probes) == {"member": {"member_program_id_due_at_id_idx(program_id, due_at)"}}
+    assert most_rows(probes) == 50
 
 
 async def test_history_reads_no_more_orders_than_it_may_return(plans: Plans) -> None:

@@ -58,8 +58,11 @@ async def test_both_shapes_write_the_same_rows(connection: Connection, new_progr
         writer.adjust(-90),
         writer.buy(9900),
         writer.buy(500, pay=10),
+        writer.prolong(),
+        writer.adjust(60),
+        writer.hold(20),
     ]
-    assert [rows_of([write]).fits_shape_s for write in writes] == [False, True, True, True, True, True]
+    assert [rows_of([write]).fits_shape_s for write in writes] == [False, *[True] * 7, False]
 
     for write in writes:
         assert await record_all(connection, alone.id, write) == [True]

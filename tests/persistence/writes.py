@@ -1,7 +1,7 @@
 """Writes for tests of record: what decide would hand over, made by deciding."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -16,7 +16,9 @@ from loyalty_engine.core.engine.requests import (
     Actor,
     Adjust,
     Call,
+    ChangeLot,
     EnrolMember,
+    HoldPoints,
     Payment,
     PlaceOrder,
     Profile,
@@ -73,6 +75,19 @@ class Writer:
     def buy(self, amount: int, *, pay: int = 0) -> Write:
         order = Order(ShopOrder(fresh("o")), parse_instant("2026-01-15T10:00:00Z"), "EUR", (Line("1", amount, SCALE),))
         return self.act(PlaceOrder(self.call(), self.identity, order, Payment("points", pay) if pay else None))
+
+    def prolong(self) -> Write:
+        """Let the points that came last expire after a year."""
+        assert self.facts.member is not None
+        lot = max(lot.id for lot in self.facts.member.lots if lot.remaining)
+        expires_at = NOW + timedelta(days=365)
+        request = ChangeLot(
+            self.call(), lot, changes_expiry=True, expires_at=expires_at, activates=False, reason="goodwill"
+        )
+        return self.act(request)
+
+    def hold(self, points: int) -> Write:
+        return self.act(HoldPoints(self.call(), self.identity, "points", points, timedelta(hours=1)))
 
     def report(self, subject: str | None = None) -> Write:
         """Report an activity: a survey, which counts once per subject, or without one an own cup."""

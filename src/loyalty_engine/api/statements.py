@@ -11,9 +11,8 @@ from loyalty_engine.persistence.reading.points import Movement
 from loyalty_engine.persistence.reading.timeline import AcceptedEntry, Activity, Purchase, TimelineEntry
 
 _KINDS: Final = {
-    "hold": "Points set aside",
-    "capture": "What was set aside is spent",
-    "void": "What was set aside is let go",
+    "capture": "Hold captured",
+    "void": "Hold voided",
     "adjustment": "Correction",
     "lot_change": "Dates of points changed",
     "enrolment": "Enrolled",

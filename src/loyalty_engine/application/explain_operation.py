@@ -17,7 +17,8 @@ async def explain_operation(
 
     Kept are the reasons of the rules that had a say; why nobody looked at the others follows from what was seen.
     """
-    if operation.kind not in _EARNING:
+    is_edit_of_guest = operation.kind == "order_edit" and operation.member_id is None
+    if operation.kind not in _EARNING or is_edit_of_guest:  # who has nobody to credit is not judged anew
         return detail.reasons
     ruleset = await rulesets.at(program_id, operation.revision)
     activity = detail.answer["kind"] if operation.kind == "activity" else None

@@ -121,7 +121,9 @@ class _Run:
     async def _record(self, writes: Sequence[Write]) -> int:
         """Record a page; return how many lost their guard."""
         fates = await record_due(self.writer, self.program_id, writes)
-        self.unsettled += [write.members[0].after.id for write, fate in zip(writes, fates, strict=True) if fate == "refused"]
+        self.unsettled += [
+            write.members[0].after.id for write, fate in zip(writes, fates, strict=True) if fate == "refused"
+        ]
         won = fates.count("won")
         self.members += won
         self.tell(won)

@@ -10,8 +10,6 @@ from loyalty_engine.cli.database import open_database, own_connection, require_p
 from loyalty_engine.cli.failures import one_line, read_settings
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from loyalty_engine.application.rulesets import Rulesets
     from loyalty_engine.persistence.connections import Connection
 
@@ -27,22 +25,15 @@ def settle(
     What can be spent never depends on it. It may be stopped at any time and run several times at once.
     """
     import uvloop
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description:<20}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with (
-        one_line(),
-        open_database(read_settings(), may_share=True) as database,
-        Progress(*columns, console=Console(stderr=True)) as progress,
-    ):
+    with one_line(), open_database(read_settings(), may_share=True) as database:
         gc.set_threshold(COLLECT_AFTER, 20, 50)
-        is_whole = uvloop.run(_run(database.url, program, progress))
+        is_whole = uvloop.run(_run(database.url, program))
     if not is_whole:
         raise typer.Exit(1)
 
 
-async def _run(url: str, program: str | None, progress: "Progress") -> bool:
+async def _run(url: str, program: str | None) -> bool:
     """Settle one program after the other; tell whether every member could be settled."""
     from loyalty_engine.application.rulesets import Rulesets
     from loyalty_engine.persistence.connections import create_pool
@@ -56,27 +47,31 @@ async def _run(url: str, program: str | None, progress: "Progress") -> bool:
     async with create_pool(url, size=1) as pool, own_connection(url) as one, own_connection(url) as other:
         rulesets = Rulesets(Sessions(pool))
         wanted = {program: await require_program(one, program)} if program else await list_programs(one)
-        settled = [await _settle((one, other), rulesets, named, progress) for named in wanted.items()]
+        settled = [await _settle((one, other), rulesets, *named) for named in wanted.items()]
     return all(settled)
 
 
 async def _settle(
-    connections: "tuple[Connection, Connection]", rulesets: "Rulesets", named: tuple[str, int], progress: "Progress"
+    connections: "tuple[Connection, Connection]", rulesets: "Rulesets", key: str, program_id: int
 ) -> bool:
     """Settle one program with a bar and a line of its own; one in which nothing is due is passed over."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
     from loyalty_engine.application.settle_due_points import settle_due_points
     from loyalty_engine.core.kernel.ids import show_id
     from loyalty_engine.persistence.due import count_due
 
-    key, program_id = named
     total = await count_due(connections[0], program_id, _now())
     if not total:
         return True
-    task = progress.add_task(key, total=total)
-    settled = await settle_due_points(
-        connections, rulesets, program_id, clock=_now, tell=lambda count: progress.advance(task, count)
-    )
-    print(f"{key}: {settled.members} members settled")
+    columns = (TextColumn("{task.description:<20}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(key, total=total)
+        settled = await settle_due_points(
+            connections, rulesets, program_id, clock=_now, tell=lambda count: progress.advance(task, count)
+        )
+    print(f"{key}: settled {settled.members}")
     for member in settled.unsettled:
         print(f"{key}: {show_id('mem', member)} could not be settled; see `loyalty check`")
     return not settled.unsettled

@@ -1,0 +1,189 @@
+"""Lives of points: requests of two members over time, decided one upon the other by the plainest store there is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from loyalty_engine.core.engine.decision import Accepted, Changes, Decision
+from loyalty_engine.core.engine.due import settle_facts
+from loyalty_engine.core.engine.facts import MemberState
+from loyalty_engine.core.engine.requests import (
+    ActivateOrder,
+    Adjust,
+    CancelOrder,
+    CancelRedemption,
+    ChangeLot,
+    ClaimOrder,
+    EditOrder,
+    EndHold,
+    Exchange,
+    HoldPoints,
+    MergeMembers,
+    OrderRef,
+    Payment,
+    PlaceOrder,
+    Redeem,
+    Request,
+    ReturnGoods,
+    ReverseOperation,
+    SetStatus,
+    Transfer,
+)
+from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.kernel.instants import parse_instant, show_instant
+from loyalty_engine.core.kernel.quantities import parse_quantity
+from loyalty_engine.core.points.lots import spending_order
+from loyalty_engine.core.rules.goods import Goods
+from loyalty_engine.core.rules.order import ShopOrder, Tender
+from tests.core.engine_cases import call
+from tests.core.store import Store
+from tests.decisions.examples import read_line, read_order
+from tests.decisions.stories import MEMBERS, new_member
+
+Json = Mapping[str, Any]
+
+START: Final = parse_instant("2026-05-01T00:00:00Z")
+
+
+@dataclass
+class Life:
+    """A program's members and the steps they take; ``made`` are the operations by the step that made them."""
+
+    ruleset: Ruleset
+    store: Store = field(init=False)
+    made: dict[int, Changes] = field(default_factory=dict)
+    clock: datetime = START
+
+    def __post_init__(self) -> None:
+        self.store = Store({1: self.ruleset})
+        for name in MEMBERS:
+            self.store.enrol(new_member(name))
+
+    def take(self, n: int, step: Json) -> Decision | None:
+        """Take the step at its time; None for one that only waits."""
+        self.clock = parse_instant(step["at"]) if "at" in step else self.clock
+        request = self.read(n, step)
+        if request is None:
+            return None
+        decision = self.store.decide(request, self.clock)
+        if isinstance(decision, Accepted):
+            self.made[n] = decision.changes
+        return decision
+
+    def member(self, name: str) -> MemberState:
+        """Return a member as everybody sees it now, whether or not anybody settled what became due."""
+        facts = self.store.gather(Adjust(call(999), MEMBERS[name], "points", 1, "look"), self.clock)
+        settled, _ = settle_facts(self.ruleset, facts, call(999), self.clock)
+        assert settled.member is not None
+        return settled.member
+
+    def balances(self, name: str) -> dict[str, list[int]]:
+        """Return available, pending, held and owed points by wallet, where there are any."""
+        shown = {
+            wallet: [balance.available, balance.pending, balance.held, balance.debt]
+            for wallet, balance in self.member(name).balances.items()
+        }
+        return {wallet: amounts for wallet, amounts in shown.items() if any(amounts)}
+
+    def lots(self, name: str) -> list[list[Any]]:
+        """Return what is left in lots and when it expires, in the order of spending."""
+        lots = sorted((lot for lot in self.member(name).lots if lot.remaining), key=spending_order)
+        return [[lot.remaining, "never" if lot.expires_at is None else show_instant(lot.expires_at)] for lot in lots]
+
+    def read(self, n: int, step: Json) -> Request | None:
+        """Return the request of a step: the first of its words says which it is."""
+        made_by, by = call(n), MEMBERS.get(step.get("by", "anna"))
+        words = [
+            word for word in step if word not in {"at", "by", "wallet", "balances", "bens", "lots", "answer", "refused"}
+        ]
+        if words == ["wait"]:
+            return None
+        [word] = words
+        said, wallet = step[word], step.get("wallet", "points")
+        read = getattr(self, f"_read_{word}", None)
+        if read is not None:
+            request: Request = read(made_by, by, said, wallet)
+            return request
+        assert by is not None
+        match word:
+            case "redeem":
+                return Redeem(made_by, by, wallet, said)
+            case "hold":
+                return HoldPoints(made_by, by, wallet, said["points"], timedelta(seconds=said["ttl"]))
+            case "capture":
+                return EndHold(made_by, self.made[said["of"]].operation.id, said.get("points"))
+            case "void":
+                return EndHold(made_by, self.made[said].operation.id, 0)
+            case "take_back":
+                return CancelRedemption(made_by, self.made[said].operation.id, "mistake")
+            case "adjust":
+                return Adjust(made_by, by, wallet, said, "goodwill", if_short=step.get("if_short", "debt"))
+            case "transfer":
+                return Transfer(made_by, by, MEMBERS[said["to"]], wallet, said["points"], "gift")
+            case "absorb":
+                return MergeMembers(made_by, by, MEMBERS[said], "same person")
+            case "reverse":
+                return ReverseOperation(made_by, self.made[said].operation.id, "mistake")
+            case "set_status":
+                return SetStatus(made_by, by, said, "check")
+            case "claim":
+                return ClaimOrder(made_by, self.order_of(said), by)
+            case _:
+                raise AssertionError(word)
+
+    def order_of(self, n: int) -> UUID:
+        """Return the order of a step."""
+        order_id = self.made[n].operation.order_id
+        assert order_id is not None
+        return order_id
+
+    def _read_order(self, made_by: Any, by: UUID | None, said: Json, wallet: str) -> Request:  # noqa: ANN401 - a call
+        told = {"number": str(made_by.operation_id.int % 1000), "at": show_instant(self.clock), **said}
+        points, exchanges = told.pop("pay_with_points", None), told.pop("exchanges", ())
+        payment = None if points is None else Payment(wallet, points)
+        order = read_order(told)
+        back = tuple(Exchange(self._ref(one["of"]), read_goods(one)) for one in exchanges)
+        return PlaceOrder(made_by, by, order, payment, back)
+
+    def _read_back(self, made_by: Any, _: UUID | None, said: Json, __: str) -> Request:  # noqa: ANN401 - a call
+        return ReturnGoods(made_by, self._ref(said["of"]), read_goods(said), reason="too_small")
+
+    def _read_cancel(self, made_by: Any, _: UUID | None, said: int, __: str) -> Request:  # noqa: ANN401 - a call
+        return CancelOrder(made_by, self.order_of(said), "void")
+
+    def _read_confirm(self, made_by: Any, _: UUID | None, said: Json, __: str) -> Request:  # noqa: ANN401 - a call
+        return ActivateOrder(made_by, self.order_of(said["of"]), read_goods(said) if "lines" in said else None)
+
+    def _read_edit(self, made_by: Any, _: UUID | None, said: Json, __: str) -> Request:  # noqa: ANN401 - a call
+        lines = tuple(read_line(place, item) for place, item in enumerate(said["lines"], start=1))
+        tenders = tuple(Tender(kind, amount) for kind, amount in said.get("tenders", {}).items())
+        return EditOrder(made_by, self.order_of(said["of"]), lines, said.get("shipping", 0), tenders, "changed")
+
+    def _read_lot(self, made_by: Any, _: UUID | None, said: Json, wallet: str) -> Request:  # noqa: ANN401 - a call
+        entries = self.made[said["of"]].entries
+        assert entries is not None
+        [lot_id] = [lot.id for lot in entries.lots if lot.wallet == wallet]
+        expires_at = said.get("expires_at")
+        return ChangeLot(
+            made_by,
+            lot_id,
+            changes_expiry="expires_at" in said,
+            expires_at=None if expires_at in {None, "never"} else parse_instant(expires_at),
+            activates=said.get("activate", False),
+            reason="goodwill",
+        )
+
+    def _ref(self, said: int | str) -> OrderRef:
+        """Return an order by the step that placed it, or by a number that may not have arrived."""
+        return ShopOrder(said) if isinstance(said, str) else self.order_of(said)
+
+
+def read_goods(said: Json) -> Goods:
+    """Return goods; a line without a quantity is all that is left of it."""
+    lines = {
+        line: None if quantity is None else parse_quantity(str(quantity))
+        for line, quantity in said.get("lines", {}).items()
+    }
+    return Goods(lines, said.get("amount", 0), said.get("shipping", 0))

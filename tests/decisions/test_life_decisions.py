@@ -1,0 +1,54 @@
+"""Runs the examples of what becomes of points: every choice of every policy, and the calendar's corners."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pytest
+
+from loyalty_engine.core.engine.decision import Accepted, Refused
+from tests.decisions.examples import Case, read_cases, read_ruleset
+from tests.decisions.life import Life
+
+FILES: Final = ("returns", "lifetimes", "corrections")
+CASES: Final = read_cases(*FILES)
+
+
+def covers(actual: object, expected: object) -> bool:
+    """Tell whether everything that is expected is there."""
+    if isinstance(expected, Mapping):
+        return isinstance(actual, Mapping) and all(covers(actual.get(key), value) for key, value in expected.items())
+    if isinstance(expected, list):
+        return (
+            isinstance(actual, list)
+            and len(actual) == len(expected)
+            and all(covers(one, other) for one, other in zip(actual, expected, strict=True))
+        )
+    return actual == expected
+
+
+def check(life: Life, step: Mapping[str, Any]) -> None:
+    """Compare what the step says of its member, and of the other one."""
+    if "balances" in step:
+        assert life.balances(step.get("by", "anna")) == step["balances"], step
+    if "bens" in step:
+        assert life.balances("ben") == step["bens"], step
+    if "lots" in step:
+        assert life.lots(step.get("by", "anna")) == step["lots"], step
+
+
+def test_no_name_stands_twice() -> None:
+    assert len({case.name for case in CASES}) == len(CASES) >= 50
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_points_live_as_written(case: Case) -> None:
+    life = Life(read_ruleset(case))
+    for n, step in enumerate(case.says["steps"], start=1):
+        decision = life.take(n, step)
+        if "refused" in step:
+            assert isinstance(decision, Refused), (step, decision)
+            assert decision.refusal.code == step["refused"]
+        elif decision is not None:
+            assert isinstance(decision, Accepted), (step, decision)
+            assert covers(decision.changes.answer, step.get("answer", {})), (step, decision.changes.answer)
+        check(life, step)
