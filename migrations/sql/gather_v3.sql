@@ -1,9 +1,9 @@
 -- Everything that the decisions on some requests of one program need, one row a request, in one round trip and from one
 -- snapshot. Each look-up is LATERAL over a primary key, so that the plan stays a chain of index probes at any table
 -- size; what few requests need is read by functions that the others never call.
--- A member that was merged into another is never shown: the other stands for it, but to who undoes just that. Lots are
--- read where the request wants them, where something became due with the member, and where returns waited for the order;
--- holds only where something is held.
+-- Of a member that was merged into another the row tells who stands for it, and is to be asked again about that one; only
+-- who undoes the merge sees it. Lots are read where the request wants them, where something became due with the member,
+-- and where returns waited for the order; holds only where something is held.
 CREATE FUNCTION loyalty.gather_v3(p_program integer, p_asks loyalty.ask_v3[])
 RETURNS TABLE (
     n integer, generation integer, revision integer,
@@ -11,7 +11,7 @@ RETURNS TABLE (
     order_hash bytea, known_order jsonb, waiting jsonb, subject jsonb, owners jsonb,
     member_id uuid, version bigint, seq bigint, status text, booked_at timestamptz,
     orders integer, spend bigint, first_order_at timestamptz, last_order_at timestamptz,
-    enrolled_at timestamptz, counters jsonb, due_at timestamptz, merged_into uuid, balances jsonb,
+    enrolled_at timestamptz, counters jsonb, due_at timestamptz, merged_into uuid, stands_for uuid, balances jsonb,
     sees_lots boolean, lots loyalty.lot_v3[], holds jsonb, profile jsonb, history jsonb, shared jsonb, marked_by uuid
 )
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -36,7 +36,10 @@ BEGIN
                 WHERE x.program_id = p_program AND x.identity = ANY (a.identities)) END,
            m.id, m.version, m.seq, m.status, m.booked_at, m.orders, m.spend, m.first_order_at, m.last_order_at,
            CASE WHEN m.id IS NOT NULL THEN coalesce(m.enrolled_at, read_enrolled_v2(p_program, m.id)) END, m.counters,
-           m.due_at, m.merged_into, b.balances, s.sees_lots,
+           m.due_at, m.merged_into,
+           CASE WHEN m.merged_into IS NOT NULL AND t.is_absorbed IS NOT TRUE
+                THEN stands_for_v3(p_program, m.merged_into) END,
+           b.balances, s.sees_lots,
            CASE WHEN s.sees_lots THEN ARRAY(
                SELECT ROW(0, x.id, x.member_id, x.wallet, x.amount, x.remaining, x.earned_at, x.available_at,
                           x.expires_at, x.funder, x.cost_micros, x.operation_id, coalesce(x.expired, 0))::lot_v3
@@ -73,13 +76,7 @@ BEGIN
                           CASE WHEN a.identity IS NULL THEN (r.subject ->> 'member_id')::uuid END) AS member_id,
                  (r.subject ->> 'is_absorbed')::boolean AS is_absorbed) t ON true
       LEFT JOIN LATERAL (
-          (SELECT x.* FROM member x
-            WHERE x.program_id = p_program AND x.id = t.member_id AND (x.merged_into IS NULL OR t.is_absorbed))
-           UNION ALL
-          (SELECT x.* FROM member y
-             JOIN member x ON x.program_id = p_program AND x.id = stands_for_v3(p_program, y.merged_into)
-            WHERE y.program_id = p_program AND y.id = t.member_id)
-           LIMIT 1) m ON true
+          SELECT x.* FROM member x WHERE x.program_id = p_program AND x.id = t.member_id LIMIT 1) m ON true
       LEFT JOIN LATERAL (
           SELECT a.wants_lots OR m.due_at <= greatest(a.now, m.booked_at) OR k.request_hash = '' AS sees_lots) s ON true
       LEFT JOIN LATERAL (

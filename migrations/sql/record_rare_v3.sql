@@ -76,9 +76,12 @@ BEGIN
           FROM unnest(p_rare) x CROSS JOIN LATERAL (SELECT x.attributes::jsonb AS v) a WHERE x.kind = 'order_change'
          ORDER BY x.subject_id, 3;
     END IF;
-    IF v_kinds && '{matched,awaited}' THEN
+    IF v_kinds && '{matched,dropped,awaited}' THEN
         UPDATE return_waiting t SET applied_by = x.operation_id FROM unnest(p_rare) x
          WHERE x.kind = 'matched' AND t.program_id = p_program AND t.natural_key = x.name
+           AND t.operation_id = x.subject_id AND t.applied_by IS NULL;
+        UPDATE return_waiting t SET waits_until = least(t.waits_until, x.attributes::timestamptz) FROM unnest(p_rare) x
+         WHERE x.kind = 'dropped' AND t.program_id = p_program AND t.natural_key = x.name
            AND t.operation_id = x.subject_id AND t.applied_by IS NULL;
         -- Lock first: the next statement must see the returns of whoever held the number until now.
         PERFORM FROM order_key k

@@ -13,7 +13,7 @@ from loyalty_engine.api.application import create_application
 from loyalty_engine.api.problems import render_refusal
 from loyalty_engine.application.authenticate import Authenticator
 from loyalty_engine.application.composition import Services
-from loyalty_engine.application.executor import Executor
+from loyalty_engine.application.executor import Clock, Executor
 from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.meters import METERS, Exchange, Meters
 from loyalty_engine.persistence.connections import create_pool
@@ -29,11 +29,18 @@ _COLLECT_AFTER = 50_000
 """Allocations between garbage collections: rarer pauses for the requests that share a batch."""
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 @asynccontextmanager
-async def run_services(settings: Settings, exchange: Exchange | None = None) -> AsyncIterator[Services]:
+async def run_services(
+    settings: Settings, exchange: Exchange | None = None, *, clock: Clock = _utc_now
+) -> AsyncIterator[Services]:
     """Open all connections, hand out the services, and close in order.
 
     ``exchange`` is where the processes of one service share what they count; without it each counts for itself.
+    ``clock`` is what programs go by.
     """
     assert settings.database_url is not None
     url = settings.database_url
@@ -46,24 +53,22 @@ async def run_services(settings: Settings, exchange: Exchange | None = None) -> 
     async with create_pool(url, size=settings.read_connections) as pool, create_pool(url, size=1) as check_pool:
         sessions, checks = Sessions(pool), Sessions(check_pool)
         rulesets = Rulesets(sessions)
-        executor = Executor(ledger, rulesets, clock=_utc_now, render_refusal=render_refusal)
+        executor = Executor(ledger, rulesets, clock=clock, render_refusal=render_refusal)
         await ledger.start()
         try:
             total_meters = exchange.total if exchange is not None else _own_meters
-            yield Services(
-                ledger, sessions, checks, rulesets, Authenticator(sessions), executor, _utc_now, total_meters
-            )
+            yield Services(ledger, sessions, checks, rulesets, Authenticator(sessions), executor, clock, total_meters)
         finally:
             await executor.stop()
             await ledger.stop()
 
 
-def build_application(settings: Settings, exchange: Exchange | None = None) -> FastAPI:
-    """Return the ASGI application; its connections open when it starts."""
+def build_application(settings: Settings, exchange: Exchange | None = None, *, clock: Clock = _utc_now) -> FastAPI:
+    """Return the ASGI application; its connections open when it starts. ``clock`` is what its programs go by."""
 
     @asynccontextmanager
     async def lifespan(application: FastAPI) -> AsyncIterator[None]:
-        async with run_services(settings, exchange) as services, _sharing(exchange), _tending(settings):
+        async with run_services(settings, exchange, clock=clock) as services, _sharing(exchange), _tending(settings):
             application.state.services = services
             gc.collect()
             gc.freeze()
@@ -118,7 +123,3 @@ def _about_daily() -> Iterator[float]:
 
 def _own_meters() -> Meters:
     return METERS
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)

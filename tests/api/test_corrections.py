@@ -419,3 +419,35 @@ async def test_a_till_corrects_nothing(client: Api, program: Program, ledger: Le
         (403, "scope_missing", {"scope": "adjustments:write"})
     ] * 6
     assert await ledger.fingerprint() == before
+
+
+async def test_merges_are_reversed_from_the_last_to_the_first(client: Api, ledger: Ledger) -> None:
+    one, two, three = [await client.new_member(points) for points in (10, 20, 30)]
+    first = (await client.merge(two, one)).json()["operation_id"]
+    last = (await client.merge(three, two)).json()["operation_id"]
+    before = await ledger.fingerprint()
+
+    early = await client.reverse(first)
+
+    assert (early.status_code, code_of(early)) == (409, "operation_not_reversible"), early.text
+    assert early.json()["details"] == {"operation_id": first, "kind": "merge", "merged_into": three}
+    assert await ledger.fingerprint() == before
+    assert [(await client.reverse(operation)).status_code for operation in (last, first)] == [200, 200]
+    ends = [(await client.get(f"/members/{member}/balances")).json() for member in (one, two, three)]
+    assert [available(end) for end in ends] == [10, 20, 30]
+    assert await ledger.faults() == []
+
+
+async def test_a_transfer_between_members_that_are_one_now_is_not_reversed(client: Api, ledger: Ledger) -> None:
+    one, two = await client.new_member(50), await client.new_member()
+    transfer = (await client.transfer(one, two, 20)).json()["operation_id"]
+    merge = (await client.merge(one, two)).json()["operation_id"]
+    before = await ledger.fingerprint()
+
+    refused = await client.reverse(transfer)
+
+    assert (refused.status_code, code_of(refused)) == (409, "operation_not_reversible"), refused.text
+    assert await ledger.fingerprint() == before
+    assert [(await client.reverse(operation)).status_code for operation in (merge, transfer)] == [200, 200]
+    assert available((await client.get(f"/members/{one}/balances")).json()) == 50
+    assert await ledger.faults() == []

@@ -250,6 +250,32 @@ async def test_a_return_whose_order_never_comes_is_dropped(client: Api, program:
     assert [(item["id"], item["status"]) for item in dropped] == [(waiting["id"], "dropped")]
 
 
+async def test_a_return_that_its_order_does_not_have_is_dropped_when_that_comes(client: Api, ledger: Ledger) -> None:
+    number = fresh("w")
+    vain = (await client.post("/returns", {"order": {"order_id": number}, "lines": [{"id": "hat"}]})).json()
+    good = (await client.post("/returns", {"order": {"order_id": number}, "lines": [{"id": "socks"}]})).json()
+
+    placed = await client.post_order(await client.new_member(), lines=TWO_LINES, order_id=number)
+
+    assert placed.status_code == 201, placed.text
+    assert [applied["refund"] for applied in placed.json()["returns"]] == [999]
+    found = {item["id"]: item["status"] for item in (await client.get("/returns?status=dropped")).json()["items"]}
+    assert found == {vain["id"]: "dropped"}
+    assert (await client.get(f"/returns/{good['id']}")).json()["status"] == "applied"
+    assert await ledger.faults() == []
+
+
+async def test_an_order_comes_though_all_its_early_returns_are_of_other_goods(client: Api, ledger: Ledger) -> None:
+    number = fresh("w")
+    await client.post("/returns", {"order": {"order_id": number}, "lines": [{"id": "hat"}]})
+
+    placed = await client.post_order(await client.new_member(), lines=TWO_LINES, order_id=number)
+
+    assert (placed.status_code, "returns" in placed.json()) == (201, False), placed.text
+    assert available(placed.json()) == 39
+    assert await ledger.faults() == []
+
+
 async def test_an_exchange_receipt_takes_back_and_sells(client: Api, ledger: Ledger) -> None:
     member = await client.new_member()
     order = await place(client, member)

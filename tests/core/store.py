@@ -122,7 +122,7 @@ class Store(Rows):
                 wants_lots = False
         for known in facts.returned.values():
             member = member or known.claimed_by or known.member_id
-            subjects += [*known.own, *known.graces, *(use.lot_id for use in known.uses)]
+            subjects += [*known.own, *known.graces, *(use.lot_id for use in known.uses), *map(UUID, known.state.taken)]
         return replace(facts, member=self._member(member, now, wants_lots=wants_lots, subjects=subjects))
 
     def known(self, kept: KeptOrder) -> KnownOrder:

@@ -21,6 +21,7 @@ import loyalty_engine
 _READY_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 20.0
 _SOURCE: Final = str(Path(loyalty_engine.__file__).parents[1])
+_ROOT: Final = str(Path(__file__).parents[2])
 
 
 @dataclass(slots=True)
@@ -30,6 +31,7 @@ class ServerProcess:
     database_url: str
     port: int
     environment: dict[str, str] = field(default_factory=dict)
+    module: str = "loyalty_engine.cli.process"
     _log: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
     _process: subprocess.Popen[bytes] | None = None
     _last_words: str = ""
@@ -63,13 +65,18 @@ class ServerProcess:
         ours = {name: value for name, value in os.environ.items() if not name.startswith("LOYALTY_")}
         with socket.create_server(("127.0.0.1", self.port)) as listener:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "loyalty_engine.cli.process", str(listener.fileno()), "1", ""],
+                [sys.executable, "-P", "-m", self.module, str(listener.fileno()), "1", ""],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=self._log,
                 pass_fds=(listener.fileno(),),
-                env={**ours, "PYTHONPATH": _SOURCE, "LOYALTY_DATABASE_URL": self.database_url, **self.environment},
+                env={**ours, "PYTHONPATH": self._path, "LOYALTY_DATABASE_URL": self.database_url, **self.environment},
             )
+
+    @property
+    def _path(self) -> str:
+        """Where it finds its code; that of tests too, if it runs some."""
+        return os.pathsep.join((_SOURCE, _ROOT)) if self.module.startswith("tests.") else _SOURCE
 
     def wait_until_ready(self) -> None:
         """Wait until it answers; fail with its log when it ends or takes too long."""
@@ -133,9 +140,14 @@ class Servers:
 
 
 @contextmanager
-def serve(database_url: str, *, count: int = 2, **environment: str) -> Iterator[Servers]:
-    """Run ``count`` API processes on ``database_url``; ``environment`` adds settings such as ``LOYALTY_BATCH_LIMIT``."""
-    processes = tuple(ServerProcess(database_url, port, dict(environment)) for port in find_ports(count))
+def serve(
+    database_url: str, *, count: int = 2, module: str = "loyalty_engine.cli.process", **environment: str
+) -> Iterator[Servers]:
+    """Run ``count`` API processes on ``database_url``; ``environment`` adds settings such as ``LOYALTY_BATCH_LIMIT``.
+
+    ``module`` is what runs them: ours, or one of the tests' that starts ours in another way.
+    """
+    processes = tuple(ServerProcess(database_url, port, dict(environment), module) for port in find_ports(count))
     try:
         for process in processes:
             process.start()

@@ -128,6 +128,18 @@ async def test_a_return_that_gave_up_waiting_holds_up_no_order(shop: Counter, le
     assert await ledger.faults() == []
 
 
+async def test_a_return_that_asks_for_more_than_the_order_has_holds_it_up_in_no_way(
+    shop: Counter, ledger: harness.Ledger
+) -> None:
+    assert await shop.record(shop.give_back(Facts(), Goods(amount=999_999)))
+
+    assert await shop.record(shop.sale(replace(await shop.see(), order=None)))
+
+    assert await ledger.count("return_waiting", "applied_by = $2", shop.order) == 1
+    assert await ledger.count("order_change") == 0
+    assert await ledger.faults() == []
+
+
 async def test_a_return_that_still_waits_keeps_the_number(shop: Counter, ledger: harness.Ledger) -> None:
     """Whoever did not see it cannot take the number over, not even a moment before it gives up."""
     assert await shop.record(shop.give_back(Facts()))

@@ -12,10 +12,12 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import uvicorn
+from fastapi import FastAPI
 
 from loyalty_engine.bootstrap import build_application
 from loyalty_engine.cli.logs import configure_logging
@@ -40,15 +42,15 @@ class _Server(uvicorn.Server):
         os.dup2(2, 1)  # whatever prints from now on prints to the log
 
 
-def main() -> None:
-    """Serve until a signal or the parent's end."""
+def main(build: Callable[[Settings, Exchange | None], FastAPI] = build_application) -> None:
+    """Serve what ``build`` makes until a signal or the parent's end."""
     _, listener, number, meters = sys.argv
     threading.Thread(target=_end_with_parent, args=(meters,), daemon=True).start()
     settings = Settings()
     configure_logging(settings.log_level)
     exchange = Exchange(METERS, Path(meters), int(number)) if meters else None
     config = uvicorn.Config(
-        build_application(settings, exchange),
+        build(settings, exchange),
         loop="uvloop",
         http=OneWriteProtocol,
         ws="none",

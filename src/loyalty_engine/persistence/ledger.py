@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeVar
+from itertools import chain, count, islice
+from typing import Final, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -37,6 +38,30 @@ class Question:
     program_id: int
     asks: tuple[Ask, ...]
 
+    @property
+    def flat(self) -> list[Ask]:
+        """The asks, and behind them those about second members."""
+        return [*self.asks, *(ask.other for ask in self.asks if ask.other is not None)]
+
+    def about(self, survivors: Sequence[UUID | None]) -> "Question":
+        """Return the same about those who stand for others; None, ask by flat ask, where nobody does."""
+        asks = [
+            ask if member is None else replace(ask, member_id=member)
+            for ask, member in zip(self.flat, survivors, strict=True)
+        ]
+        seconds = iter(asks[len(self.asks) :])
+        own = asks[: len(self.asks)]
+        return replace(self, asks=tuple(ask if ask.other is None else replace(ask, other=next(seconds)) for ask in own))
+
+    def join(self, answers: Sequence[Gathered]) -> list[Gathered]:
+        """Return an answer for each ask, with its second member, from those to the flat ones."""
+        own, seconds = list(answers[: len(self.asks)]), iter(answers[len(self.asks) :])
+        for n, ask in enumerate(self.asks):
+            if ask.other is not None:
+                known, facts = own[n]
+                own[n] = known, replace(facts, other=next(seconds)[1].member)
+        return own
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -47,20 +72,25 @@ class Entry:
 
 
 async def gather(connection: Connection, questions: Sequence[Question]) -> list[list[Gathered]]:
-    """Answer questions of one program in one round trip."""
-    asks = [ask for question in questions for ask in question.asks]
-    seconds = [(n, ask.other) for n, ask in enumerate(asks) if ask.other is not None]
-    asked = [*asks, *(other for _, other in seconds)]
-    rows = await connection.fetch(_GATHER, questions[0].program_id, [ask.as_row(n) for n, ask in enumerate(asked)])
-    answers: list[Any] = [None] * len(asked)
-    for row in rows:
-        n = row["n"]
-        answers[n] = read_gathered(row, asked[n])
-    for place, (n, _) in enumerate(seconds, len(asks)):
-        known, facts = answers[n]
-        answers[n] = known, replace(facts, other=answers[place][1].member)
-    taken = iter(answers)
-    return [[next(taken) for _ in question.asks] for question in questions]
+    """Answer questions of one program in one round trip; one that names a merged member takes another.
+
+    Each is answered from one snapshot.
+    """
+    asked = [question.flat for question in questions]
+    rows = await connection.fetch(
+        _GATHER, questions[0].program_id, [ask.as_row(n) for n, ask in enumerate(chain.from_iterable(asked))]
+    )
+    by_number = {row["n"]: row for row in rows}
+    taken = map(by_number.__getitem__, count())
+    answers = []
+    for question, flat in zip(questions, asked, strict=True):
+        own = list(islice(taken, len(flat)))
+        survivors = [row["stands_for"] for row in own]
+        if any(survivors):
+            answers += await gather(connection, [question.about(survivors)])
+        else:
+            answers.append(question.join([read_gathered(row, ask) for row, ask in zip(own, flat, strict=True)]))
+    return answers
 
 
 async def record(connection: Connection, entries: Sequence[Entry]) -> list[bool]:

@@ -8,7 +8,7 @@ from loyalty_engine.core.rules.goods import Goods
 from loyalty_engine.persistence.orders import Json, read_memory, read_order, show_memory, show_order
 
 _PLAIN: Final = ("amount", "shipping", "refunded", "restored", "is_gone")
-_MAPS: Final = ("lines", "kept", "activated")
+_MAPS: Final = ("lines", "kept", "taken", "activated")
 
 
 def show_state(state: OrderState) -> Json:

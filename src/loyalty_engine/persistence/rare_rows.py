@@ -22,8 +22,9 @@ def rare_rows(n: int, write: Write) -> Iterator[Row]:
         yield from _about_order(n, part)
         yield from _about_holds(n, part)
         yield from _about_number(n, part)
-    if any(part.matched for part in write.parts):
+    if any(part.matched or part.dropped for part in write.parts):
         yield from _matched(n, write)
+        yield from _dropped(n, write)
         yield from awaited_rows(n, write)
     yield from _merged(n, write)
 
@@ -49,6 +50,7 @@ def _is_plain(part: Changes) -> bool:
         or part.natural_key is not None
         or part.waiting is not None
         or part.matched
+        or part.dropped
         or (order is not None and order.parked_for is not None)
         or (entries is not None and (entries.holds or entries.hold_ends))
     )
@@ -117,6 +119,14 @@ def _matched(n: int, write: Write) -> Iterator[Row]:
         if part.matched:
             number = numbers[part.operation.order_id] if part.operation.order_id is not None else None
             yield from [_row(n, "matched", part, subject=waited, name=number) for waited in part.matched]
+
+
+def _dropped(n: int, write: Write) -> Iterator[Row]:
+    """Tell which returns wait in vain from now on: their order has come and has no such goods."""
+    for part in write.parts:
+        since = part.operation.booked_at.isoformat()
+        number = part.order.natural_key if part.order is not None else None
+        yield from [_row(n, "dropped", part, subject=waited, name=number, data=since) for waited in part.dropped]
 
 
 def _merged(n: int, write: Write) -> Iterator[Row]:

@@ -50,13 +50,14 @@ class LotAnswer(Answer):
 
     @classmethod
     def of(cls, record: LotRecord, now: datetime) -> Self:
-        """Show a lot as it is at ``now``."""
-        expires_at = record.expires_at or record.slides_to
+        """Show a lot as it is at ``now``. Points that wait begin to slide when they no longer do."""
+        status = _status(record, now)
+        expires_at = record.expires_at or (None if status == "pending" else record.slides_to)
         return cls(
             id=show_id("lot", record.id),
             operation_id=show_id("op", record.operation_id),
             wallet=record.wallet,
-            status=_status(record, now),
+            status=status,
             amount=record.amount,
             remaining=record.remaining,
             expired=record.expired,

@@ -7,8 +7,9 @@ from loyalty_engine.core.engine.accounts import close_book, guard, open_book
 from loyalty_engine.core.engine.answers import show_facts
 from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Operation, OrderChange
 from loyalty_engine.core.engine.facts import Facts
-from loyalty_engine.core.engine.keeping import Keeper, move_points, spend_of
+from loyalty_engine.core.engine.keeping import Keeper, spend_of
 from loyalty_engine.core.engine.requests import ActivateOrder
+from loyalty_engine.core.engine.restating import move_points
 from loyalty_engine.core.engine.return_answers import show_activation
 from loyalty_engine.core.engine.returns import keeper_of
 from loyalty_engine.core.engine.ruleset import Ruleset
@@ -34,7 +35,7 @@ def decide_activation(ruleset: Ruleset, facts: Facts, request: ActivateOrder, no
     kept = keep(keeper.order, known.state)
     state = keeper.confirm(_confirm(keeper, known.state, request.goods), kept)
     book = open_book(member, request.call.operation_id, now)
-    move_points(keeper, book, known.state, state)
+    state, _ = move_points(keeper, book, known.state, state)
     entries, after = close_book(member, book)
     operation = Operation(
         id=request.call.operation_id,

@@ -112,7 +112,8 @@ class Changes:
     """All rows of one operation. ``facts`` and ``reasons`` explain it later; ``answer`` is what the caller gets.
 
     ``claimed`` is the memory of what a claimed order earned. ``natural_key`` is the number of a return, accepted once.
-    ``matched`` are the returns that had waited for their order and need not any more. ``other`` and ``other_entries`` are
+    ``matched`` are the returns that had waited for their order and need not any more, ``dropped`` those that it cannot
+    have and that wait in vain. ``other`` and ``other_entries`` are
     the guard and the ledger of the second member.
     """
 
@@ -129,6 +130,7 @@ class Changes:
     natural_key: str | None = None
     waiting: WaitingRow | None = None
     matched: tuple[UUID, ...] = ()
+    dropped: tuple[UUID, ...] = ()
     other: MemberWrite | None = None
     other_entries: Entries | None = None
     activity: ActivityRow | None = None

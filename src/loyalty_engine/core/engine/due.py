@@ -15,8 +15,8 @@ from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.ids import nth
 from loyalty_engine.core.points.passing import next_due, pass_time
 
-_IDS: Final = (2 << 20, 3 << 20)
-"""Which derived ids operations of time take, for the first member and the second: far behind those of rows."""
+_IDS: Final = (-(8 << 20), -(7 << 20))
+"""Which derived ids operations of time take, for the first member and the second: before all others, as they come first."""
 
 
 def is_due(member: MemberState, now: datetime) -> bool:

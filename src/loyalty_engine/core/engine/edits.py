@@ -9,9 +9,10 @@ from loyalty_engine.core.engine.accounts import close_book, guard, open_book, te
 from loyalty_engine.core.engine.answers import show_facts
 from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Operation, OrderChange
 from loyalty_engine.core.engine.facts import Facts, KnownOrder, MemberState
-from loyalty_engine.core.engine.keeping import Group, Keeper, give_back_limits, spend_of, take_points
+from loyalty_engine.core.engine.keeping import Group, Keeper, give_back_limits, spend_of
 from loyalty_engine.core.engine.orders import check_order
 from loyalty_engine.core.engine.requests import EditOrder
+from loyalty_engine.core.engine.restating import take_points
 from loyalty_engine.core.engine.return_answers import show_edit
 from loyalty_engine.core.engine.returns import keeper_of
 from loyalty_engine.core.engine.ruleset import Ruleset

@@ -16,7 +16,7 @@ from loyalty_engine.core.kernel.ids import nth
 from loyalty_engine.core.kernel.refusals import Refusal, RefusalError
 
 _RETURNS: Final = 4 << 20
-"""Which derived ids returns take that travel with an order: far behind those of its rows."""
+"""How far from that of the order the derived ids of returns lie that travel with it: before it, or behind its rows."""
 
 
 def decide_exchange(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datetime) -> Decision:
@@ -25,7 +25,7 @@ def decide_exchange(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: da
         return decide_order(ruleset, facts, request, now)
     before: list[Changes] = []
     for place, exchange in enumerate(request.exchanges):
-        step = Step("return", _call(request.call, place), min(request.order.placed_at, now), now)
+        step = Step("return", _call(request.call, -_RETURNS, place), min(request.order.placed_at, now), now)
         try:
             require_some(exchange.goods)
             known = facts.returned.get(exchange.order)
@@ -41,19 +41,21 @@ def decide_exchange(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: da
     if not isinstance(decision, Accepted):
         return decision
     after = _match(ruleset, apply(facts, decision.changes), request, now)
+    matched = {returned for changes in after for returned in changes.matched}
+    dropped = tuple(waiting.operation_id for waiting in facts.waiting if waiting.operation_id not in matched)
     returns = [changes.answer for changes in (*before, *after)]
     answer: Mapping[str, Any] = {**decision.changes.answer, "returns": returns} if returns else decision.changes.answer
     if after:
         answer = {**answer, "balances": after[-1].answer["balances"]}
-    return Accepted(replace(decision.changes, answer=answer), before=tuple(before), after=after)
+    return Accepted(replace(decision.changes, answer=answer, dropped=dropped), before=tuple(before), after=after)
 
 
 def _match(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datetime) -> tuple[Changes, ...]:
-    """Apply the returns that waited for the order; one that cannot be goes on waiting in vain."""
+    """Apply the returns that waited for the order; one that cannot be is dropped."""
     after: list[Changes] = []
     for place, waiting in enumerate(facts.waiting, start=len(request.exchanges)):
         known = facts.returned[request.call.operation_id]
-        step = Step("return", _call(request.call, place), min(waiting.returned_at, now), now)
+        step = Step("return", _call(request.call, _RETURNS, place), min(waiting.returned_at, now), now)
         try:
             changes = take_goods_back(ruleset, facts, known, goods=waiting.goods, step=step)
         except RefusalError:
@@ -63,8 +65,8 @@ def _match(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datetime) -
     return tuple(after)
 
 
-def _call(call: Call, place: int) -> Call:
-    return replace(call, operation_id=nth(call.operation_id, _RETURNS + (place << 16)), key=None)
+def _call(call: Call, start: int, place: int) -> Call:
+    return replace(call, operation_id=nth(call.operation_id, start + (place << 16)), key=None)
 
 
 def _within(refusal: Refusal, place: int) -> Refusal:

@@ -12,18 +12,15 @@ from uuid import UUID
 from loyalty_engine.core.earning.base import earning_base
 from loyalty_engine.core.earning.evaluation import evaluate_again
 from loyalty_engine.core.earning.rules import EarningRule
-from loyalty_engine.core.engine.accounts import grace_until, terms_of, touch
+from loyalty_engine.core.engine.accounts import terms_of
 from loyalty_engine.core.engine.attributes import with_decimals
 from loyalty_engine.core.engine.decision import Take
 from loyalty_engine.core.engine.facts import KnownOrder, MemberState
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.amounts import MAX_BALANCE
-from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
-from loyalty_engine.core.points.activating import activate
-from loyalty_engine.core.points.book import Book, LotTerms
-from loyalty_engine.core.points.clawback import Clawback, Share, give_again, take_back
+from loyalty_engine.core.points.book import Book
 from loyalty_engine.core.points.lifetimes import ActivationTerms
-from loyalty_engine.core.points.lots import LotUse
+from loyalty_engine.core.points.lots import Lot
 from loyalty_engine.core.returns.points import Kept, as_earned, by_policy, confirmed_share
 from loyalty_engine.core.returns.state import OrderState
 from loyalty_engine.core.rules.order import Order
@@ -91,7 +88,7 @@ class Keeper:
         surplus: dict[str, int] = {}
         for (wallet, at), points in kept.items():
             surplus[wallet] = surplus.get(wallet, 0) + max(points - given.get((wallet, at), 0), 0)
-        for group in sorted(given, key=_order_of_groups):
+        for group in sorted(given, key=order_of_groups):
             more = min(given[group] - keeps[group], surplus.get(group[0], 0))
             keeps[group] += more
             surplus[group[0]] = surplus.get(group[0], 0) - more
@@ -101,6 +98,10 @@ class Keeper:
         """Return the points that still wait for confirmation, by wallet."""
         return {wallet: points - state.activated.get(wallet, 0) for wallet, points in self._waiting(state).items()}
 
+    def earned_in(self, group: Group) -> int:
+        """Return the points of a group that the order gave."""
+        return self._by_group(as_earned(self.known.earned)).get(group, 0)
+
     def own(self, book: Book, group: Group) -> list[UUID]:
         """Return the lots in which the points of a group were given.
 
@@ -108,14 +109,21 @@ class Keeper:
         """
         wallet, at = group
         groups = {found: self._terms(rule) for rule, found in self._groups().items() if found[0] == wallet}
-        rest = (wallet, None) if (wallet, None) in groups else min(groups, key=_order_of_groups)
+        rest = (wallet, None) if (wallet, None) in groups else min(groups, key=order_of_groups)
         own: list[UUID] = []
-        for lot in [book.terms_of(lot_id) for lot_id in self.known.own]:
+        for lot in [book.terms_of(lot_id) for lot_id in (*self.known.own, *self.graces(book, parts_of_own=True))]:
             if lot.wallet == wallet:
                 alike = (g for g, terms in groups.items() if terms.available_at(lot.earned_at) == lot.available_at)
                 if next(alike, rest) == (wallet, at):
                     own.append(lot.id)
         return own
+
+    def graces(self, book: Book, *, parts_of_own: bool = False) -> list[UUID]:
+        """Return the lots of grace that returns brought; or those in which some of the order's own points came to wait, or
+        to be spendable, when goods came back.
+        """
+        own = {_origin(book.terms_of(lot_id)) for lot_id in self.known.own}
+        return [lot for lot in self.known.graces if (_origin(book.terms_of(lot)) in own) is parts_of_own]
 
     def _waiting(self, state: OrderState) -> dict[str, int]:
         """Return the kept points that can be spent once they are confirmed."""
@@ -151,9 +159,14 @@ class Keeper:
         return evaluate_again(self.then.order_rules, view, self.known.earned)
 
 
-def _order_of_groups(group: Group) -> tuple[str, bool, datetime | None]:
+def order_of_groups(group: Group) -> tuple[str, bool, datetime | None]:
+    """Return the key by which groups come in one and the same order: those that are spendable first."""
     wallet, at = group
     return wallet, at is None, at
+
+
+def _origin(lot: Lot) -> tuple[str, datetime, datetime | None]:
+    return lot.wallet, lot.earned_at, lot.expires_at
 
 
 def spend_of(known: KnownOrder, state: OrderState, kept: Order) -> int:
@@ -165,108 +178,6 @@ def spend_of(known: KnownOrder, state: OrderState, kept: Order) -> int:
 def _restored_amount(known: KnownOrder, state: OrderState) -> int:
     payment = known.payment
     return payment.amount * state.restored // payment.points if payment else 0
-
-
-def move_points(keeper: Keeper, book: Book, before: OrderState, after: OrderState) -> tuple[Taken, ...]:
-    """Write to the member's ledger what turns the points of ``before`` into those of ``after``."""
-    restored = _restore(keeper, book, before, after)
-    was, is_now = keeper.kept(before), keeper.kept(after)
-    taken: list[Taken] = []
-    for wallet in sorted({wallet for wallet, _ in was}):
-        active = after.activated.get(wallet, 0) - before.activated.get(wallet, 0)
-        groups = sorted((group for group in was if group[0] == wallet), key=_order_of_groups)
-        less = {group: was[group] - is_now[group] for group in groups}
-        for group in groups:
-            if less[group] < 0:
-                _give_again(keeper, book, group, -less[group])
-        shares = [
-            Share(keeper.own(book, group), points, max(-active, 0) if group[1] is None else 0)
-            for group, points in less.items()
-            if points > 0
-        ]
-        paid = keeper.known.payment is not None and keeper.known.payment.wallet == wallet
-        claw = Clawback(wallet, shares, restored if paid else {})
-        taken += _take(keeper.ruleset, book, claw, sum(less.values()))
-        if active > 0 and activate(book, keeper.own(book, (wallet, None)), wallet, active):
-            touch(keeper.ruleset, book, (wallet,), book.now)
-    return tuple(taken)
-
-
-def take_points(keeper: Keeper, book: Book, less: Mapping[Group, int]) -> tuple[Taken, ...]:
-    """Take points of the order back, those of the lots that it brought first."""
-    taken: list[Taken] = []
-    for wallet in sorted({wallet for wallet, _ in less}):
-        shares = [Share(keeper.own(book, group), points) for group, points in less.items() if group[0] == wallet]
-        claw = Clawback(wallet, shares)
-        taken += _take(keeper.ruleset, book, claw, claw.amount)
-    return tuple(taken)
-
-
-def _take(ruleset: Ruleset, book: Book, claw: Clawback, net: int) -> list[Taken]:
-    """Take points back; tell of it as ``net`` points, of which some may have changed their group only."""
-    if not claw.amount:
-        return []
-    taken = settle_shortage(ruleset, book, claw, take_back(book, claw, destination="issued"))
-    return [replace(taken, points=net)] if net > 0 else []
-
-
-def _give_again(keeper: Keeper, book: Book, group: Group, points: int) -> None:
-    """Give points again that an earlier return took: less of the order is worth more than all of it but some."""
-    own = keeper.own(book, group)
-    left = give_again(book, group[0], own, points)
-    if left:
-        lot = book.terms_of(own[0])
-        terms = LotTerms(lot.funder, lot.cost_micros, lot.earned_at, lot.available_at, lot.expires_at)
-        book.earn(group[0], left, terms)
-
-
-def settle_shortage(ruleset: Ruleset, book: Book, claw: Clawback, missing: int) -> Taken:
-    """Deal with what the balance did not cover as the program's policy says."""
-    if not missing:
-        return Taken(claw.wallet, claw.amount)
-    if ruleset.returns.clawback == "refuse":
-        covered = claw.amount - missing
-        refuse(RefusalCode.RETURN_NOT_COVERED, "", wallet=claw.wallet, needed=claw.amount, available=covered)
-    if ruleset.returns.clawback == "clamp":
-        return Taken(claw.wallet, claw.amount, forgiven=missing)
-    book.owe(claw.wallet, missing, destination="issued")
-    return Taken(claw.wallet, claw.amount, owed=missing)
-
-
-def _restore(keeper: Keeper, book: Book, before: OrderState, after: OrderState) -> dict[UUID, int]:
-    """Give points of the payment back, the latest earned first.
-
-    Return all that came back by now, by lot, in that order: also in lots of grace, which have the age of their origin.
-    """
-    known = keeper.known
-    if known.payment is None:
-        return {}
-    latest_first = sorted(known.uses, key=lambda use: (book.terms_of(use.lot_id).earned_at, use.lot_id), reverse=True)
-    points = after.restored - before.restored
-    new: tuple[UUID, ...] = ()
-    if points > 0:
-        uses = cut_uses(latest_first, before.restored, points)
-        new = book.restore(known.payment.wallet, uses, grace_until=grace_until(keeper.ruleset, book.now))
-    back = {use.lot_id: use.amount for use in cut_uses(latest_first, 0, after.restored)}
-    brought = {lot_id: book.terms_of(lot_id).amount for lot_id in (*known.graces, *new) if lot_id not in back}
-    mine = {lot.id for lot in book.lots(known.payment.wallet)}
-    lots = sorted(
-        (book.lot(lot_id) for lot_id in {**back, **brought} if lot_id in mine),
-        key=lambda lot: (lot.earned_at, lot.id),
-        reverse=True,
-    )
-    return {lot.id: back.get(lot.id) or brought[lot.id] for lot in lots}
-
-
-def cut_uses(uses: list[LotUse], start: int, length: int) -> list[LotUse]:
-    """Return the part of ``uses``, laid end to end, that begins after ``start`` points and is ``length`` long."""
-    cut, place = [], 0
-    for use in uses:
-        low, high = max(start, place), min(start + length, place + use.amount)
-        if low < high:
-            cut.append(LotUse(use.lot_id, high - low))
-        place += use.amount
-    return cut
 
 
 def give_back_limits(

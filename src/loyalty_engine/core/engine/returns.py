@@ -22,9 +22,10 @@ from loyalty_engine.core.engine.decision import (
     WaitingRow,
 )
 from loyalty_engine.core.engine.facts import Facts, KnownOrder, MemberState, OperationKind
-from loyalty_engine.core.engine.keeping import Keeper, give_back_limits, move_points, spend_of
+from loyalty_engine.core.engine.keeping import Keeper, give_back_limits, spend_of
 from loyalty_engine.core.engine.orders import CLOCK_SKEW
 from loyalty_engine.core.engine.requests import Call, CancelOrder, OrderRef, ReturnGoods
+from loyalty_engine.core.engine.restating import move_points
 from loyalty_engine.core.engine.return_answers import Quote, show_quote, show_waiting
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.ids import show_id
@@ -114,7 +115,7 @@ def take_goods_back(ruleset: Ruleset, facts: Facts, known: KnownOrder, *, goods:
     state = keeper.confirm(keeper.reduce(state, kept, is_void=step.kind == "order_cancel"), kept)
     assert member.sees_lots, "gather reads lots for whatever comes back"
     book = open_book(member, operation.id, step.now)
-    taken = move_points(keeper, book, before, state)
+    state, taken = move_points(keeper, book, before, state)
     counted, takes = _count(keeper, member, state, kept)
     entries, after = close_book(member, book, counted)
     quote = Quote(keeper, before, state, taken)

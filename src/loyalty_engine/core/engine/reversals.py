@@ -87,7 +87,18 @@ def _require_reversible(facts: Facts, request: ReverseOperation) -> KnownOperati
     if known.reversed_by is not None:
         reversed_by = show_id("op", known.reversed_by)
         refuse(RefusalCode.OPERATION_ALREADY_REVERSED, "", operation_id=shown, reversed_by=reversed_by)
+    member, other = facts.member, facts.other
+    if member is not None and _is_overtaken(known, member, other):
+        merged_into = show_id("mem", member.id)
+        refuse(RefusalCode.OPERATION_NOT_REVERSIBLE, "", operation_id=shown, kind=known.kind, merged_into=merged_into)
     return known
+
+
+def _is_overtaken(known: KnownOperation, member: MemberState, other: MemberState | None) -> bool:
+    """Tell whether a later merge must be reversed first: it carried on what this one moved, or made one of both."""
+    if known.kind == "merge":
+        return member.id != known.member_id
+    return other is not None and other.id == member.id
 
 
 def _reverse_own(ruleset: Ruleset, book: Book, known: KnownOperation) -> tuple[Taken, ...]:
@@ -158,7 +169,7 @@ def _put_back(book: Book, use: LotUse) -> None:
 
 def _take(ruleset: Ruleset, book: Book, claw: Clawback, destination: ProgramAccount) -> Taken:
     """Take points back; what is missing is owed, or the reversal refused: an exact opposite forgives nothing."""
-    missing = take_back(book, claw, destination=destination)
+    missing = take_back(book, claw, destination=destination).missing
     if missing and ruleset.returns.clawback == "refuse":
         covered = claw.amount - missing
         refuse(RefusalCode.INSUFFICIENT_POINTS, "", wallet=claw.wallet, needed=claw.amount, available=covered)

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 from uuid import UUID
 
-from loyalty_engine.core.points.book import Book
+from loyalty_engine.core.points.book import Book, LotTerms
 from loyalty_engine.core.points.lots import LotUse, spending_order
-from loyalty_engine.core.points.postings import ProgramAccount
+from loyalty_engine.core.points.postings import MemberAccount, ProgramAccount
 
 Slice = tuple[UUID, int]
 """A lot and how many of its points may be taken at most."""
@@ -15,11 +15,15 @@ Slice = tuple[UUID, int]
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """``amount`` points that were given in ``lots``; ``active`` of them had waited and can be spent by now."""
+    """``amount`` points that were given in ``lots``; ``active`` of them had waited and can be spent by now.
+
+    ``lent`` were taken from its lots before because those of other shares had none left.
+    """
 
     lots: Sequence[UUID]
     amount: int
     active: int = 0
+    lent: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,7 @@ class Clawback:
     """How much is to be taken back out of one wallet, and from where first.
 
     Each of the ``shares`` is taken from its own lots as long as there is something left of them: what became spendable
-    from what can be spent, then what is pending, then the rest. ``restored`` maps lots to the points of them that the
+    from what can be spent, then what is pending, then the rest; the lots of all of them come before others. ``restored`` maps lots to the points of them that the
     same order had paid with and that came back; they are taken last, in this order, so that it never matters in how many
     steps an order comes back.
     """
@@ -42,8 +46,16 @@ class Clawback:
         return sum(share.amount for share in self.shares)
 
 
-def take_back(book: Book, claw: Clawback, *, destination: ProgramAccount) -> int:
-    """Take back as much as the member has; return how many points are missing.
+@dataclass(frozen=True, slots=True)
+class Haul:
+    """What was taken back, by lot, and how much was ``missing``."""
+
+    lots: Mapping[UUID, int]
+    missing: int
+
+
+def take_back(book: Book, claw: Clawback, *, destination: ProgramAccount) -> Haul:
+    """Take back as much as the member has.
 
     What expired of the very points that are taken back is taken, too: it is booked back first, so nobody owes points
     that were never spent.
@@ -57,24 +69,50 @@ def take_back(book: Book, claw: Clawback, *, destination: ProgramAccount) -> int
     others = sorted((lot for lot in book.lots(claw.wallet) if lot.id not in own), key=spending_order)
     rest = [(lot.id, max(lot.remaining - claw.restored.get(lot.id, 0), 0)) for lot in others]
     missing -= hand.take([part for part in rest if not book.lot(part[0]).is_pending(book.now)], missing)
-    return missing - hand.take(hand.spendable(claw.restored), missing)
+    missing -= hand.take(hand.spendable(claw.restored), missing)
+    return Haul(hand.taken, missing)
 
 
-def give_again(book: Book, wallet: str, lots: Sequence[UUID], points: int) -> int:
-    """Give ``points`` again that were taken back before, in the lots that they were in; return how many had no room."""
+def give_again(book: Book, claw: Clawback, taken: Mapping[UUID, int], owed: int) -> dict[UUID, int]:
+    """Give points again that were ``taken`` back before, or ``owed``: what was taken last comes first.
+
+    ``claw`` tells how many, and where they would be taken. Return what came back, by lot; points that no lot has room for
+    come in a new one like those that they were given in.
+    """
+    given: dict[UUID, int] = {}
+    shares = [(book.find_lots(claw.wallet, share.lots), share) for share in claw.shares]
+    own = [lot_id for lots, share in shares for lot_id in lots if share.amount]
+    mentioned = {*claw.restored, *(lot_id for lots, _ in shares for lot_id in lots)}
+    others = sorted((lot for lot in book.lots(claw.wallet) if lot.id not in mentioned), key=spending_order)
+    left = claw.amount - _refill(book, own, min(owed, claw.amount), given)
+    for lot_id in reversed([*(lot.id for lot in others), *claw.restored]):
+        left -= _refill(book, [lot_id], min(left, taken.get(lot_id, 0)), given)
+    for lots, share in reversed(shares):
+        left -= _refill(book, lots[::-1], min(left, 0 if share.amount else share.lent), given)
+    left -= _refill(book, own, left, given)
+    if left:
+        origin = book.terms_of(next(share.lots[0] for share in claw.shares if share.amount))
+        terms = LotTerms(origin.funder, origin.cost_micros, origin.earned_at, origin.available_at, origin.expires_at)
+        book.earn(claw.wallet, left, terms)
+    return given
+
+
+def _refill(book: Book, lots: Iterable[UUID], points: int, given: dict[UUID, int]) -> int:
+    """Put up to ``points`` into lots that have room; return how many that were."""
     left = points
-    for lot in [book.lot(lot_id) for lot_id in book.find_lots(wallet, lots)]:
+    for lot in [book.lot(lot_id) for lot_id in lots]:
         back = min(lot.amount - lot.remaining - lot.expired, left)
-        if back:
-            is_pending = lot.is_pending(book.now)
+        if back > 0:
+            account: MemberAccount = "pending" if lot.is_pending(book.now) else "available"
             book.use(LotUse(lot.id, -back))
-            book.post(wallet, "issued", "pending" if is_pending else "available", back, lot_id=lot.id)
+            book.post(lot.wallet, "issued", account, back, lot_id=lot.id)
+            given[lot.id] = given.get(lot.id, 0) + back
             left -= back
-        if back and not is_pending:
-            book.pay_debt(wallet, (lot.id,))
+            if account == "available":
+                book.pay_debt(lot.wallet, (lot.id,))
             if book.is_expired(lot, book.now):
-                book.expire(lot.id)
-    return left
+                book.expire(lot.id, source=account)
+    return points - left
 
 
 def _take_share(hand: "_Hand", share: Share) -> int:
@@ -93,6 +131,7 @@ class _Hand:
     book: Book
     wallet: str
     destination: ProgramAccount
+    taken: dict[UUID, int] = field(default_factory=dict)
 
     def spendable(self, lots: Iterable[UUID]) -> list[Slice]:
         """Return what can be spent of lots."""
@@ -112,6 +151,7 @@ class _Hand:
             taken = min(most, self.book.lot(lot_id).remaining, left)
             if taken:
                 uses.append(LotUse(lot_id, taken))
+                self.taken[lot_id] = self.taken.get(lot_id, 0) + taken
                 left -= taken
         if uses:
             self.book.take(uses)

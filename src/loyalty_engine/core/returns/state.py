@@ -19,7 +19,8 @@ class OrderState:
     ``lines`` is how much of each line came back, in millionths of a unit; a line that is not named came back in no part,
     one of quantity 0 that is named came back whole. ``amount`` came back without lines, ``shipping`` of the shipping;
     ``refunded`` is all money paid back, ``restored`` the points of the payment that were given back. ``kept`` is what each
-    earning rule's grant is reduced to, where it is. ``confirmed`` is how much of each line the shop confirmed, None: the
+    earning rule's grant is reduced to, where it is; ``taken`` are the points that were taken back for that, by the id of the
+    lot that had them; what is missing there is owed. ``confirmed`` is how much of each line the shop confirmed, None: the
     whole order; ``activated`` how many points of each wallet that made spendable. ``is_gone``: nothing is left, the order
     counts no more. ``edited`` is its content, and ``earned`` what it earned, since it was last edited.
     """
@@ -30,6 +31,7 @@ class OrderState:
     refunded: int = 0
     restored: int = 0
     kept: Mapping[str, int] = field(default_factory=dict)
+    taken: Mapping[str, int] = field(default_factory=dict)
     confirmed: Mapping[str, int] | None = field(default_factory=dict)
     activated: Mapping[str, int] = field(default_factory=dict)
     is_gone: bool = False

@@ -1,0 +1,144 @@
+"""What turns the points of an order in one state into those of another: payments given back, points taken or given again,
+and points that become spendable.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Literal
+from uuid import UUID
+
+from loyalty_engine.core.engine.accounts import grace_until, touch
+from loyalty_engine.core.engine.keeping import Group, Keeper, Taken, order_of_groups
+from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
+from loyalty_engine.core.points.activating import activate, deactivate
+from loyalty_engine.core.points.book import Book
+from loyalty_engine.core.points.clawback import Clawback, Share, give_again, take_back
+from loyalty_engine.core.points.lots import LotUse
+from loyalty_engine.core.returns.state import OrderState
+
+
+def move_points(
+    keeper: Keeper, book: Book, before: OrderState, after: OrderState
+) -> tuple[OrderState, tuple[Taken, ...]]:
+    """Write to the member's ledger what turns the points of ``before`` into those of ``after``.
+
+    Return the latter with what is taken from which lots by now, and what to tell of that.
+    """
+    restored = _restore(keeper, book, before, after)
+    was, is_now = keeper.kept(before), keeper.kept(after)
+    taken = {UUID(lot_id): points for lot_id, points in before.taken.items()}
+    told: list[Taken] = []
+    for wallet in sorted({wallet for wallet, _ in was}):
+        active = after.activated.get(wallet, 0) - before.activated.get(wallet, 0)
+        less = {group: was[group] - is_now[group] for group in was if group[0] == wallet}
+        last = restored if keeper.known.payment is not None and keeper.known.payment.wallet == wallet else {}
+        again = Clawback(wallet, _shares(keeper, book, less, -1, was=was, taken=taken), last)
+        if again.amount:
+            taken_of = {lot.id: taken[lot.id] for lot in book.lots(wallet) if lot.id in taken}
+            owed = sum(keeper.earned_in(group) - was[group] for group in less) - sum(taken_of.values())
+            _add(taken, give_again(book, again, taken_of, max(owed, 0)), -1)
+        claw = Clawback(wallet, _shares(keeper, book, less, 1, active=-active), last)
+        if claw.amount:
+            haul = take_back(book, claw, destination="issued")
+            _add(taken, haul.lots, 1)
+            told.append(replace(settle_shortage(keeper.ruleset, book, claw, haul.missing), points=sum(less.values())))
+        _wait(keeper, book, wallet, more=active, less=less.get((wallet, None), 0))
+    state = replace(after, taken={str(lot_id): points for lot_id, points in sorted(taken.items()) if points})
+    return state, tuple(less for less in told if less.points > 0)
+
+
+def _wait(keeper: Keeper, book: Book, wallet: str, *, more: int, less: int) -> None:
+    """Let ``more`` of the points that wait for confirmation be spent, or fewer when what they were confirmed for is gone.
+
+    What was taken back of them, ``less``, was taken from those that could be spent first.
+    """
+    own = keeper.own(book, (wallet, None)) if more else []
+    if more > 0 and activate(book, own, wallet, more):
+        touch(keeper.ruleset, book, (wallet,), book.now)
+    elif more < 0:
+        deactivate(book, own, wallet, -more - max(less, 0))
+
+
+def take_points(keeper: Keeper, book: Book, less: Mapping[Group, int]) -> tuple[Taken, ...]:
+    """Take points of the order back, those of the lots that it brought first."""
+    taken: list[Taken] = []
+    for wallet in sorted({wallet for wallet, _ in less}):
+        of_wallet = {group: less.get(group, 0) for group in keeper.kept(keeper.known.state) if group[0] == wallet}
+        claw = Clawback(wallet, _shares(keeper, book, of_wallet, 1))
+        taken.append(settle_shortage(keeper.ruleset, book, claw, take_back(book, claw, destination="issued").missing))
+    return tuple(taken)
+
+
+def settle_shortage(ruleset: Ruleset, book: Book, claw: Clawback, missing: int) -> Taken:
+    """Deal with what the balance did not cover as the program's policy says."""
+    if not missing:
+        return Taken(claw.wallet, claw.amount)
+    if ruleset.returns.clawback == "refuse":
+        covered = claw.amount - missing
+        refuse(RefusalCode.RETURN_NOT_COVERED, "", wallet=claw.wallet, needed=claw.amount, available=covered)
+    if ruleset.returns.clawback == "clamp":
+        return Taken(claw.wallet, claw.amount, forgiven=missing)
+    book.owe(claw.wallet, missing, destination="issued")
+    return Taken(claw.wallet, claw.amount, owed=missing)
+
+
+def _shares(
+    keeper: Keeper,
+    book: Book,
+    less: Mapping[Group, int],
+    sign: Literal[-1, 1],
+    *,
+    active: int = 0,
+    was: Mapping[Group, int] = MappingProxyType({}),
+    taken: Mapping[UUID, int] = MappingProxyType({}),
+) -> list[Share]:
+    """Return what each group gives less (1) or again (-1); ``active`` of what waited for confirmation could be spent.
+
+    Of the points ``taken`` from its lots, those beyond what it gives less were lent to others.
+    """
+    shares = []
+    for group in sorted(less, key=order_of_groups):
+        lots = keeper.own(book, group)
+        waited = max(active, 0) if group[1] is None else 0
+        lent = sum(taken.get(lot_id, 0) for lot_id in lots) - (keeper.earned_in(group) - was.get(group, 0))
+        shares.append(Share(lots, max(less[group] * sign, 0), waited, max(lent, 0)))
+    return shares
+
+
+def _add(sums: dict[UUID, int], more: Mapping[UUID, int], sign: Literal[-1, 1]) -> None:
+    for lot_id, points in more.items():
+        sums[lot_id] = sums.get(lot_id, 0) + points * sign
+
+
+def _restore(keeper: Keeper, book: Book, before: OrderState, after: OrderState) -> dict[UUID, int]:
+    """Give points of the payment back, the latest earned first.
+
+    Return all that came back by now, by lot, in that order: also in lots of grace, which have the age of their origin.
+    """
+    known = keeper.known
+    if known.payment is None:
+        return {}
+    latest_first = sorted(known.uses, key=lambda use: (book.terms_of(use.lot_id).earned_at, use.lot_id), reverse=True)
+    points = after.restored - before.restored
+    new: tuple[UUID, ...] = ()
+    if points > 0:
+        uses = cut_uses(latest_first, before.restored, points)
+        new = book.restore(known.payment.wallet, uses, grace_until=grace_until(keeper.ruleset, book.now))
+    back = {use.lot_id: use.amount for use in cut_uses(latest_first, 0, after.restored)}
+    brought = {lot_id: book.terms_of(lot_id).amount for lot_id in (*keeper.graces(book), *new) if lot_id not in back}
+    lots = [lot for lot in book.lots(known.payment.wallet) if lot.id in back or lot.id in brought]
+    lots.sort(key=lambda lot: (lot.earned_at, lot.id), reverse=True)
+    return {lot.id: back.get(lot.id) or brought[lot.id] for lot in lots}
+
+
+def cut_uses(uses: Iterable[LotUse], start: int, length: int) -> list[LotUse]:
+    """Return the part of ``uses``, laid end to end, that begins after ``start`` points and is ``length`` long."""
+    cut, place = [], 0
+    for use in uses:
+        low, high = max(start, place), min(start + length, place + use.amount)
+        if low < high:
+            cut.append(LotUse(use.lot_id, high - low))
+        place += use.amount
+    return cut

@@ -1,0 +1,66 @@
+"""Faults that a process of :mod:`tests.harness.staged` is started with, to show that the checkers see them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from loyalty_engine.application import executor
+from loyalty_engine.core.engine import fold, returns
+from loyalty_engine.core.points.book import Book
+from loyalty_engine.core.returns.goods import Payment
+from loyalty_engine.core.returns.state import OrderState
+from loyalty_engine.core.rules.order import Order
+from loyalty_engine.persistence import ledger
+
+
+def skip_debts() -> None:
+    """Debts are not paid."""
+
+    def pay_debt(*_: object) -> None:
+        return
+
+    Book.pay_debt = pay_debt  # type: ignore[method-assign,assignment]  # that is the fault
+
+
+def round_each_refund() -> None:
+    """What points had paid is rounded for each return by itself, not for all of them together."""
+
+    def pay_back(order: Order, kept: Order, payment: Payment | None, state: OrderState) -> OrderState:
+        total = order.goods_total + order.shipping
+        returned = total - kept.goods_total - kept.shipping
+        if payment is None:
+            return replace(state, refunded=returned)
+        earlier = payment.amount * state.restored // payment.points
+        back = payment.share(returned - state.refunded - earlier, total)
+        return replace(state, refunded=returned - earlier - back.amount, restored=state.restored + back.points)
+
+    vars(returns)["pay_back"] = pay_back
+
+
+def forget_refusals() -> None:
+    """Refusals are told, but not kept with their key."""
+    kept = fold.fold
+
+    def forgetful(parts: Any, notes: Any = ()) -> Any:  # noqa: ANN401 - as the original has them
+        return kept(parts, [note for note in notes if note.operation_id is not None])
+
+    vars(executor)["fold"] = forgetful
+
+
+def drop_guards() -> None:
+    """A write is believed to have been first, though another one was: it is read anew by nobody."""
+
+    async def record(connection: Any, entries: Any) -> list[bool]:  # noqa: ANN401 - as the original has them
+        await honest(connection, entries)
+        return [True] * len(entries)
+
+    honest = ledger.record
+    vars(ledger)["record"] = record
+
+
+FAULTS: Final[Mapping[str, Callable[[], None]]] = {
+    "skipped debts": skip_debts,
+    "rounding each refund": round_each_refund,
+    "forgotten refusals": forget_refusals,
+    "dropped guards": drop_guards,
+}

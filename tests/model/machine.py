@@ -1,0 +1,254 @@
+"""The state machine: everything that can be done with points, in any order."""
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from tests.model.drawing import (
+    NAMES,
+    ages,
+    goods_lines,
+    line_ids,
+    names,
+    payments,
+    picks,
+    shares,
+    shippings,
+    some_goods,
+    wallets,
+)
+from tests.model.player import Json, Player, Stage
+from tests.model.purchases import Back, Line
+from tests.model.showing import read_lot, show_goods, show_line, show_lot, show_pieces, show_row
+
+
+class LifeOfPoints(Player):
+    """Members buy, return, spend and hold; the back office corrects; time passes; callers repeat themselves."""
+
+    @rule(name=names | st.none(), lines=goods_lines, shipping=shippings, age=ages, pay=payments)
+    def buy(self, name: str | None, lines: list[Line], shipping: int, age: int, pay: int | str | None) -> None:
+        self._place(self._fresh("o"), name, lines, shipping=shipping, age=age, pay=pay)
+
+    @rule(name=names, lines=goods_lines, shipping=shippings, pay=payments)
+    def evaluate(self, name: str, lines: list[Line], shipping: int, pay: int | str | None) -> None:
+        """Look at what an order would do: the same, and nothing of it happens."""
+        body = self._order(self._fresh("o"), name, lines, shipping=shipping, pay=pay)
+        self._look("/evaluations", body, lambda naive: naive.place("a look", name, lines, shipping=shipping, pay=pay))
+
+    @precondition(lambda self: self.naive.orders)
+    @rule(pick=picks, goods=some_goods(), has_number=st.booleans())
+    def give_back(self, pick: int, goods: Back, *, has_number: bool) -> None:
+        self._tick()
+        order = self._pick(self.naive.orders, pick)
+        body = show_goods(goods)
+        number = self._fresh("r")
+        if has_number:
+            body["return_id"] = number
+        path = f"/orders/{self.naive.orders[order].id}/returns"
+        buyer = self._buyer(order)
+        done = self._do(path, body, lambda naive: naive.give_back(order, goods), buyer)
+        if done is not None and has_number:
+            again = self._post(path, body, self._fresh("k"))
+            assert again.json() == done, "the same return under a new key is the same return"
+
+    @precondition(lambda self: self.naive.orders)
+    @rule(pick=picks)
+    def cancel(self, pick: int) -> None:
+        self._tick()
+        order = self._pick(self.naive.orders, pick)
+        path = f"/orders/{self.naive.orders[order].id}/cancel"
+        self._do(path, {"reason": "not_paid"}, lambda naive: naive.cancel(order), self._buyer(order))
+
+    @rule(name=names, wallet=wallets, share=shares)
+    def redeem(self, name: str, wallet: str, share: int) -> None:
+        self._tick()
+        points, ident = self._some(name, wallet, share), self._fresh("red")
+        body = {"member": self.ids[name], "wallet": wallet, "points": points}
+        answer = self._do("/redemptions", body, lambda naive: naive.redeem(ident, name, wallet, points), name)
+        if answer is not None:
+            self.ids[ident] = answer["id"]
+
+    @precondition(lambda self: self.naive.spent)
+    @rule(pick=picks)
+    def take_back_redemption(self, pick: int) -> None:
+        self._tick()
+        ident = self._pick(self.naive.spent, pick)
+        path = f"/redemptions/{self.ids[ident]}/cancel"
+        name = self.naive.spent[ident].purse.name
+        self._do(path, {"reason": "changed_mind"}, lambda naive: naive.take_back_redemption(ident), name)
+
+    @rule(name=names, lines=goods_lines, goods=some_goods(), pick=picks, is_early=st.booleans())
+    def exchange(self, name: str, lines: list[Line], goods: Back, pick: int, *, is_early: bool) -> None:
+        """Goods of an earlier order come back, or of one that has not arrived yet, on the receipt that sells others."""
+        known = self._pick(self.naive.orders, pick) if self.naive.orders and not is_early else None
+        self._place(self._fresh("o"), name, lines, exchanges=[(known or self._fresh("o"), goods)])
+
+    @rule(goods=some_goods())
+    def give_back_early(self, goods: Back) -> None:
+        """A return comes before its order."""
+        self._tick()
+        number = self._fresh("o")
+        body = {"order": {"order_id": number}, **show_goods(goods)}
+        self._do("/returns", body, lambda naive: naive.give_back(number, goods), None)
+
+    @precondition(lambda self: self.naive.waiting)
+    @rule(pick=picks, name=names | st.none(), lines=goods_lines, shipping=shippings)
+    def arrive(self, pick: int, name: str | None, lines: list[Line], shipping: int) -> None:
+        """An order arrives for which a return has waited."""
+        self._place(self._pick(self.naive.waiting, pick), name, lines, shipping=shipping)
+
+    @precondition(lambda self: self.naive.orders)
+    @rule(pick=picks, lines=st.none() | st.dictionaries(line_ids, st.sampled_from([-1, 1, 2]), min_size=1, max_size=2))
+    def activate(self, pick: int, lines: dict[str, int] | None) -> None:
+        self._tick()
+        order = self._pick(self.naive.orders, pick)
+        body = {} if lines is None else {"lines": show_pieces(lines)}
+        path = f"/orders/{self.naive.orders[order].id}/activations"
+        self._do(path, body, lambda naive: naive.activate(order, lines), self._buyer(order))
+
+    @precondition(lambda self: self.naive.orders)
+    @rule(pick=picks, lines=goods_lines, shipping=shippings)
+    def edit(self, pick: int, lines: list[Line], shipping: int) -> None:
+        self._tick()
+        order = self._pick(self.naive.orders, pick)
+        body = {"lines": [show_line(line) for line in lines], "shipping": shipping, "reason": "changed"}
+        path = f"/orders/{self.naive.orders[order].id}/edits"
+        self._do(path, body, lambda naive: naive.edit(order, lines, shipping), self._buyer(order))
+
+    @rule(name=names, wallet=wallets, share=shares, hours=st.sampled_from([1, 30, 200]))
+    def hold(self, name: str, wallet: str, share: int, hours: int) -> None:
+        self._tick()
+        points, ident = self._some(name, wallet, share), self._fresh("hold")
+        body = {"member": self.ids[name], "wallet": wallet, "points": points, "hold": True, "ttl_seconds": hours * 3600}
+        answer = self._do(
+            "/redemptions", body, lambda naive: naive.hold(ident, name, wallet, points, hours * 3600), name
+        )
+        if answer is not None:
+            self.ids[ident] = answer["id"]
+
+    @precondition(lambda self: self.naive.holds)
+    @rule(pick=picks, share=shares | st.none())
+    def capture(self, pick: int, share: int | None) -> None:
+        self._tick()
+        ident = self._pick(self.naive.holds, pick)
+        purse, held = self.naive.holds[ident]
+        points = None if share is None else max(held.points * share // 100, 1)
+        body = {} if points is None else {"points": points}
+        path = f"/redemptions/{self.ids[ident]}/capture"
+        self._do(path, body, lambda naive: naive.end_hold(ident, points), purse.name)
+
+    @precondition(lambda self: self.naive.holds)
+    @rule(pick=picks)
+    def void(self, pick: int) -> None:
+        self._tick()
+        ident = self._pick(self.naive.holds, pick)
+        path = f"/redemptions/{self.ids[ident]}/void"
+        name = self.naive.holds[ident][0].name
+        self._do(path, {"reason": "abandoned"}, lambda naive: naive.end_hold(ident, 0), name)
+
+    @rule(name=names, to=names, wallet=wallets, share=shares)
+    def transfer(self, name: str, to: str, wallet: str, share: int) -> None:
+        self._tick()
+        points, ident = self._some(name, wallet, share), self._fresh("tr")
+        body = {"member": self.ids[name], "recipient": self.ids[to], "wallet": wallet, "points": points}
+        answer = self._do(
+            "/transfers",
+            {**body, "reason": "gift"},
+            lambda naive: naive.transfer(ident, name, to, wallet, points),
+            name,
+        )
+        if answer is not None:
+            self.ids[ident] = answer["operation_id"]
+            self._compare(to)
+
+    @rule(name=names, absorbed=names)
+    def merge(self, name: str, absorbed: str) -> None:
+        self._tick()
+        ident = self._fresh("merge")
+        body = {"absorbed": self.ids[absorbed], "reason": "duplicate"}
+        path = f"/members/{self.ids[name]}/merge"
+        answer = self._do(path, body, lambda naive: naive.merge(ident, name, absorbed), name)
+        if answer is not None:
+            self.ids[ident] = answer["operation_id"]
+
+    @precondition(lambda self: self.naive.acts)
+    @rule(pick=picks)
+    def reverse(self, pick: int) -> None:
+        self._tick()
+        ident = self._pick(self.naive.acts, pick)
+        act = self.naive.acts[ident]
+        path = f"/operations/{self.ids[ident]}/reverse"
+        done = self._do(path, {"reason": "mistake"}, lambda naive: naive.reverse(ident), act.purse.name)
+        if act.other is not None:
+            self._compare(act.other.name)
+            if act.kind == "merge" and done is not None:
+                self.naive.forget(act.other.name)
+
+    @rule(name=names, is_blocked=st.sampled_from([True, False, False]))
+    def set_blocked(self, name: str, *, is_blocked: bool) -> None:
+        self._tick()
+        path = f"/members/{self.ids[name]}/{'block' if is_blocked else 'unblock'}"
+        self._do(path, {"reason": "fraud"}, lambda naive: naive.set_blocked(name, is_blocked=is_blocked), name)
+
+    @rule(name=names, pick=picks, days=st.sampled_from([-1, 2, 30, None, "none"]), activates=st.booleans())
+    def change_lot(self, name: str, pick: int, days: int | str | None, *, activates: bool) -> None:
+        """Let points last for so many days (None: for ever, "none": as before), or be spent now."""
+        self._tick()
+        rows = self.http.get(f"/members/{self.ids[name]}/lots?limit=200").json()["items"]
+        if not rows or (days == "none" and not activates):
+            return
+        row = rows[pick % len(rows)]
+        purse = copy.deepcopy(self.naive).look(name)
+        alike = [
+            n
+            for n, lot in enumerate(purse.lots)
+            if lot.left and show_lot(show_row(purse, lot, self.naive.now)) == read_lot(row)
+        ]
+        if len(alike) != 1:
+            return
+        expires = "" if isinstance(days, str) else None if days is None else self.naive.now + timedelta(days=days)
+        body: Json = {"reason": "goodwill"}
+        if activates:
+            body["activate"] = True
+        if not isinstance(expires, str):
+            body["expires_at"] = expires and expires.isoformat()
+        path = f"/lots/{row['id']}/changes"
+        self._do(path, body, lambda naive: naive.change_lot(name, alike[0], expires=expires, activates=activates), name)
+
+    @rule(name=names, wallet=wallets, points=st.sampled_from([3, 10, 60, 200, -5, -40, -300]), owes=st.booleans())
+    def adjust(self, name: str, wallet: str, points: int, *, owes: bool) -> None:
+        self._tick()
+        ident = self._fresh("adj")
+        body = {"member": self.ids[name], "wallet": wallet, "points": points, "reason": "goodwill"}
+        body["if_short"] = "debt" if owes else "refuse"
+        answer = self._do(
+            "/adjustments", body, lambda naive: naive.adjust(ident, name, wallet, points, owes=owes), name
+        )
+        if answer is not None:
+            self.ids[ident] = answer["operation_id"]
+
+    @rule(length=st.sampled_from([(0, 1), (0, 1), (1, 0), (2, 0), (5, 0), (14, 0), (45, 0), (0, -1), (-2, 0)]))
+    def wait(self, length: tuple[int, int]) -> None:
+        days, hours = length
+        self.stage.clock.step(days=days, hours=hours)
+        self.naive.now = self.stage.clock()
+        for name in NAMES:
+            self._compare(name)
+
+    @precondition(lambda self: self.sent)
+    @rule(pick=picks)
+    def repeat(self, pick: int) -> None:
+        path, body, key, first = self.sent[-1 - pick % len(self.sent)]
+        again = self.http.post(path, json=body, headers={"idempotency-key": key})
+        assert (again.status_code, again.content) == (first.status_code, first.content)
+        assert again.headers["idempotent-replayed"] == "true"
+
+
+@contextmanager
+def playing(stage: Stage) -> Iterator[type[LifeOfPoints]]:
+    """Give the machine that plays on a stage."""
+    yield type("LifeOfPointsOnStage", (LifeOfPoints,), {"stage": stage})

@@ -1,0 +1,305 @@
+"""What happens to orders of a naive program: they are placed, edited, confirmed, come back, and are void."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tests.model.calendar import days_after
+from tests.model.household import Household
+from tests.model.purchases import (
+    POINTS,
+    Back,
+    Fate,
+    Group,
+    Line,
+    Purchase,
+    Rules,
+    active_points,
+    add_back,
+    fate_of,
+    gains,
+    left_of,
+)
+from tests.model.purse import NOTHING, Lot, Purse, RefusedError, Share
+
+Json = dict[str, Any]
+Taken = tuple[str, int, int, int]
+"""A wallet, and how many points were taken back, are owed, were forgiven."""
+
+
+@dataclass
+class Waiting:
+    """A return that came before its order."""
+
+    goods: Back
+    until: datetime
+
+
+class Ordering(Household):
+    """Orders by number, and returns that wait for them."""
+
+    def __init__(self, rules: Rules, now: datetime) -> None:
+        super().__init__(rules, now)
+        self.orders: dict[str, Purchase] = {}
+        self.waiting: dict[str, list[Waiting]] = {}
+
+    def place(
+        self,
+        number: str,
+        name: str | None,
+        lines: Sequence[Line],
+        *,
+        shipping: int = 0,
+        placed: datetime | None = None,
+        pay: int | str | None = None,
+        exchanges: Sequence[tuple[str, Back]] = (),
+    ) -> Json:
+        """Accept an order: goods of earlier ones come back first, points pay, the rest earns, early returns follow."""
+        placed = placed or self.now
+        order = Purchase(number, None if name is None else self._purse(name), placed, list(lines), shipping)
+        self._open(order.buyer, *[self._owner(self.orders[n]) for n, _ in exchanges if n in self.orders])
+        returns = [self._exchange(order, other, goods) for other, goods in exchanges]
+        if order.buyer is not None and order.buyer.is_blocked:
+            raise RefusedError("member_blocked")
+        if order.buyer is None and pay is not None:
+            raise RefusedError("member_required")
+        self._settle(order, pay)
+        self.orders[number] = order
+        answer = {
+            "total": order.total,
+            "due": order.total - order.paid,
+            "effects": {rule: points for rule, points in order.earned.items() if points},
+        }
+        waiting = [early.goods for early in self.waiting.pop(number, []) if self.now < early.until]
+        returns += [done for goods in waiting if (done := self._match(order, goods)) is not None]
+        return {**answer, "returns": returns, "balances": order.buyer.balances() if order.buyer else {}}
+
+    def _settle(self, order: Purchase, pay: int | str | None) -> None:
+        if order.buyer is None:
+            return
+        buyer, happened = order.buyer, min(order.placed, order.buyer.booked)
+        if pay is not None:
+            order.paid_points = self._payment(buyer, order.total, pay)
+            order.paid = self.rules.value_of(order.paid_points)
+        if order.paid_points:
+            order.uses = buyer.spend(POINTS, order.paid_points)
+            buyer.touch(POINTS, happened)
+        order.earned = gains(order.lines, order.shipping, order.paid)
+        order.fate = Fate(kept=dict(order.earned), left=order.total)
+        order.own += self._credit(buyer, self.rules.groups(order.earned), happened)
+
+    def _payment(self, buyer: Purse, total: int, wish: int | str) -> int:
+        available = buyer.available(POINTS)
+        if isinstance(wish, str):
+            return self.rules.most(available, total)
+        self.rules.check(wish)
+        if wish > self.rules.most(wish, total):
+            raise RefusedError("points_above_share")
+        if wish > available:
+            raise RefusedError("insufficient_points")
+        return wish
+
+    def _credit(self, purse: Purse, groups: Mapping[Group, int], at: datetime) -> list[Lot]:
+        """Add one lot for each wallet and way of waiting."""
+        lots = []
+        for (wallet, waits), points in sorted(groups.items()):
+            if points <= 0:
+                continue
+            life = self.rules.lives[wallet]
+            lot = purse.earn(wallet, points, (at, None if waits else life.ready(at), life.dies(at)))
+            lot.is_special = waits
+            purse.welcome(lot)
+            lots.append(lot)
+        return lots
+
+    def _exchange(self, sale: Purchase, number: str, goods: Back) -> Json:
+        if number not in self.orders:
+            self._wait(number, goods)
+            return {"status": "waiting"}
+        order = self.orders[number]
+        if order.buyer is not None and self._owner(order) is not sale.buyer:
+            raise RefusedError("return_of_foreign_order")
+        return self._give_back(order, add_back(order, goods))
+
+    def _match(self, order: Purchase, goods: Back) -> Json | None:
+        try:
+            back = add_back(order, goods)
+        except RefusedError:
+            return None
+        return self._give_back(order, back)
+
+    def give_back(self, number: str, goods: Back) -> Json:
+        """Accept goods of an order back; before it arrives they wait."""
+        if number not in self.orders:
+            self._wait(number, goods)
+            return {"status": "waiting"}
+        order = self.orders[number]
+        self._open(self._owner(order))
+        return self._give_back(order, add_back(order, goods))
+
+    def _wait(self, number: str, goods: Back) -> None:
+        until = days_after(self.now, self.rules.waiting_days)
+        self.waiting.setdefault(number, []).append(Waiting(goods, until))
+
+    def cancel(self, number: str) -> Json:
+        """Void an order: all that is left of it comes back."""
+        order = self.orders[number]
+        self._open(self._owner(order))
+        if order.fate.is_gone:
+            raise RefusedError("order_already_cancelled")
+        back = Back(dict(order.back.pieces), order.back.amount, order.shipping)
+        for line in order.lines:
+            back.pieces[line.id] = line.quantity
+        return self._give_back(order, back, is_void=True)
+
+    def _give_back(self, order: Purchase, back: Back, *, is_void: bool = False) -> Json:
+        before, order.back = order.fate, back
+        order.fate = fate_of(self.rules, order, back, is_void=is_void)
+        after, taken = order.fate, []
+        if order.buyer is not None:
+            taken = self._move(order, self._purse(order.buyer.name), before, after)
+        worth = order.paid * (after.restored - before.restored) // order.paid_points if order.paid_points else 0
+        return {
+            "status": "cancelled" if is_void else "applied",
+            "refund": after.refunded - before.refunded,
+            "value": after.refunded - before.refunded + worth,
+            "restored": after.restored - before.restored,
+            "taken": taken,
+            "left": after.left,
+            "balances": self._purse(order.buyer.name).balances() if order.buyer else {},
+        }
+
+    def _move(self, order: Purchase, purse: Purse, before: Fate, after: Fate) -> list[Taken]:
+        """Book the difference: points that paid come back, points that were earned go."""
+        restored = self._restore(order, purse, before, after)
+        was, is_now, taken = self.rules.groups(before.kept), self.rules.groups(after.kept), []
+        for wallet in sorted({wallet for wallet, _ in was}):
+            active = after.active.get(wallet, 0) - before.active.get(wallet, 0)
+            less = {group: was[group] - is_now.get(group, 0) for group in sorted(was) if group[0] == wallet}
+            for group, points in less.items():
+                self._give_again(order, purse, group, -points)
+            shares = [
+                Share(own_of(order, group, purse), points, max(-active, 0) if self.rules.waits(group) else 0)
+                for group, points in less.items()
+                if points > 0
+            ]
+            if shares:
+                taken += self._take(purse, wallet, shares, sum(less.values()), restored)
+            if active > 0:
+                group = max(group for group in was if group[0] == wallet)
+                order.own += purse.activate(own_of(order, group, purse), wallet, active)
+                purse.touch(wallet, purse.now)
+        return taken
+
+    def _give_again(self, order: Purchase, purse: Purse, group: Group, points: int) -> None:
+        if points > 0:
+            own = own_of(order, group, purse)
+            left = purse.give_again(own, points)
+            if left:
+                order.graces.append(purse.earn(group[0], left, (own[0].earned, own[0].ready, own[0].dies)))
+
+    def _take(
+        self, purse: Purse, wallet: str, shares: Sequence[Share], net: int, restored: Mapping[Lot, int] = NOTHING
+    ) -> list[Taken]:
+        missing = purse.take_back(wallet, shares, restored)
+        if missing and self.rules.clawback == "refuse":
+            raise RefusedError("return_not_covered")
+        if missing and self.rules.clawback == "clamp":
+            return [(wallet, net, 0, missing)]
+        purse.owe(wallet, missing)
+        return [(wallet, net, missing, 0)] if net > 0 else []
+
+    def _restore(self, order: Purchase, purse: Purse, before: Fate, after: Fate) -> dict[Lot, int]:
+        """Give back points that paid, the youngest first; return all that came back so far, by lot, in that order."""
+        uses = sorted(order.uses, key=lambda use: (use[0].earned, use[0].number), reverse=True)
+        laid = [lot for lot, points in uses for _ in range(points)]
+        if after.restored > before.restored:
+            more = Counter(laid[before.restored : after.restored])
+            back = purse.restore(POINTS, list(more.items()), self._grace(purse))
+            order.graces += [lot for lot in back if lot not in more]
+        came = {lot: lot.amount for lot in order.graces if lot.wallet == POINTS}
+        came.update(Counter(laid[: after.restored]))
+        came = {lot: points for lot, points in came.items() if lot in purse.lots}
+        return {lot: came[lot] for lot in sorted(came, key=lambda lot: (lot.earned, lot.number), reverse=True)}
+
+    def activate(self, number: str, lines: Mapping[str, int] | None) -> Json:
+        """Confirm an order, or some pieces (-1: the rest) of its lines."""
+        order = self.orders[number]
+        purse = self._owner(order)
+        if purse is None:
+            raise RefusedError("member_not_found")
+        self._open(purse)
+        self._confirm(order, lines)
+        before = order.fate
+        after = Fate(**vars(before))
+        after.active = active_points(self.rules, order, left_of(order, order.back), order.back, before.kept)
+        order.fate = after
+        self._move(order, purse, before, after)
+        more = {w: n - before.active.get(w, 0) for w, n in after.active.items() if n > before.active.get(w, 0)}
+        return {"activated": more, "balances": purse.balances()}
+
+    def _confirm(self, order: Purchase, lines: Mapping[str, int] | None) -> None:
+        if lines is None:
+            order.confirmed = None
+        if order.confirmed is None:
+            return
+        whole = {line.id: line.quantity for line in order.lines}
+        for line, pieces in (lines or {}).items():
+            if line not in whole:
+                raise RefusedError("order_line_not_found")
+            so_far = order.confirmed.get(line, 0)
+            if not pieces or (pieces > 0 and not whole[line]):
+                continue
+            order.confirmed[line] = whole[line] if pieces < 0 else min(so_far + pieces, whole[line])
+
+    def edit(self, number: str, lines: Sequence[Line], shipping: int) -> Json:
+        """Replace the goods of an order of which nothing came back or was confirmed."""
+        order = self.orders[number]
+        self._open(self._owner(order))
+        if order.back != Back() or order.confirmed != {}:
+            raise RefusedError("order_not_editable")
+        if sum(line.amount for line in lines) + shipping < order.paid:
+            raise RefusedError("order_below_payment")
+        order.lines, order.shipping = list(lines), shipping
+        purse = self._owner(order)
+        if purse is None:
+            return {"total": order.total, "effects": {}, "taken": [], "balances": {}}
+        earned = gains(lines, shipping, order.paid)
+        taken = self._earn_otherwise(order, purse, earned)
+        order.fate = Fate(kept=dict(earned), left=order.total)
+        return {"total": order.total, "effects": earned, "taken": taken, "balances": purse.balances()}
+
+    def _earn_otherwise(self, order: Purchase, purse: Purse, earned: dict[str, int]) -> list[Taken]:
+        """Book what the order earns more, then what it earns less."""
+        before, after = self.rules.groups(order.earned), self.rules.groups(earned)
+        more = {group: points - before.get(group, 0) for group, points in after.items()}
+        less = {group: points - after.get(group, 0) for group, points in before.items()}
+        own = {group: own_of(order, group, purse) for group in less}
+        order.earned = earned
+        order.own += self._credit(purse, more, min(order.placed, purse.now))
+        taken = []
+        for wallet in sorted({wallet for wallet, _ in less}):
+            shares = [Share(own[g], n) for g, n in sorted(less.items()) if g[0] == wallet and n > 0]
+            if shares:
+                taken += self._take(purse, wallet, shares, sum(share.points for share in shares))
+        return taken
+
+    def count_orders(self, purse: Purse) -> tuple[int, int]:
+        """Return how many orders a member has of which something is left, and what was paid for them without points."""
+        mine = [order for order in self.orders.values() if self._owner(order) is purse]
+        spend = 0
+        for order in mine:
+            fate, goods = order.fate, sum(line.amount for line in left_of(order, order.back))
+            paid = order.paid - (order.paid * fate.restored // order.paid_points if order.paid_points else 0)
+            spend += max(goods - paid, 0)
+        return sum(not order.fate.is_gone for order in mine), spend
+
+    def _owner(self, order: Purchase) -> Purse | None:
+        return None if order.buyer is None else self._purse(order.buyer.name)
+
+
+def own_of(order: Purchase, group: Group, purse: Purse) -> list[Lot]:
+    """Return the lots that hold what a group of points brought."""
+    return purse.find(lot for lot in order.own if (lot.wallet, lot.is_special) == group)

@@ -1,0 +1,79 @@
+"""How the naive program and the engine's answers are told in the same words."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.model.purchases import Back, Line
+from tests.model.purse import Lot, Purse
+
+Json = dict[str, Any]
+
+
+def show_line(line: Line) -> Json:
+    return {"id": line.id, "amount": line.amount, "quantity": line.quantity, "category": line.category}
+
+
+def show_goods(goods: Back) -> Json:
+    return {"lines": show_pieces(goods.pieces), "amount": goods.amount, "shipping": goods.shipping}
+
+
+def show_pieces(pieces: Mapping[str, int]) -> list[Json]:
+    return [{"id": line, **({} if n < 0 else {"quantity": n})} for line, n in pieces.items()]
+
+
+def read_balances(rows: list[Json]) -> dict[str, tuple[int, int, int, int]]:
+    """Return the rows that are not empty."""
+    found = {row["wallet"]: (row["available"], row["pending"], row["held"], row["debt"]) for row in rows}
+    return {wallet: row for wallet, row in found.items() if any(row)}
+
+
+def read_lot(row: Json) -> tuple[str, str, str, str, int]:
+    return (row["wallet"], row["earned_at"], row["available_at"] or "", row["expires_at"] or "", row["remaining"])
+
+
+def lots_of(purse: Purse, now: datetime) -> Iterator[tuple[str, datetime, datetime | None, datetime | None, int]]:
+    """Yield the lots that hold something, with when they expire unless they slide on."""
+    for lot in purse.lots:
+        if lot.left:
+            yield show_row(purse, lot, now)
+
+
+def show_row(purse: Purse, lot: Lot, now: datetime) -> tuple[str, datetime, datetime | None, datetime | None, int]:
+    dies = lot.dies or (None if lot.waits or (lot.ready and lot.ready > now) else purse.slides.get(lot.wallet))
+    return lot.wallet, lot.earned, lot.ready, dies, lot.left
+
+
+def show_lot(row: tuple[str, datetime, datetime | None, datetime | None, int]) -> tuple[str, str, str, str, int]:
+    wallet, earned, ready, dies, left = row
+    return wallet, show_instant(earned), show_instant(ready), show_instant(dies), left
+
+
+def show_instant(at: datetime | None) -> str:
+    return "" if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def compare_answer(answer: Json, expected: Json) -> None:
+    """Compare what the naive program foretells with the answer."""
+    for back, foretold in zip(answer.get("returns", []), expected.pop("returns", []), strict=True):
+        compare_answer(back, foretold)
+    for field, value in expected.items():
+        assert read_field(answer, field) == value, (field, read_field(answer, field), value, answer)
+
+
+def read_field(answer: Json, field: str) -> object:
+    """Return a member of an answer in the form in which the naive program has it."""
+    found = answer.get(field)
+    match field:
+        case "balances" | "recipient_balances":
+            return read_balances(answer[field])
+        case "effects":
+            return {effect["rule"]: effect["points"] for effect in answer[field]}
+        case "taken":
+            return [(row["wallet"], row["points"], row["owed"], row["forgiven"]) for row in answer[field]]
+        case "activated":
+            return {row["wallet"]: row["points"] for row in answer[field]}
+        case "restored":
+            return found["points"] if isinstance(found, dict) else 0
+        case _:
+            return found

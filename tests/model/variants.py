@@ -1,0 +1,104 @@
+"""The programs that the model is compared with: as the engine's documents, and as the naive program's rules."""
+
+from typing import Any, Final
+
+from tests.model.calendar import Life
+from tests.model.purchases import Rules
+
+VARIANTS: Final = (
+    Rules(
+        lives={
+            "points": Life(last=20, ends="with the month"),
+            "stamps": Life(wait=None, last=40),
+            "miles": Life(wait=3, last=10, ends="slides"),
+        }
+    ),
+    Rules(
+        lives={
+            "points": Life(last=15, ends="slides"),
+            "stamps": Life(wait=2, last=10),
+            "miles": Life(wait=None),
+        },
+        worth=(5, 2),
+        step=5,
+        policy="proportional",
+        clawback="clamp",
+        grace_days=None,
+        big_waits=True,
+    ),
+    Rules(
+        lives={
+            "points": Life(last=9),
+            "stamps": Life(wait=None, last=12, ends="slides"),
+            "miles": Life(wait=1, last=30),
+        },
+        worth=(3, 4),
+        step=3,
+        least=3,
+        share=50,
+        clawback="refuse",
+        grace_days=3,
+        waiting_days=2,
+    ),
+    Rules(lives={"points": Life(wait=4, last=6), "stamps": Life(), "miles": Life(last=25)}, policy="none"),
+)
+
+
+def document_of(rules: Rules) -> dict[str, Any]:
+    """Return the document of a naive program."""
+    redeem = {
+        "points": rules.worth[0],
+        "amount": rules.worth[1],
+        "min_points": rules.least,
+        "step": rules.step,
+        "max_share": f"{rules.share}%",
+    }
+    redeemable = {"points": {"redeem": redeem}, "miles": {"redeem": redeem}, "stamps": {}}
+    big = {"activation": {"kind": "confirmed"}} if rules.big_waits else {}
+    expired = "stay_expired" if rules.grace_days is None else "grace"
+    return {
+        "version": 1,
+        "program": {"name": "Naive", "currency": "EUR", "time_zone": "Europe/Berlin"},
+        "policies": {
+            "returns": {
+                "points": rules.policy,
+                "clawback": rules.clawback,
+                "expired": expired,
+                **({} if rules.grace_days is None else {"grace_days": rules.grace_days}),
+                "unmatched_days": rules.waiting_days,
+            }
+        },
+        "wallets": [
+            {"key": key, "unit": "points", **redeemable[key], **_life(life)} for key, life in rules.lives.items()
+        ],
+        "earning_rules": [
+            {"key": "base", "wallet": "points", "earn": {"kind": "per_amount", "points": 1, "per": 100}},
+            {
+                "key": "big",
+                "wallet": "points",
+                "when": {"fact": "order.total", "at_least": 3000},
+                "earn": {"kind": "fixed", "points": 10},
+                **big,
+            },
+            {
+                "key": "beans",
+                "wallet": "stamps",
+                "earn": {"kind": "per_unit", "points": 1, "of": {"category": ["coffee"]}},
+            },
+            {"key": "miles", "wallet": "miles", "earn": {"kind": "per_amount", "points": 3, "per": 200}},
+        ],
+    }
+
+
+def _life(life: Life) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if life.wait is None:
+        found["activation"] = {"kind": "confirmed"}
+    elif life.wait:
+        found["activation"] = {"kind": "after", "length": {"days": life.wait}}
+    if life.ends == "slides":
+        found["expiry"] = {"kind": "sliding", "length": {"days": life.last}}
+    elif life.last:
+        month = {"to_end_of": "month"} if life.ends == "with the month" else {}
+        found["expiry"] = {"kind": "after", "length": {"days": life.last}, **month}
+    return found
