@@ -47,6 +47,23 @@ PLANTED: Final = {
     "an activity and its operation do not belong together": f"DELETE FROM activity {P}",
     "a mark was set by no activity": f"""
         INSERT INTO activity_mark SELECT program_id, member_id, 'own_cup', 'x', id FROM activity {P}""",
+    "what is held is not what open holds set aside": f"UPDATE balance SET held = held + 1 {P}",
+    "what is pending is not what is left in lots that wait": f"UPDATE balance SET pending = pending + 1 {P}",
+    "points outlived their expiry": f"UPDATE lot SET remaining = 1, expires_at = '2000-01-01Z' {P}",
+    "a lot is not short of what expired of it": f"UPDATE lot SET expired = 1 {P}",
+    "nobody knows that something becomes due": f"UPDATE lot SET remaining = 1, expires_at = '2100-01-01Z' {P}",
+    "a hold is not what left its lots, or has no operations": f"""
+        INSERT INTO hold (program_id, id, member_id, wallet, points, expires_at)
+        SELECT program_id, gen_random_uuid(), id, 'points', 5, '2100-01-01Z' FROM member {P}""",
+    "a number that is waited for has nobody who waits": """
+        INSERT INTO order_key (program_id, natural_key, order_id, request_hash)
+        VALUES ($1, 'order||late', gen_random_uuid(), '')""",
+    "a return waits for nothing, or was applied by nobody": """
+        INSERT INTO return_waiting (program_id, natural_key, operation_id, goods, returned_at, waits_until)
+        VALUES ($1, 'order||late', gen_random_uuid(), '{}', now(), now())""",
+    "an order's changes are not numbered without gaps, each by an operation": """
+        INSERT INTO order_change (program_id, order_id, number, operation_id, spend, is_gone, lines, state)
+        VALUES ($1, gen_random_uuid(), 2, gen_random_uuid(), 0, false, '[]', '{}')""",
 }
 
 
