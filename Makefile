@@ -39,7 +39,7 @@ bench: dev-environment ## measure the speed bars
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 promises: dev-environment ## prove the promises at their full sizes
-	@LOYALTY_PROMISES=full $(BIN)/python -m pytest tests/promises $(ARGS)
+	@LOYALTY_PROMISES=full $(BIN)/python -m pytest tests/promises tests/model $(ARGS)
 
 openapi: dev-environment ## write openapi/openapi.json and docs/errors.md anew
 	@$(BIN)/loyalty openapi --output openapi/openapi.json

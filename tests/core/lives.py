@@ -265,7 +265,7 @@ class Life:
                 if_short: Any = "debt" if is_owed else "refuse"
                 return Adjust(asked, MEMBERS[who], wallet, points, "error", if_short=if_short)
             case ("lot", place, days, changes, activates):
-                found = self._pick([lot for lot in self.store.lots.values() if lot.remaining], place)
+                found = self._pick([*self.store.lots.values()][::-1], place)
                 expires_at = None if days is None else now + timedelta(days=days)
                 return None if found is None else ChangeLot(asked, found.id, changes, expires_at, activates, "why")
             case ("transfer", who, whom, wallet, points):

@@ -4,7 +4,7 @@ from typing import Final
 
 import pytest
 
-from tests.harness.api import Api
+from tests.harness.api import Api, fresh
 from tests.harness.ledger import INVARIANTS, Ledger
 
 P: Final = "WHERE program_id = $1"
@@ -17,6 +17,17 @@ PLANTED: Final = {
     "a balance is not the sum of its postings": f"UPDATE balance SET available = available + 1 {P}",
     "a balance is not what its last posting says": f"UPDATE posting SET available = available + 1 {P}",
     "a balance is not the sum of its lots": f"UPDATE lot SET remaining = remaining - 1 {P} AND remaining > 0",
+    "what is held is not what open holds set aside": f"UPDATE balance SET held = held + 1 {P} AND held > 0",
+    "what is pending is not what is left in lots that wait": f"UPDATE lot SET available_at = NULL {P} AND remaining > 0",
+    "points outlived their expiry": f"UPDATE lot SET expires_at = earned_at {P} AND remaining > 0",
+    "a lot is not short of what expired of it": f"UPDATE lot SET expired = 1 {P}",
+    "nobody knows that something becomes due": f"UPDATE member SET due_at = NULL {P} AND due_at IS NOT NULL",
+    "a hold is not what left its lots, or has no operations": f"""
+        UPDATE hold SET ended_by = gen_random_uuid(), captured = 0 {P} AND ended_by IS NULL""",
+    "a number that is waited for has nobody who waits": f"UPDATE order_key SET request_hash = 'x' {P} AND request_hash = ''",
+    "a return waits for nothing, or was applied by nobody": f"UPDATE return_waiting SET applied_by = gen_random_uuid() {P}",
+    "an order's changes are not numbered without gaps, each by an operation": f"""
+        UPDATE order_change SET number = number + 1 {P}""",
     "a balance is negative": f"UPDATE balance SET available = -1 {P}",
     "a member has points and a debt": f"UPDATE balance SET debt = 1, available = 1 {P}",
     "a posting's balance does not follow from the one before": f"""
@@ -47,23 +58,6 @@ PLANTED: Final = {
     "an activity and its operation do not belong together": f"DELETE FROM activity {P}",
     "a mark was set by no activity": f"""
         INSERT INTO activity_mark SELECT program_id, member_id, 'own_cup', 'x', id FROM activity {P}""",
-    "what is held is not what open holds set aside": f"UPDATE balance SET held = held + 1 {P}",
-    "what is pending is not what is left in lots that wait": f"UPDATE balance SET pending = pending + 1 {P}",
-    "points outlived their expiry": f"UPDATE lot SET remaining = 1, expires_at = '2000-01-01Z' {P}",
-    "a lot is not short of what expired of it": f"UPDATE lot SET expired = 1 {P}",
-    "nobody knows that something becomes due": f"UPDATE lot SET remaining = 1, expires_at = '2100-01-01Z' {P}",
-    "a hold is not what left its lots, or has no operations": f"""
-        INSERT INTO hold (program_id, id, member_id, wallet, points, expires_at)
-        SELECT program_id, gen_random_uuid(), id, 'points', 5, '2100-01-01Z' FROM member {P}""",
-    "a number that is waited for has nobody who waits": """
-        INSERT INTO order_key (program_id, natural_key, order_id, request_hash)
-        VALUES ($1, 'order||late', gen_random_uuid(), '')""",
-    "a return waits for nothing, or was applied by nobody": """
-        INSERT INTO return_waiting (program_id, natural_key, operation_id, goods, returned_at, waits_until)
-        VALUES ($1, 'order||late', gen_random_uuid(), '{}', now(), now())""",
-    "an order's changes are not numbered without gaps, each by an operation": """
-        INSERT INTO order_change (program_id, order_id, number, operation_id, spend, is_gone, lines, state)
-        VALUES ($1, gen_random_uuid(), 2, gen_random_uuid(), 0, false, '[]', '{}')""",
 }
 
 
@@ -80,7 +74,19 @@ async def busy_ledger(client: Api, ledger: Ledger) -> Ledger:
     await client.claim(guest, member)
     await client.adjust(member, -500, if_short="debt")
     await client.record_activity(member)
+    await _go_on_living(client)
     return ledger
+
+
+async def _go_on_living(client: Api) -> None:
+    """Points are held, goods come back, and a return waits for its order."""
+    member = await client.new_member(100)
+    await client.hold(member, 40)
+    order = (await client.post_order(member, lines=[{"id": "a", "amount": 900}, {"id": "b", "amount": 500}])).json()[
+        "id"
+    ]
+    await client.take_back(order, "a")
+    await client.post("/returns", {"order": {"order_id": fresh("w")}, "amount": 500})
 
 
 @pytest.mark.parametrize("name", INVARIANTS)

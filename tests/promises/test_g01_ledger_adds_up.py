@@ -19,7 +19,17 @@ PACE = OPERATIONS // SNAPSHOTS
 """Operations from one snapshot to the next."""
 MEMBERS = 12
 PEOPLE = 12
-REFUSALS = {"insufficient_points", "points_above_share", "redemption_already_cancelled", "order_already_claimed"}
+REFUSALS = {
+    "insufficient_points",
+    "points_above_share",
+    "redemption_already_cancelled",
+    "order_already_claimed",
+    "order_already_cancelled",
+    "return_exceeds_order",
+    "capture_exceeds_hold",
+    "hold_ended",
+}
+DAY_SECONDS = 86_400
 
 
 @dataclass
@@ -38,6 +48,8 @@ class Bank:
     seen: set[str] = field(default_factory=set)
     redemptions: list[str] = field(default_factory=list)
     guests: list[str] = field(default_factory=list)
+    orders: list[str] = field(default_factory=list)
+    holds: list[str] = field(default_factory=list)
     sent: list[tuple[str, dict[str, Any], str, bytes]] = field(default_factory=list)
 
     async def act(self, dice: random.Random) -> None:
@@ -50,6 +62,11 @@ class Bank:
             lambda: self.take_back(dice),
             lambda: self.adjust(dice, member),
             lambda: self.claim(dice, member),
+            lambda: self.bring_back(dice),
+            lambda: self.bring_back(dice),
+            lambda: self.hold(dice, member),
+            lambda: self.end_hold(dice),
+            lambda: self.give(dice, member),
             lambda: self.repeat(dice),
         ]
         await dice.choice(acts)()
@@ -65,6 +82,8 @@ class Bank:
             channel=dice.choice(["web", "pos"]),
         )
         answer = await self.send("/orders", body)
+        if answer is not None:
+            self.orders.append(answer["id"])
         if answer is not None and guest:
             self.guests.append(answer["id"])
 
@@ -86,6 +105,34 @@ class Bank:
     async def claim(self, dice: random.Random, member: str) -> None:
         if self.guests:
             await self.send(f"/orders/{dice.choice(self.guests)}/claim", {"member": member})
+
+    async def bring_back(self, dice: random.Random) -> None:
+        if not self.orders:
+            return
+        order = dice.choice(self.orders)
+        if dice.random() < 0.2:
+            await self.send(f"/orders/{order}/cancel", {"reason": "not_paid"})
+        else:
+            goods = {"lines": [{"id": "1"}]} if dice.random() < 0.5 else {"amount": dice.randint(1, 900)}
+            await self.send(f"/orders/{order}/returns", goods)
+
+    async def hold(self, dice: random.Random, member: str) -> None:
+        body = {"member": member, "wallet": "points", "points": dice.randint(10, 60), "hold": True}
+        answer = await self.send("/redemptions", {**body, "ttl_seconds": DAY_SECONDS})
+        if answer is not None:
+            self.holds.append(answer["id"])
+
+    async def end_hold(self, dice: random.Random) -> None:
+        if not self.holds:
+            return
+        hold = dice.choice(self.holds)
+        how, body = dice.choice([("capture", {}), ("capture", {"points": 15}), ("void", {"reason": "abandoned"})])
+        await self.send(f"/redemptions/{hold}/{how}", body)
+
+    async def give(self, dice: random.Random, member: str) -> None:
+        other = dice.choice([found for found in self.members if found != member])
+        body = {"member": member, "recipient": other, "wallet": "points", "points": dice.randint(1, 40)}
+        await self.send("/transfers", {**body, "reason": "gift"})
 
     async def repeat(self, dice: random.Random) -> None:
         if self.sent:
@@ -109,18 +156,26 @@ class Bank:
         self.accepted += 1
         for wallet, points in movements(answer):
             self.net[f"{answer['member_id']}/{wallet}"] += points
+        if "recipient_id" in answer:
+            self.net[f"{answer['recipient_id']}/{answer['wallet']}"] += answer["points"]
         return answer
 
 
 def movements(answer: Mapping[str, Any]) -> list[tuple[str, int]]:
-    """Return what an accepted answer says that it moved."""
+    """Return what an accepted answer says that it moved: points that are held count as spent for so long."""
+    if "taken" in answer:
+        back = answer["restored"]
+        taken = [(less["wallet"], less["forgiven"] - less["points"]) for less in answer["taken"]]
+        return [*taken, (back["wallet"], back["points"])] if back else taken
+    if "released" in answer:
+        return [(answer["wallet"], answer["released"])]
     moved = [(effect["wallet"], effect["points"]) for effect in answer.get("effects", [])]
     paid = answer.get("paid_with_points")
     if paid:
         moved.append((paid["wallet"], -paid["points"]))
     if "points_restored" in answer:
         moved.append((answer["wallet"], answer["points_restored"]))
-    elif "amount" in answer:
+    elif "amount" in answer or "recipient_id" in answer:
         moved.append((answer["wallet"], -answer["points"]))
     elif "points" in answer:
         moved.append((answer["wallet"], answer["points"]))

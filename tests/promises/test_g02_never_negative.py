@@ -43,6 +43,20 @@ async def test_parallel_orders_pay_with_points_exactly_what_there_is(clients: Ap
     assert await ledger.faults() == []
 
 
+async def test_parallel_holds_and_gifts_take_exactly_what_there_is(clients: Api, ledger: Ledger) -> None:
+    other = await clients.new_member()
+    for _ in range(MEMBERS):
+        member = await clients.new_member(100)
+        acts = [clients.hold(member, 30) if n % 2 else clients.transfer(member, other, 30) for n in range(PARALLEL)]
+
+        accepted, refused = split(await together(acts))
+
+        assert len(accepted) == 3
+        assert {code_of(answer) for answer in refused} == {"insufficient_points"}
+        assert sorted(available(answer.json()) for answer in accepted) == [10, 40, 70]
+    assert await ledger.faults() == []
+
+
 async def test_a_redemption_taken_back_by_many_comes_back_once(clients: Api, ledger: Ledger) -> None:
     for _ in range(MEMBERS):
         member = await clients.new_member(100)

@@ -47,6 +47,18 @@ async def test_a_redemption_raced_by_its_key_is_paid_once(clients: Api, ledger: 
     assert await ledger.faults() == []
 
 
+async def test_a_return_raced_by_its_key_comes_back_once(clients: Api, ledger: Ledger) -> None:
+    for _ in range(KEYS):
+        member, key = await clients.new_member(), fresh("k")
+        order = (await clients.post_order(member, 5000)).json()["id"]
+
+        answers = await together(insist(clients.take_back, order, key=key, amount=1000) for _ in range(PARALLEL))
+
+        one_effect(answers)
+        assert (await ledger.nets())[f"{member}/points"] == 40
+    assert await ledger.faults() == []
+
+
 async def test_a_key_raced_while_a_process_is_killed_has_one_effect(
     mended_servers: Servers, clients: Api, ledger: Ledger
 ) -> None:

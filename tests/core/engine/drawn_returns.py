@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from loyalty_engine.core.engine.decision import Accepted
-from loyalty_engine.core.engine.facts import MemberState
+from loyalty_engine.core.engine.decision import Accepted, OrderRow
+from loyalty_engine.core.engine.due import settle_due
+from loyalty_engine.core.engine.facts import MemberState, PaidPoints
 from loyalty_engine.core.engine.requests import (
     ActivateOrder,
     ChangeMember,
@@ -194,17 +195,17 @@ class Story:
     order_id: UUID = field(init=False)
 
     @classmethod
-    def begin(cls, program: Json, member: MemberState, order: Order, payment: Payment | None) -> "Story":
+    def begin(
+        cls, program: Json, member: MemberState, order: Order, payment: Payment | None, *, places: bool = True
+    ) -> "Story":
         """Place the order; without the payment if that is refused."""
         store = Store({1: compile_program(program)})
         store.enrol(replace(member, profile=Profile(attributes={"vegan": True})))
         story = cls(store, order, payment)
         request = PlaceOrder(call(1), MEMBER, order, payment)
-        decision = store.decide(request, PLACED_AT)
-        if not isinstance(decision, Accepted):
-            story.payment = None
-            decision = store.accept(replace(request, payment=None), PLACED_AT)
-        story.order_id = decision.changes.operation.id
+        story.order_id = request.call.operation_id
+        if places and not isinstance(store.decide(request, PLACED_AT), Accepted):
+            store.accept(replace(request, payment=None), PLACED_AT)
         return story
 
     def then(self, pause: timedelta, redeems: Sequence[int], *, other: Order | None = None) -> "Story":
@@ -218,7 +219,7 @@ class Story:
 
     def bring(self, groups: Sequence[Sequence[Piece]], *, flips: bool = False) -> "Story":
         """Take goods back and confirm others, in this order; what rules ask about the member changes meanwhile."""
-        for n, pieces in enumerate(groups, start=100):
+        for n, pieces in enumerate(groups, start=100 + len(self.store.operations)):
             if flips:
                 changes = {"attributes": {"vegan": None}}
                 self.store.accept(ChangeMember(call(n + 1000), MEMBER, changes), self.now)
@@ -235,6 +236,59 @@ class Story:
     def state(self) -> OrderState:
         """What became of the order; which lots it took from goes by sums, because lots of grace have other ids."""
         return replace(self.store.orders[self.order_id].state, taken={})
+
+    @property
+    def paid(self) -> PaidPoints:
+        """What points paid of the order."""
+        return self.store.orders[self.order_id].row.payment or PaidPoints("points", 0, 0)
+
+    @property
+    def worth(self) -> int:
+        """What the points that came back are worth."""
+        return self.paid.amount * self.state.restored // self.paid.points if self.paid.points else 0
+
+    @property
+    def earned(self) -> dict[str, int]:
+        """What the order gave, by wallet."""
+        return self._by_wallet({given.rule: given.amount for given in self._row.earned if not given.outdone})
+
+    @property
+    def kept(self) -> dict[str, int]:
+        """What the member keeps of that."""
+        kept = self._by_wallet(self.state.kept) if self.state.kept else self.earned
+        return {wallet: min(points, kept.get(wallet, 0)) for wallet, points in self.earned.items()}
+
+    @property
+    def wealth(self) -> dict[str, int]:
+        """All that the member has now, less what it owes."""
+        balances = self._settled.balances
+        return {wallet: found.available + found.pending - found.debt for wallet, found in balances.items()}
+
+    @property
+    def expired(self) -> dict[str, int]:
+        """What has expired by now, by wallet."""
+        sums: Counter[str] = Counter()
+        for one in {**self.store.lots, **{one.id: one for one in self._settled.lots}}.values():
+            sums[one.wallet] += one.expired
+        return dict(sums)
+
+    @property
+    def _settled(self) -> MemberState:
+        """The member after all that became due, whether or not anybody booked it."""
+        member = self.store.see(MEMBER)
+        settled = settle_due(self.store.ruleset, member, call(999), operation_id=call(999).operation_id, now=self.now)
+        return member if settled is None or settled.member is None else settled.member.after
+
+    @property
+    def _row(self) -> OrderRow:
+        return self.store.orders[self.order_id].row
+
+    def _by_wallet(self, points: Mapping[str, int]) -> dict[str, int]:
+        wallets = {rule.key: rule.wallet for rule in self.store.ruleset.order_rules.rules}
+        sums: Counter[str] = Counter()
+        for rule, amount in points.items():
+            sums[wallets[rule]] += amount
+        return dict(sums)
 
     @property
     def standing(self) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from tests.core.engine.drawn_returns import (
     OldLot,
     Story,
     arranged,
+    confirmed_pieces,
     member_with,
     programs,
     returned_pieces,
@@ -44,3 +45,56 @@ def test_it_does_not_matter_how_returns_are_split(
 
     assert many.state == one.state
     assert many.standing == one.standing
+
+
+@settings(deadline=None)
+@given(st.data(), programs(), OLD_LOTS, ORDERS, PAYMENTS)
+def test_an_order_that_came_back_whole_might_never_have_been(
+    data: st.DataObject, program: Json, lots: list[OldLot], order: Order, payment: Payment | None
+) -> None:
+    """Where nothing was spent and no time passed; only when the member first and last bought is not known any more."""
+    before = Story.begin(program, member_with(lots), order, None, places=False)
+    pieces = data.draw(returned_pieces(order, everything=True))
+
+    after = Story.begin(program, member_with(lots), order, payment)
+    after.bring(data.draw(arranged([*pieces, *data.draw(confirmed_pieces(order))])))
+
+    assert after.standing == before.standing
+    assert after.state.refunded + after.worth == order.goods_total + order.shipping
+    assert (after.state.is_gone, after.state.restored) == (True, after.paid.points)
+
+
+@settings(deadline=None)
+@given(st.data(), programs(), OLD_LOTS, ORDERS, PAYMENTS, PAUSES, REDEEMS)
+def test_nobody_gains_by_returning(
+    data: st.DataObject,
+    program: Json,
+    lots: list[OldLot],
+    order: Order,
+    payment: Payment | None,
+    pause: timedelta,
+    redeems: list[int],
+) -> None:
+    """Refunds never exceed what was paid, and fewer goods never earn more than all of them did."""
+    story = Story.begin(program, member_with(lots), order, payment).then(pause, redeems)
+    total = order.goods_total + order.shipping
+    back, was, was_expired = 0, story.wealth, story.expired
+
+    for pieces in data.draw(arranged(data.draw(returned_pieces(order)))):
+        story.bring([pieces])
+        answer = story.answers[-1]
+        state, worth = story.state, story.worth
+        assert 0 <= state.refunded + worth <= total
+        assert answer["value"] == state.refunded + worth - back
+        assert answer["left"] == total - state.refunded - worth
+        assert 0 <= worth <= story.paid.amount
+        assert sum(line["refund"] for line in answer["lines"]) <= answer["refund"]
+        restored = answer["restored"]["points"] if answer["restored"] else 0
+        assert sum(line["points_restored"] for line in answer["lines"]) <= restored
+        back = state.refunded + worth
+    assert all(story.kept[wallet] <= points for wallet, points in story.earned.items())
+    for wallet, points in was.items():
+        lost = story.earned.get(wallet, 0) - story.kept.get(wallet, 0)
+        gained = story.state.restored if wallet == story.paid.wallet else 0
+        spared = was_expired.get(wallet, 0)
+        assert points + gained - lost <= story.wealth[wallet] <= points + gained - lost + spared

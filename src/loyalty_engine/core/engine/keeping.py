@@ -6,7 +6,8 @@ Everything is the difference of two cumulative states, so how the change was spl
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from loyalty_engine.core.earning.base import earning_base
@@ -36,6 +37,8 @@ class Taken:
     owed: int = 0
     forgiven: int = 0
 
+
+MOMENT: Final = timedelta(microseconds=1)
 
 Group = tuple[str, datetime | None]
 """Points of an order that share a wallet and when they can be spent; None: once they are confirmed."""
@@ -117,6 +120,16 @@ class Keeper:
                 if next(alike, rest) == (wallet, at):
                     own.append(lot.id)
         return own
+
+    def confirmed_at(self, book: Book, wallet: str) -> datetime:
+        """Return since when points can be spent that are confirmed now.
+
+        That is now, or the moment before if other points of the order happen to start now: times tell them apart.
+        """
+        rules = [rule.key for rule in self.rules.values() if rule.wallet == wallet]
+        lots = [book.terms_of(lot_id) for lot_id in self.known.own]
+        others = {self._terms(key).available_at(lot.earned_at) for key in rules for lot in lots}
+        return book.now - MOMENT if book.now in others else book.now
 
     def graces(self, book: Book, *, parts_of_own: bool = False) -> list[UUID]:
         """Return the lots of grace that returns brought; or those in which some of the order's own points came to wait, or

@@ -34,7 +34,7 @@ def decide_lot_change(ruleset: Ruleset, facts: Facts, request: ChangeLot, now: d
     if request.changes_expiry:
         book.put_lot(replace(lot, expires_at=request.expires_at))
     if request.activates:
-        activate(book, (lot.id,), lot.wallet, lot.remaining)
+        activate(book, (lot.id,), lot.wallet, lot.remaining, since=book.now)
     changed = book.lot(lot.id)
     entries, after = close_book(member, book)
     operation = Operation(

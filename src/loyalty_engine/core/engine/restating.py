@@ -55,7 +55,7 @@ def _wait(keeper: Keeper, book: Book, wallet: str, *, more: int, less: int) -> N
     What was taken back of them, ``less``, was taken from those that could be spent first.
     """
     own = keeper.own(book, (wallet, None)) if more else []
-    if more > 0 and activate(book, own, wallet, more):
+    if more > 0 and activate(book, own, wallet, more, since=keeper.confirmed_at(book, wallet)):
         touch(keeper.ruleset, book, (wallet,), book.now)
     elif more < 0:
         deactivate(book, own, wallet, -more - max(less, 0))

@@ -9,16 +9,16 @@ from loyalty_engine.core.points.book import Book, LotTerms
 from loyalty_engine.core.points.lots import Lot, LotUse, take_in_order
 
 
-def activate(book: Book, lots: Iterable[UUID], wallet: str, points: int) -> int:
-    """Make ``points`` of lots that wait in ``wallet`` spendable now; return how many there were, at most that many.
+def activate(book: Book, lots: Iterable[UUID], wallet: str, points: int, *, since: datetime) -> int:
+    """Make ``points`` of lots that wait in ``wallet`` spendable, ``since`` now or just before.
 
-    A lot of which some points stay pending is split: the others go into a new lot of the same age and expiry.
+    Return how many there were, at most that many. A lot of which some points stay pending is split: the others go into a new lot of the same age and expiry.
     """
     found = [book.lot(lot_id) for lot_id in book.find_lots(wallet, lots)]
     waiting = [lot for lot in found if lot.is_pending(book.now)]
     uses, missing = take_in_order(waiting, points)
     for use in uses:
-        active = _part(book, use, available_at=book.now)
+        active = _part(book, use, available_at=since)
         book.post(wallet, "pending", "available", use.amount, lot_id=active.id)
         book.pay_debt(wallet, (active.id,))
     return points - missing
