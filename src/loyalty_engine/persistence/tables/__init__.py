@@ -7,7 +7,7 @@ foreign keys: they cost 13 to 28 % on the hot path; the ledger check keeps integ
 
 from typing import Final
 
-from loyalty_engine.persistence.tables import activities, counters, members, operations, orders, points, programs
+from loyalty_engine.persistence.tables import activities, counters, jobs, members, operations, orders, points, programs
 from loyalty_engine.persistence.tables.schema import BY_ID, SCHEMA, metadata
 
 __all__ = (
@@ -15,6 +15,7 @@ __all__ = (
     "SCHEMA",
     "activities",
     "counters",
+    "jobs",
     "members",
     "metadata",
     "operations",

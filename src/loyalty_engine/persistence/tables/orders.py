@@ -2,7 +2,20 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from loyalty_engine.persistence.tables.schema import BY_ID, UUID, instant, metadata, program_id
@@ -92,4 +105,30 @@ return_waiting: Final = Table(
     PrimaryKeyConstraint("program_id", "natural_key", "operation_id"),
     Index("return_waiting_open_idx", "program_id", "operation_id", postgresql_where=text("applied_by IS NULL")),
     comment="Returns that came before their order; its number is theirs until it comes",
+)
+
+order_review: Final = Table(
+    "order_review",
+    metadata,
+    program_id(),
+    Column("id", UUID, nullable=False),
+    Column("natural_key", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("client_id", Integer, nullable=False),
+    Column("location", Text),
+    Column("till", Text),
+    Column("request_hash", LargeBinary, nullable=False),
+    Column("body", JSONB, nullable=False),
+    instant("placed_at"),
+    instant("received_at"),
+    Column("status", Text, nullable=False, server_default=text("'open'")),
+    Column("operation_id", UUID),
+    Column("reason", Text),
+    Column("decided_by", Integer),
+    instant("decided_at", nullable=True),
+    PrimaryKeyConstraint("program_id", "id"),
+    UniqueConstraint("program_id", "natural_key", "request_hash"),
+    CheckConstraint("status IN ('open', 'accepted', 'dismissed')", "status"),
+    Index("order_review_open_idx", "program_id", "id", postgresql_where=text("status = 'open'")),
+    comment="Personal data: a receipt that came too late or from the future, until somebody decides about it",
 )

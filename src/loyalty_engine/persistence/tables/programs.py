@@ -3,10 +3,12 @@
 from typing import Final
 
 from sqlalchemy import (
+    Boolean,
     Column,
     DateTime,
     Identity,
     Integer,
+    Interval,
     LargeBinary,
     PrimaryKeyConstraint,
     Table,
@@ -26,8 +28,11 @@ program: Final = Table(
     Column("key", Text, nullable=False),
     Column("revision", Integer, nullable=False, server_default=text("0")),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("is_sandbox", Boolean, nullable=False, server_default=text("false")),
+    Column("ahead", Interval, nullable=False, server_default=text("'0'")),
     UniqueConstraint("key"),
-    comment="One loyalty programme; revision is the published number that decisions use",
+    comment="One loyalty programme; revision is the published number that decisions use, ahead how far the clock of a sandbox was "
+    "moved on",
 )
 
 program_part: Final = Table(
