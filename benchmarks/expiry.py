@@ -126,7 +126,7 @@ async def _settle(url: str) -> float:
         rulesets = Rulesets(Sessions(pool))
         await rulesets.latest(1)
         began = time.perf_counter()
-        settled = await settle_due_points((one, other), rulesets, 1, clock=lambda: datetime.now(UTC))
+        settled = await settle_due_points((one, other), rulesets, 1, now=datetime.now(UTC))
         seconds = time.perf_counter() - began
     await one.close()
     await other.close()

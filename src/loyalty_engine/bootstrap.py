@@ -12,8 +12,9 @@ from fastapi import FastAPI
 from loyalty_engine.api.application import create_application
 from loyalty_engine.api.problems import render_refusal
 from loyalty_engine.application.authenticate import Authenticator
+from loyalty_engine.application.clocks import Clock, Clocks
 from loyalty_engine.application.composition import Services
-from loyalty_engine.application.executor import Clock, Executor
+from loyalty_engine.application.executor import Executor
 from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.meters import METERS, Exchange, Meters
 from loyalty_engine.persistence.connections import create_pool
@@ -40,7 +41,7 @@ async def run_services(
     """Open all connections, hand out the services, and close in order.
 
     ``exchange`` is where the processes of one service share what they count; without it each counts for itself.
-    ``clock`` is what programs go by.
+    ``clock`` tells real time.
     """
     assert settings.database_url is not None
     url = settings.database_url
@@ -53,18 +54,21 @@ async def run_services(
     async with create_pool(url, size=settings.read_connections) as pool, create_pool(url, size=1) as check_pool:
         sessions, checks = Sessions(pool), Sessions(check_pool)
         rulesets = Rulesets(sessions)
-        executor = Executor(ledger, rulesets, clock=clock, render_refusal=render_refusal)
+        clocks = Clocks(sessions, clock)
+        executor = Executor(ledger, rulesets, clocks=clocks, render_refusal=render_refusal)
         await ledger.start()
         try:
             total_meters = exchange.total if exchange is not None else _own_meters
-            yield Services(ledger, sessions, checks, rulesets, Authenticator(sessions), executor, clock, total_meters)
+            yield Services(
+                ledger, sessions, checks, rulesets, Authenticator(sessions), executor, clock, clocks, total_meters
+            )
         finally:
             await executor.stop()
             await ledger.stop()
 
 
 def build_application(settings: Settings, exchange: Exchange | None = None, *, clock: Clock = _utc_now) -> FastAPI:
-    """Return the ASGI application; its connections open when it starts. ``clock`` is what its programs go by."""
+    """Return the ASGI application; its connections open when it starts. ``clock`` tells real time."""
 
     @asynccontextmanager
     async def lifespan(application: FastAPI) -> AsyncIterator[None]:

@@ -9,7 +9,8 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from loyalty_engine.api.problems import render_refusal
-from loyalty_engine.application.executor import Caller, Clock, Executor, Outcome
+from loyalty_engine.application.clocks import Clock, Clocks
+from loyalty_engine.application.executor import Caller, Executor, Outcome
 from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.core.engine.requests import Actor, Call, Request
 from loyalty_engine.persistence.connections import create_pool
@@ -46,8 +47,9 @@ class Engines:
 
     async def start(self, kind: type[Ledger] = Ledger, *, clock: Clock = lambda: datetime.now(UTC)) -> Engine:
         ledger = kind(self._url, gather_connections=1, record_connections=1, batch_limit=32)
-        rulesets = Rulesets(Sessions(self._pool))
-        executor = Executor(ledger, rulesets, clock=clock, render_refusal=render_refusal)
+        sessions = Sessions(self._pool)
+        rulesets = Rulesets(sessions)
+        executor = Executor(ledger, rulesets, clocks=Clocks(sessions, clock), render_refusal=render_refusal)
         await ledger.start()
         self._started.append(Engine(executor, rulesets, ledger, self._caller))
         return self._started[-1]

@@ -73,7 +73,7 @@ class Shop:
             return await self.settle_over(connections, program)
 
     async def settle_over(self, connections: tuple[Connection, Connection], program: Program) -> Settled:
-        return await settle_due_points(connections, self.engine.rulesets, program.id, clock=lambda: self.now)
+        return await settle_due_points(connections, self.engine.rulesets, program.id, now=self.now)
 
 
 @asynccontextmanager

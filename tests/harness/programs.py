@@ -93,11 +93,13 @@ class Program:
 MakeProgram = Callable[..., Awaitable[Program]]
 
 
-async def make_program(database_url: str, document: Mapping[str, Any] = DOCUMENT) -> Program:
+async def make_program(
+    database_url: str, document: Mapping[str, Any] = DOCUMENT, *, is_sandbox: bool = False
+) -> Program:
     """Return a fresh program with ``document`` published, an admin and a till key."""
     key = f"p{uuid4().hex[:12]}"
     async with owner(database_url) as connection:
-        program_id = await programs.create_program(connection, key)
+        program_id = await programs.create_program(connection, key, is_sandbox=is_sandbox)
         await _publish(connection, program_id, document)
         admin = await _add_token(connection, program_id, ADMIN, None, None)
         till = await _add_token(connection, program_id, TILL, LOCATION, TILL_NUMBER)

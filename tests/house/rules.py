@@ -16,7 +16,19 @@ MAX_FUNCTION_LINES: Final = 60
 MAX_FILE_LINES: Final = 400
 
 SHARED: Final = frozenset(
-    {"asks", "authenticate", "executor", "grants", "issuing", "publishing", "rulesets", "scopes", "tokens", "world"}
+    {
+        "asks",
+        "authenticate",
+        "clocks",
+        "executor",
+        "grants",
+        "issuing",
+        "publishing",
+        "rulesets",
+        "scopes",
+        "tokens",
+        "world",
+    }
 )
 """The modules of `application` that use cases may import. Every other module there is a use case."""
 

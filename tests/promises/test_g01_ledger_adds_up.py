@@ -113,7 +113,9 @@ class Bank:
         if dice.random() < 0.2:
             await self.send(f"/orders/{order}/cancel", {"reason": "not_paid"})
         else:
-            goods = {"lines": [{"id": "1"}]} if dice.random() < 0.5 else {"amount": dice.randint(1, 900)}
+            goods: dict[str, Any] = (
+                {"lines": [{"id": "1"}]} if dice.random() < 0.5 else {"amount": dice.randint(1, 900)}
+            )
             await self.send(f"/orders/{order}/returns", goods)
 
     async def hold(self, dice: random.Random, member: str) -> None:
@@ -126,7 +128,12 @@ class Bank:
         if not self.holds:
             return
         hold = dice.choice(self.holds)
-        how, body = dice.choice([("capture", {}), ("capture", {"points": 15}), ("void", {"reason": "abandoned"})])
+        ends: list[tuple[str, dict[str, Any]]] = [
+            ("capture", {}),
+            ("capture", {"points": 15}),
+            ("void", {"reason": "x"}),
+        ]
+        how, body = dice.choice(ends)
         await self.send(f"/redemptions/{hold}/{how}", body)
 
     async def give(self, dice: random.Random, member: str) -> None:

@@ -19,6 +19,7 @@ from loyalty_engine.api.problems import Fault, ProblemError
 from loyalty_engine.api.routes import (
     activities,
     api_keys,
+    clock,
     corrections,
     health,
     holds,
@@ -55,6 +56,7 @@ _ROOMS: Final = (
     corrections,
     ledger,
     program,
+    clock,
     api_keys,
 )
 """Where the routes of ``/v1`` are declared, the busy ones first."""

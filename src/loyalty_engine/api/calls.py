@@ -1,6 +1,7 @@
 """From an HTTP request's context to the call that surrounds a request of the engine, or to the session of a read."""
 
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -77,3 +78,9 @@ async def require_standing_id(context: Context, session: Connection, text: str) 
     """Return the id of the member that stands for the one in a path: another one, if that was merged into it."""
     member_id = await require_member_id(context, session, text)
     return await find_standing_id(session, context.client.program_id, member_id) or member_id
+
+
+async def read_clock(context: Context) -> datetime:
+    """Return what the clock of the caller's program shows."""
+    services: Services = context.services
+    return await services.clocks.now(context.client.program_id)

@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import orjson
 from fastapi import Response
@@ -53,6 +53,12 @@ class ProblemError(Exception):
         self.errors = errors
         self.details = details or {}
         self.headers = headers
+
+    @classmethod
+    def of(cls, refusal: Refusal) -> Self:
+        """Return the problem of a refusal that is not stored."""
+        errors = [Fault(refusal.pointer, refusal.code, PROBLEMS[refusal.code].title)] if refusal.pointer else []
+        return cls(refusal.code, errors=errors, details=refusal.details)
 
     def as_response(self) -> Response:
         """Return the HTTP answer."""
@@ -208,6 +214,13 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
         422, "The expiry lies in the past", "Take points away with an adjustment instead."
     ),
     RefusalCode.TRANSFER_TO_SELF: ProblemKind(422, "Both are the same member", "Name another recipient."),
+    RefusalCode.NOT_A_SANDBOX: ProblemKind(
+        409, "The program is no sandbox", "Only a program that was created as a sandbox has a clock of its own."
+    ),
+    RefusalCode.CLOCK_BACKWARDS: ProblemKind(
+        422, "The clock only moves forward", "What happened cannot be undone by it; details.now is what it shows."
+    ),
+    RefusalCode.CLOCK_TOO_FAR: ProblemKind(422, "That is too far ahead", "See details.latest."),
     RefusalCode.OPERATION_NOT_FOUND: ProblemKind(404, "No such operation", "Check the operation's id."),
     RefusalCode.OPERATION_NOT_REVERSIBLE: ProblemKind(
         409, "This operation cannot be reversed", "See details for what stands in the way."

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from loyalty_engine.application.authenticate import Authenticator
-from loyalty_engine.application.executor import Clock, Executor
+from loyalty_engine.application.clocks import Clock, Clocks
+from loyalty_engine.application.executor import Executor
 from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.meters import Meters
 from loyalty_engine.persistence.ledger import Ledger
@@ -16,7 +17,8 @@ class Services:
     """The composition of one process.
 
     ``checks`` opens the sessions of ledger checks, one at a time: they may take minutes, and other reads never wait for
-    them. ``total_meters`` sums what all processes of the service counted.
+    them. ``clock`` tells real time, by which keys expire; ``clocks`` that of each program, by
+    which all else does. ``total_meters`` sums what all processes of the service counted.
     """
 
     ledger: Ledger
@@ -26,4 +28,5 @@ class Services:
     authenticator: Authenticator
     executor: Executor
     clock: Clock
+    clocks: Clocks
     total_meters: Callable[[], Meters]

@@ -16,6 +16,7 @@ from typing import Final
 import orjson
 
 from loyalty_engine.application.asks import ask_for, ask_for_look, lane_of, names_of, placed_at_of, share_view
+from loyalty_engine.application.clocks import Clocks
 from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Accepted, Changes, Refused, Repeated
@@ -31,7 +32,6 @@ from loyalty_engine.persistence.errors import UnavailableError
 from loyalty_engine.persistence.ledger import Gather, Gathered, Ledger, Record
 from loyalty_engine.persistence.sessions import StaleCredentialsError
 
-Clock = Callable[[], datetime]
 Renderer = Callable[[Refusal], str]
 
 _FOLD_LIMIT: Final = 16
@@ -87,10 +87,10 @@ class _View:
 class Executor:
     """Runs requests; safe to call concurrently, never lets concurrent callers fail each other."""
 
-    def __init__(self, ledger: Ledger, rulesets: Rulesets, *, clock: Clock, render_refusal: Renderer) -> None:
+    def __init__(self, ledger: Ledger, rulesets: Rulesets, *, clocks: Clocks, render_refusal: Renderer) -> None:
         self._ledger = ledger
         self._rulesets = rulesets
-        self._clock = clock
+        self._clocks = clocks
         self._render = render_refusal
         self._lanes: dict[object, deque[_Waiting]] = {}
         self._drains: set[asyncio.Task[None]] = set()
@@ -117,7 +117,7 @@ class Executor:
 
     async def look(self, caller: Caller, request: EvaluateOrder) -> tuple[Ruleset, Look | Refused]:
         """Decide an order as if it were new, and write nothing. Returns also the ruleset that decided."""
-        ruleset, now = await self._rulesets.latest(caller.program_id), self._clock()
+        ruleset, now = await self._rulesets.latest(caller.program_id), await self._clocks.now(caller.program_id)
         while True:
             [(known, facts)] = await self._ledger.gather(caller.program_id, (ask_for_look(request, ruleset, now),))
             if known.generation != caller.generation:
@@ -200,7 +200,7 @@ class Executor:
 
         So does a request about an order that turns out to be of a time whose rules look further.
         """
-        ruleset, now = await self._rulesets.latest(program_id), self._clock()
+        ruleset, now = await self._rulesets.latest(program_id), await self._clocks.now(program_id)
         placed_at: datetime | None = None
         while True:
             asks = share_view([ask_for(x, ruleset, now=now, placed_at=placed_at) for x in requests])

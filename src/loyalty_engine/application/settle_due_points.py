@@ -14,7 +14,6 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from loyalty_engine.application.executor import Clock
 from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.core.engine.due import is_due, refresh, settle_due
 from loyalty_engine.core.engine.facts import MemberState
@@ -47,16 +46,16 @@ async def settle_due_points(
     rulesets: Rulesets,
     program_id: int,
     *,
-    clock: Clock,
+    now: datetime,
     tell: Callable[[int], None] = lambda _: None,
 ) -> Settled:
-    """Settle everything that is due in a program by now; ``tell`` hears how many members each page settled.
+    """Settle everything that is due in a program by ``now``, which its clock shows; ``tell`` hears how many members each page settled.
 
     It may be killed at any time and run beside itself: each page is a transaction, and a member that somebody else
     changed meanwhile is left to a later round, if it is still due. Two connections, so that one page is read while the
     one before is written.
     """
-    run = _Run(*connections, rulesets, program_id, clock(), tell)
+    run = _Run(*connections, rulesets, program_id, now, tell)
     while await run.go_round():
         pass
     return Settled(run.members, tuple(run.unsettled))

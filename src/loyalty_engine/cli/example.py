@@ -54,6 +54,7 @@ async def ensure_example(url: str, directory: Path) -> ProgramKeys:
         read_document=lambda: read_program_file(asset_path(f"examples/{PROGRAM}.yaml")),
         admin=_ADMIN,
         till=_TILL,
+        is_sandbox=True,
     )
     return await ensure_program(url, own, directory / KEYS_FILE)
 

@@ -40,11 +40,11 @@ class Place(Protocol):
 
 @asynccontextmanager
 async def open_place(
-    settings: Settings, *, program: str | None, url: str | None, creates: bool
+    settings: Settings, *, program: str | None, url: str | None, creates: bool, is_sandbox: bool = False
 ) -> AsyncIterator[Place]:
     """Open the one place that is named, a program of this installation or a service's address.
 
-    ``creates`` takes the key of a program that does not exist yet.
+    ``creates`` takes the key of a program that does not exist yet; ``is_sandbox`` makes it one.
     """
     match program, url:
         case None, str() if not creates:
@@ -52,7 +52,7 @@ async def open_place(
         case str(), None:
             async with operators_connection(settings) as connection:
                 if creates and await find_program(connection, program) is None:
-                    yield NewProgram(connection, program)
+                    yield NewProgram(connection, program, is_sandbox=is_sandbox)
                 else:
                     yield LocalProgram(connection, program, await require_program(connection, program))
         case _ if creates:
@@ -85,12 +85,13 @@ class LocalProgram:
 class NewProgram:
     """A program that is not there yet: publishing creates it."""
 
-    def __init__(self, connection: Connection, key: str) -> None:
+    def __init__(self, connection: Connection, key: str, *, is_sandbox: bool) -> None:
         if not re.fullmatch(KEY_PATTERN, key):
             raise FailureError("a program's key begins with a to z and goes on with a to z, 0 to 9 and _")
         self.name = f"program {key}"
         self._connection = connection
         self._key = key
+        self._is_sandbox = is_sandbox
 
     async def plan(self, source: Source) -> PlanAnswer:
         """Tell of what the document consists."""
@@ -99,7 +100,9 @@ class NewProgram:
     async def publish(self, source: Source, *, revision: int, note: str | None) -> PublicationAnswer:
         """Create the program with the document as its first revision."""
         assert revision == 0
-        created = await create_program(self._connection, self._key, await _read(source), note=note)
+        created = await create_program(
+            self._connection, self._key, await _read(source), note=note, is_sandbox=self._is_sandbox
+        )
         result = created if isinstance(created, Invalid) else Published(1, is_new=True, warnings=())
         with _rejecting():
             return PublicationAnswer.of(require_published(result))

@@ -62,8 +62,13 @@ def apply(
     create: Annotated[
         bool, typer.Option("--create", help="Create the program when there is none of that key.")
     ] = False,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="With --create: a program for trying, whose clock can be moved.")
+    ] = False,
 ) -> None:
     """Show what publishing FILE would change, ask, and publish it if nobody else did meanwhile."""
+    if sandbox and not create:
+        raise FailureError("--sandbox needs --create: a program is created as a sandbox or never is one")
     if as_json and not yes:
         raise FailureError("--json needs --yes")
     if note is not None and not 1 <= len(note) <= _LONGEST_NOTE:
@@ -83,7 +88,7 @@ def apply(
             print(published.model_dump_json() if as_json else f"published revision {published.revision}")
         return 0
 
-    raise typer.Exit(_run(file, run, program=program, url=url, as_json=as_json, creates=create))
+    raise typer.Exit(_run(file, run, program=program, url=url, as_json=as_json, creates=create, is_sandbox=sandbox))
 
 
 def _run(
@@ -94,6 +99,7 @@ def _run(
     url: str | None,
     as_json: bool,
     creates: bool = False,
+    is_sandbox: bool = False,
 ) -> int:
     """Do something with a file where its program is, and return the exit code."""
     from loyalty_engine.cli.places import open_place
@@ -105,7 +111,7 @@ def _run(
         source = Source.read(file)
 
     async def enter() -> int:
-        async with open_place(settings, program=program, url=url, creates=creates) as place:
+        async with open_place(settings, program=program, url=url, creates=creates, is_sandbox=is_sandbox) as place:
             return await work(place, source)
 
     try:

@@ -39,6 +39,7 @@ class OwnProgram:
     read_document: Callable[[], Program]
     admin: Grant
     till: Grant
+    is_sandbox: bool = False
 
 
 async def ensure_program(url: str, own: OwnProgram, keys_file: Path) -> ProgramKeys:
@@ -62,7 +63,7 @@ async def _create(connection: Connection, own: OwnProgram) -> int:
     # Slow to import, and needed by the first start only.
     from loyalty_engine.application.create_program import create_program
 
-    created = await create_program(connection, own.key, own.read_document(), note=own.note)
+    created = await create_program(connection, own.key, own.read_document(), note=own.note, is_sandbox=own.is_sandbox)
     assert isinstance(created, int), created
     return created
 

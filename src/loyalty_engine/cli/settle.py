@@ -1,7 +1,7 @@
 """``loyalty settle``: the periodic run that books what time did to members who were not touched."""
 
 import gc
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -61,21 +61,20 @@ async def _settle(
     from loyalty_engine.application.settle_due_points import settle_due_points
     from loyalty_engine.core.kernel.ids import show_id
     from loyalty_engine.persistence.due import count_due
+    from loyalty_engine.persistence.programs import read_ahead
 
-    total = await count_due(connections[0], program_id, _now())
+    ahead = await read_ahead(connections[0], program_id)
+    now = datetime.now(UTC) + (ahead or timedelta())
+    total = await count_due(connections[0], program_id, now)
     if not total:
         return True
     columns = (TextColumn("{task.description:<20}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task(key, total=total)
         settled = await settle_due_points(
-            connections, rulesets, program_id, clock=_now, tell=lambda count: progress.advance(task, count)
+            connections, rulesets, program_id, now=now, tell=lambda count: progress.advance(task, count)
         )
     print(f"{key}: settled {settled.members}")
     for member in settled.unsettled:
         print(f"{key}: {show_id('mem', member)} could not be settled; see `loyalty check`")
     return not settled.unsettled
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Any, Final, cast
 
 from loyalty_engine.core.program.parts import Part
 from loyalty_engine.persistence.connections import Connection
@@ -24,8 +24,9 @@ SELECT $1, decode(x.hash, 'hex'), x.key, x.body FROM unnest($2::text[], $3::text
 """
 
 _ADD_REVISION: Final = """
-INSERT INTO loyalty.program_revision (program_id, number, parts, client_id, note)
-SELECT $1, $2, array_agg(decode(x.hash, 'hex') ORDER BY x.place), $3, $4
+INSERT INTO loyalty.program_revision (program_id, number, parts, client_id, note, published_at)
+SELECT $1, $2, array_agg(decode(x.hash, 'hex') ORDER BY x.place), $3, $4,
+       now() + (SELECT ahead FROM loyalty.program WHERE id = $1)
   FROM unnest($5::text[]) WITH ORDINALITY x(hash, place)
 """
 
@@ -39,6 +40,8 @@ SELECT w.key FROM unnest($2::text[]) w(key)
  WHERE EXISTS (SELECT 1 FROM loyalty.balance b
                 WHERE b.program_id = $1 AND b.wallet = w.key AND (b.available, b.pending, b.held, b.debt) <> (0, 0, 0, 0))
 """
+
+_READ_AHEAD: Final = "SELECT CASE WHEN is_sandbox THEN ahead END FROM loyalty.program WHERE id = $1"
 
 _LIST: Final = """
 SELECT number, published_at, client_id, note, cardinality(parts) AS parts
@@ -140,6 +143,22 @@ async def list_programs(connection: Connection) -> dict[str, int]:
     return {row["key"]: row["id"] for row in rows}
 
 
-async def create_program(connection: Connection, key: str) -> int:
+async def create_program(connection: Connection, key: str, *, is_sandbox: bool = False) -> int:
     """Create an empty program; needs the owner's role."""
-    return int(await connection.fetchval("INSERT INTO loyalty.program (key) VALUES ($1) RETURNING id", key))
+    add = "INSERT INTO loyalty.program (key, is_sandbox) VALUES ($1, $2) RETURNING id"
+    return int(await connection.fetchval(add, key, is_sandbox))
+
+
+async def read_ahead(connection: Connection, program_id: int, *, locks: bool = False) -> timedelta | None:
+    """Return how far the clock of a sandbox is ahead of real time; None for a program that is none.
+
+    ``locks`` lets nobody else move it before this transaction ends.
+    """
+    return cast(
+        "timedelta | None", await connection.fetchval(_READ_AHEAD + (" FOR UPDATE" if locks else ""), program_id)
+    )
+
+
+async def write_ahead(connection: Connection, program_id: int, ahead: timedelta) -> None:
+    """Set how far the clock of a sandbox is ahead."""
+    await connection.execute("UPDATE loyalty.program SET ahead = $2 WHERE id = $1", program_id, ahead)

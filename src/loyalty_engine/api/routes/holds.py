@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from loyalty_engine.api.calls import begin_call, open_session, read_path_id, require_standing_id
+from loyalty_engine.api.calls import begin_call, open_session, read_clock, read_path_id, require_standing_id
 from loyalty_engine.api.documentation import problems
 from loyalty_engine.api.pagination import PageQuery, cut
 from loyalty_engine.api.routing import CallContext, Route, access
@@ -68,13 +68,13 @@ async def post_void(context: CallContext, body: VoidBody, redemption_id: str) ->
 @access("points:read")
 async def get_holds(context: CallContext, member: str, query: Annotated[PageQuery, Query()]) -> HoldsPage:
     """Return the holds of a member that can still be captured, newest first."""
-    services: Services = context.services
+    now = await read_clock(context)
     async with open_session(context) as session:
         records = await list_holds(
             session,
             context.client.program_id,
             await require_standing_id(context, session, member),
-            now=services.clock(),
+            now=now,
             before=query.before_id,
             limit=query.fetched,
         )

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from loyalty_engine.api.calls import open_session, require_standing_id
+from loyalty_engine.api.calls import open_session, read_clock, require_standing_id
 from loyalty_engine.api.documentation import problems
 from loyalty_engine.api.pagination import cut
 from loyalty_engine.api.routing import CallContext, Route, access
@@ -36,7 +36,7 @@ router = APIRouter(route_class=Route, tags=["points"])
 async def get_lots(context: CallContext, member: str, query: Annotated[LotsQuery, Query()]) -> LotsPage:
     """Return the lots that still hold points, or all of them, newest first."""
     services: Services = context.services
-    program_id, now = context.client.program_id, services.clock()
+    program_id, now = context.client.program_id, await read_clock(context)
     async with open_session(context) as session:
         member_id = await require_standing_id(context, session, member)
         due = await find_standing(session, program_id, member_id, due_by=now)
@@ -64,7 +64,7 @@ async def get_expirations(
 ) -> ExpirationsPage:
     """Return when which points expire if none of them is spent before, next ones first; what is set aside is left out."""
     services: Services = context.services
-    program_id, now, after = context.client.program_id, services.clock(), query.after_number
+    program_id, now, after = context.client.program_id, await read_clock(context), query.after_number
     async with open_session(context) as session:
         standing = await find_standing(session, program_id, await require_standing_id(context, session, member))
     assert standing is not None, "its id was just found"

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from loyalty_engine.api.calls import actor_of, begin_call, open_session, read_path_id
+from loyalty_engine.api.calls import actor_of, begin_call, open_session, read_clock, read_path_id
 from loyalty_engine.api.documentation import problems
 from loyalty_engine.api.pagination import cut
 from loyalty_engine.api.problems import ProblemError
@@ -93,7 +93,7 @@ async def post_order(context: CallContext, body: OrderBody) -> Outcome:
 async def post_evaluation(context: CallContext, body: EvaluationBody) -> Outcome:
     """Decide an order as if it were placed now, explain the rules that had a say, and write nothing."""
     services: Services = context.services
-    order = body.as_order_at(body.placed_at or services.clock(), context.client.location)
+    order = body.as_order_at(body.placed_at or await read_clock(context), context.client.location)
     request = EvaluateOrder(actor_of(context), body.member, order, body.as_payment())
     return await evaluate_order(services.executor, context.caller, request, explains_all=body.explain == "all")
 

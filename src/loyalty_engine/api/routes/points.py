@@ -4,7 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from loyalty_engine.api.calls import begin_call, open_session, read_path_id, require_member_id, require_standing_id
+from loyalty_engine.api.calls import (
+    begin_call,
+    open_session,
+    read_clock,
+    read_path_id,
+    require_member_id,
+    require_standing_id,
+)
 from loyalty_engine.api.documentation import problems
 from loyalty_engine.api.pagination import cut
 from loyalty_engine.api.problems import Fault, ProblemError
@@ -119,12 +126,11 @@ async def post_adjustment(context: CallContext, body: AdjustmentBody) -> Outcome
 @access("redemptions:read")
 async def get_redemption(context: CallContext, redemption_id: str) -> RedemptionRecordAnswer:
     """Return a redemption or a hold as it stands, and which lots paid."""
-    services: Services = context.services
     async with open_session(context) as session:
         record = await find_redemption(session, context.client.program_id, read_path_id("red", redemption_id))
     if record is None:
         raise ProblemError("redemption_not_found")
-    return RedemptionRecordAnswer.of(record, services.clock())
+    return RedemptionRecordAnswer.of(record, await read_clock(context))
 
 
 @router.get(
@@ -137,7 +143,7 @@ async def get_redemption(context: CallContext, redemption_id: str) -> Redemption
 async def get_balances(context: CallContext, member: str) -> BalancesAnswer:
     """Return what a member has and owes in each wallet at this moment."""
     services: Services = context.services
-    program_id, now = context.client.program_id, services.clock()
+    program_id, now = context.client.program_id, await read_clock(context)
     async with open_session(context) as session:
         member_id = await require_standing_id(context, session, member)
         due = await find_standing(session, program_id, member_id, due_by=now)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from loyalty_engine.api.calls import begin_call, open_session, read_path_id
+from loyalty_engine.api.calls import begin_call, open_session, read_clock, read_path_id
 from loyalty_engine.api.documentation import problems
 from loyalty_engine.api.pagination import cut
 from loyalty_engine.api.problems import ProblemError
@@ -108,12 +108,11 @@ async def post_order_cancel(context: CallContext, body: CancelOrderBody, order_i
 @access("orders:read")
 async def get_return(context: CallContext, return_id: str) -> ReturnRecordAnswer:
     """Return a return as it stands: applied, waiting for its order, or dropped."""
-    services: Services = context.services
     async with open_session(context) as session:
         record = await find_return(session, context.client.program_id, read_path_id("ret", return_id))
     if record is None:
         raise ProblemError("return_not_found")
-    return ReturnRecordAnswer.of(record, services.clock())
+    return ReturnRecordAnswer.of(record, await read_clock(context))
 
 
 @router.get(
@@ -125,8 +124,7 @@ async def get_return(context: CallContext, return_id: str) -> ReturnRecordAnswer
 @access("orders:read")
 async def get_returns(context: CallContext, query: Annotated[ReturnsQuery, Query()]) -> ReturnsPage:
     """Return what came back of one order, or the returns that came before their order did, newest first."""
-    services: Services = context.services
-    program_id, now = context.client.program_id, services.clock()
+    program_id, now = context.client.program_id, await read_clock(context)
     async with open_session(context) as session:
         if query.order is not None:
             records = await list_returns_of(

@@ -74,6 +74,10 @@ class RefusalCode(StrEnum):
     EXPIRY_IN_PAST = "expiry_in_past"
     TRANSFER_TO_SELF = "transfer_to_self"
 
+    NOT_A_SANDBOX = "not_a_sandbox"
+    CLOCK_BACKWARDS = "clock_backwards"
+    CLOCK_TOO_FAR = "clock_too_far"
+
     OPERATION_NOT_FOUND = "operation_not_found"
     OPERATION_NOT_REVERSIBLE = "operation_not_reversible"
     OPERATION_ALREADY_REVERSED = "operation_already_reversed"

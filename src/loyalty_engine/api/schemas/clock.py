@@ -1,0 +1,48 @@
+"""The clock of a program as it is shown and moved."""
+
+from datetime import datetime
+from typing import Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from loyalty_engine.api.schemas.fields import Answer, Body, InstantField
+from loyalty_engine.core.kernel.instants import Period, show_instant
+from loyalty_engine.core.program.lifetimes import Length
+
+
+class MoveClockBody(Body):
+    """Where to move the clock of a sandbox: to a moment, or on by a calendar length."""
+
+    to: InstantField | None = Field(
+        default=None, description="The moment to show.", examples=["2027-12-24T18:00:00+01:00"]
+    )
+    forward: Length | None = Field(
+        default=None, description="How far to move on, in the calendar of the program's zone.", examples=[{"months": 3}]
+    )
+
+    @model_validator(mode="after")
+    def _says_one(self) -> Self:
+        if (self.to is None) == (self.forward is None):
+            raise PydanticCustomError("not_exactly_one", "needs exactly one of to and forward")
+        return self
+
+    @property
+    def target(self) -> datetime | Period:
+        """Where it is to go."""
+        if self.forward is not None:
+            return self.forward.period
+        assert self.to is not None
+        return self.to
+
+
+class ClockAnswer(Answer):
+    """What time it is in a program."""
+
+    now: str = Field(description="What its clock shows.", examples=["2027-12-24T17:00:00Z"])
+    is_sandbox: bool = Field(description="Whether the clock can be moved.", examples=[True])
+
+    @classmethod
+    def of(cls, now: datetime, *, is_sandbox: bool) -> Self:
+        """Show a clock."""
+        return cls(now=show_instant(now), is_sandbox=is_sandbox)

@@ -1,0 +1,28 @@
+"""Move the clock of a sandbox: everything that a rule can see follows it."""
+
+from datetime import datetime
+
+from loyalty_engine.application.clocks import Clock
+from loyalty_engine.application.executor import Caller
+from loyalty_engine.application.rulesets import Rulesets
+from loyalty_engine.core.kernel.instants import Period
+from loyalty_engine.core.kernel.refusals import Refusal, RefusalError
+from loyalty_engine.core.program.clock import move_on
+from loyalty_engine.persistence.programs import read_ahead, write_ahead
+from loyalty_engine.persistence.sessions import Sessions
+
+
+async def move_clock(
+    sessions: Sessions, rulesets: Rulesets, caller: Caller, to: datetime | Period, *, clock: Clock
+) -> datetime | Refusal:
+    """Move the clock of the caller's program on and return what it shows then; or why it cannot be moved so."""
+    program_id = caller.program_id
+    zone = (await rulesets.latest(program_id)).zone
+    async with sessions.open_for(program_id, caller.client_id, caller.generation, is_read_only=False) as connection:
+        ahead, real = await read_ahead(connection, program_id, locks=True), clock()
+        try:
+            moved = move_on(ahead, real, to, zone)
+        except RefusalError as error:
+            return error.refusal
+        await write_ahead(connection, program_id, moved)
+    return real + moved
