@@ -144,7 +144,8 @@ INVARIANTS: Final[Mapping[str, str]] = {
             ON p.program_id = $1 AND p.member_id = l.member_id AND p.lot_id = l.id AND p.operation_id = l.operation_id
            AND p.wallet = l.wallet AND p.amount = l.amount AND p.destination IN ('available', 'pending')
          WHERE l.program_id = $1 AND p.id IS NULL
-           AND o.kind IN ('order', 'claim', 'order_edit', 'activity', 'adjustment', 'activation', 'transfer', 'merge')""",
+           AND o.kind IN ('order', 'claim', 'order_edit', 'activity', 'adjustment', 'opening', 'activation', 'transfer',
+                          'merge')""",
     "a lot use has no lot": """
         SELECT u.lot_id::text FROM lot_use u WHERE u.program_id = $1
            AND NOT EXISTS (SELECT FROM lot l WHERE l.program_id = $1 AND l.id = u.lot_id)""",

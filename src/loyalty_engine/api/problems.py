@@ -136,6 +136,9 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     RefusalCode.IDENTITY_NOT_FOUND: ProblemKind(
         422, "The member does not have this identity", "Read the member's identities."
     ),
+    RefusalCode.ENROLLED_IN_FUTURE: ProblemKind(
+        422, "The enrolment lies in the future", "Send when the member was enrolled, or leave it out."
+    ),
     RefusalCode.ORDER_NOT_FOUND: ProblemKind(404, "No such order", "Check the order's id."),
     RefusalCode.ORDER_EXISTS: ProblemKind(
         409, "An order of this number was accepted with other content", "Read it by the id in details."
@@ -212,6 +215,9 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     RefusalCode.LOT_NOT_PENDING: ProblemKind(409, "The lot's points can be spent already", "Nothing is left to do."),
     RefusalCode.EXPIRY_IN_PAST: ProblemKind(
         422, "The expiry lies in the past", "Take points away with an adjustment instead."
+    ),
+    RefusalCode.EARNED_IN_FUTURE: ProblemKind(
+        422, "The points were earned in the future", "Send when they were earned, or leave it out."
     ),
     RefusalCode.TRANSFER_TO_SELF: ProblemKind(422, "Both are the same member", "Name another recipient."),
     RefusalCode.NOT_A_SANDBOX: ProblemKind(

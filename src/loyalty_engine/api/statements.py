@@ -16,6 +16,7 @@ _KINDS: Final = {
     "adjustment": "Correction",
     "lot_change": "Dates of points changed",
     "enrolment": "Enrolled",
+    "opening": "Points taken over",
     "member_change": "Profile or identities changed",
     "block": "Blocked",
     "unblock": "Unblocked",

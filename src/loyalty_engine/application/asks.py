@@ -22,6 +22,7 @@ from loyalty_engine.core.engine.requests import (
     HoldPoints,
     MemberRef,
     MergeMembers,
+    OpenLots,
     OrderRef,
     PlaceOrder,
     RecordActivity,
@@ -57,7 +58,7 @@ def ask_for(
             return _ask_for_order(request, ruleset, now)
         case RecordActivity():
             return _ask_for_activity(request, ruleset, now)
-        case Redeem() | HoldPoints() | Adjust():
+        case Redeem() | HoldPoints() | Adjust() | OpenLots():
             return replace(_ask(request, now), wants_lots=True)
         case ClaimOrder():
             ask = replace(_ask(request, now), order_id=request.order_id, wants_profile=ruleset.reads_profile)
@@ -160,7 +161,7 @@ def names_of(request: Request) -> tuple[object, ...] | None:
         case RecordActivity():
             # What counts once is known to the rules alone: of one kind only one goes at a time.
             return (call.actor.client_id, call.scope, call.key), ("activity", request.kind)
-        case Redeem() | HoldPoints() | Adjust():
+        case Redeem() | HoldPoints() | Adjust() | OpenLots():
             return ((call.actor.client_id, call.scope, call.key),)
         case _:
             return None

@@ -21,11 +21,15 @@ from loyalty_engine.core.engine.requests import (
     ClaimOrder,
     EditOrder,
     EndHold,
+    EnrolMember,
     Exchange,
     HoldPoints,
     MergeMembers,
+    OpeningLot,
+    OpenLots,
     OrderRef,
     PlaceOrder,
+    Profile,
     ReturnGoods,
     ReverseOperation,
     SetStatus,
@@ -71,6 +75,10 @@ def returned(*orders: KnownOrder, ref: OrderRef = EARLIER, **fields: Any) -> Fac
 
 def bring(goods: Goods, ref: OrderRef = EARLIER, **fields: Any) -> ReturnGoods:  # noqa: ANN401 - fields of ReturnGoods
     return ReturnGoods(**{"call": call(), "order": ref, "goods": goods, "returned_at": NOW, **fields})
+
+
+def take_over(*lots: OpeningLot) -> OpenLots:
+    return OpenLots(call(), MEMBER, lots)
 
 
 def edit(*lines: Line, **fields: Any) -> EditOrder:  # noqa: ANN401 - fields of EditOrder
@@ -357,6 +365,35 @@ LIFE_CASES: Final = [
     Case("member_not_found", SetStatus(call(), MEMBER, "blocked", "why"), NOBODY),
     Case("member_already_blocked", SetStatus(call(), MEMBER, "blocked", "why"), BLOCKED),
     Case("member_not_blocked", SetStatus(call(), MEMBER, "active", "why"), SOMEBODY),
+    Case("member_not_found", take_over(OpeningLot("points", 5)), NOBODY, "/member"),
+    Case(
+        "wallet_not_found",
+        take_over(OpeningLot("points", 5), OpeningLot("miles", 5)),
+        SOMEBODY,
+        "/lots/1/wallet",
+        {"wallet": "miles", "known": ["cashback", "points", "stamps"]},
+    ),
+    Case(
+        "earned_in_future",
+        take_over(OpeningLot("points", 5, NOW + timedelta(seconds=1))),
+        SOMEBODY,
+        "/lots/0/earned_at",
+        {"earned_at": "2026-06-01T12:00:01Z", "now": "2026-06-01T12:00:00Z"},
+    ),
+    Case(
+        "expiry_in_past",
+        take_over(OpeningLot("points", 5, expires_at=NOW)),
+        SOMEBODY,
+        "/lots/0/expires_at",
+        {"expires_at": "2026-06-01T12:00:00Z", "now": "2026-06-01T12:00:00Z"},
+    ),
+    Case(
+        "enrolled_in_future",
+        EnrolMember(call(), (CARD,), Profile(), NOW + timedelta(seconds=1)),
+        NOBODY,
+        "/enrolled_at",
+        {"enrolled_at": "2026-06-01T12:00:01Z", "now": "2026-06-01T12:00:00Z"},
+    ),
     Case("operation_not_found", ReverseOperation(call(), EARLIER, "why"), details=AN_OPERATION),
     Case(
         "operation_not_reversible",

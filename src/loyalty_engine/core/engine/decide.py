@@ -22,6 +22,7 @@ from loyalty_engine.core.engine.holds import decide_hold, decide_hold_end
 from loyalty_engine.core.engine.lots import decide_lot_change
 from loyalty_engine.core.engine.members import decide_change, decide_enrolment, decide_status
 from loyalty_engine.core.engine.merges import decide_merge
+from loyalty_engine.core.engine.opening_lots import decide_opening
 from loyalty_engine.core.engine.redemptions import decide_cancel, decide_redemption
 from loyalty_engine.core.engine.requests import (
     ActivateOrder,
@@ -36,6 +37,7 @@ from loyalty_engine.core.engine.requests import (
     EnrolMember,
     HoldPoints,
     MergeMembers,
+    OpenLots,
     PlaceOrder,
     RecordActivity,
     Redeem,
@@ -104,6 +106,8 @@ def _decide_anew(ruleset: Ruleset, facts: Facts, request: Request, now: datetime
             return decide_claim(ruleset, facts, request, now)
         case EnrolMember():
             return decide_enrolment(ruleset, facts, request, now)
+        case OpenLots():
+            return decide_opening(ruleset, facts, request, now)
         case ChangeMember():
             return decide_change(ruleset, facts, request, now)
         case SetStatus():

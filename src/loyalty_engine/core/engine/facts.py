@@ -39,6 +39,7 @@ OperationKind = Literal[
     "reversal",
     "time_passed",
     "enrolment",
+    "opening",
     "member_change",
     "block",
     "unblock",

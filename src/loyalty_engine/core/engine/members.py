@@ -12,23 +12,29 @@ from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Ope
 from loyalty_engine.core.engine.facts import Facts
 from loyalty_engine.core.engine.requests import ChangeMember, EnrolMember, Profile, SetStatus
 from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.kernel.instants import show_instant
 from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
 from loyalty_engine.core.rules.order import Scalar
 
 
 def decide_enrolment(ruleset: Ruleset, facts: Facts, request: EnrolMember, now: datetime) -> Decision:
     """Enrol a new member; each identity belongs to one member at most."""
+    enrolled_at = request.enrolled_at or now
+    if enrolled_at > now:
+        refuse(
+            RefusalCode.ENROLLED_IN_FUTURE, "/enrolled_at", enrolled_at=show_instant(enrolled_at), now=show_instant(now)
+        )
     check_attributes(ruleset.member_attributes, request.profile.attributes, "/attributes")
     for position, identity in enumerate(request.identities):
         if identity in facts.owners:
             refuse(RefusalCode.IDENTITY_TAKEN, f"/identities/{position}")
-    member = replace(new_member(request.call.operation_id, now), profile=request.profile)
+    member = replace(new_member(request.call.operation_id, now), profile=request.profile, enrolled_at=enrolled_at)
     after = replace(member, version=1)
     operation = Operation(
         id=request.call.operation_id,
         kind="enrolment",
         call=request.call,
-        effective_at=now,
+        effective_at=enrolled_at,
         booked_at=now,
         revision=ruleset.revision,
         member_id=member.id,

@@ -6,7 +6,7 @@ from loyalty_engine.core.engine.answers import Json, head, show_balances
 from loyalty_engine.core.engine.decision import Operation
 from loyalty_engine.core.engine.facts import KnownOperation, MemberState
 from loyalty_engine.core.engine.keeping import Taken
-from loyalty_engine.core.engine.requests import MergeMembers, Transfer
+from loyalty_engine.core.engine.requests import MergeMembers, OpenLots, Transfer
 from loyalty_engine.core.engine.return_answers import show_taken
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.kernel.instants import show_instant
@@ -43,6 +43,25 @@ def show_hold_end(
         "amount": amount,
         "balances": show_balances(after),
         "reason": reason,
+    }
+
+
+def show_opening(operation: Operation, request: OpenLots, opened: Sequence[Lot], after: MemberState) -> Json:
+    """Show points that a member brought along."""
+    return {
+        **head(operation),
+        "reference": request.reference,
+        "lots": [
+            {
+                "lot_id": show_id("lot", lot.id),
+                "wallet": lot.wallet,
+                "points": lot.amount,
+                "earned_at": show_instant(lot.earned_at),
+                **_show_times(lot),
+            }
+            for lot in opened
+        ],
+        "balances": show_balances(after),
     }
 
 

@@ -275,11 +275,38 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class EnrolMember:
-    """A new member with its first identities."""
+    """A new member with its first identities; ``enrolled_at`` None means now."""
 
     call: Call
     identities: tuple[Identity, ...]
     profile: Profile
+    enrolled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningLot:
+    """Points that a member brings from where they were kept before; ``points`` > 0.
+
+    What is None is as if the wallet had issued them at ``earned_at``, which is now by default: their expiry, their cost
+    in millionths of a minor unit, and the program as their funder.
+    """
+
+    wallet: str
+    points: int
+    earned_at: datetime | None = None
+    expires_at: datetime | None = None
+    cost_micros: int | None = None
+    funder: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLots:
+    """Take over points of a member that another system kept; ``reference`` is what that one called them."""
+
+    call: Call
+    member: MemberRef
+    lots: tuple[OpeningLot, ...]
+    reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,5 +342,6 @@ Request = (
     | SetStatus
     | ReverseOperation
     | EnrolMember
+    | OpenLots
     | ChangeMember
 )

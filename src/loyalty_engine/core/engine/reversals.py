@@ -24,12 +24,14 @@ from loyalty_engine.core.points.clawback import Clawback, Share, take_back
 from loyalty_engine.core.points.lots import LotUse
 from loyalty_engine.core.points.postings import MEMBER_ACCOUNTS, MemberAccount, ProgramAccount
 
-_OF_ONE: Final = ("adjustment", "activity")
+_OF_ONE: Final[Mapping[str, ProgramAccount]] = {"adjustment": "adjusted", "activity": "issued", "opening": "opening"}
+"""Kinds of one member, by the program's account that they moved points from and to."""
+
 _OF_TWO: Final = ("transfer", "merge")
 
 
 def decide_reversal(ruleset: Ruleset, facts: Facts, request: ReverseOperation, now: datetime) -> Decision:
-    """Reverse an adjustment, an activity, a transfer or a merge."""
+    """Reverse an adjustment, an activity, points taken over, a transfer or a merge."""
     known = _require_reversible(facts, request)
     member = facts.member
     assert member is not None
@@ -103,7 +105,7 @@ def _is_overtaken(known: KnownOperation, member: MemberState, other: MemberState
 
 def _reverse_own(ruleset: Ruleset, book: Book, known: KnownOperation) -> tuple[Taken, ...]:
     """Reverse what an operation moved between its member and the program."""
-    account: ProgramAccount = "issued" if known.kind == "activity" else "adjusted"
+    account = _OF_ONE[known.kind]
     taken = [
         _take(ruleset, book, Clawback(wallet, [Share(known.own, points)]), account)
         for wallet, points in sorted(_sums(known, source=account).items())

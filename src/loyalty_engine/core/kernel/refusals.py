@@ -24,6 +24,7 @@ class RefusalCode(StrEnum):
     MERGE_WITH_SELF = "merge_with_self"
     IDENTITY_TAKEN = "identity_taken"
     IDENTITY_NOT_FOUND = "identity_not_found"
+    ENROLLED_IN_FUTURE = "enrolled_in_future"
 
     ORDER_NOT_FOUND = "order_not_found"
     ORDER_EXISTS = "order_exists"
@@ -72,6 +73,7 @@ class RefusalCode(StrEnum):
     LOT_EMPTY = "lot_empty"
     LOT_NOT_PENDING = "lot_not_pending"
     EXPIRY_IN_PAST = "expiry_in_past"
+    EARNED_IN_FUTURE = "earned_in_future"
     TRANSFER_TO_SELF = "transfer_to_self"
 
     NOT_A_SANDBOX = "not_a_sandbox"

@@ -11,7 +11,7 @@ from uuid import UUID
 from loyalty_engine.core.points.balances import Balance
 
 MemberAccount = Literal["available", "pending", "held", "debt"]
-ProgramAccount = Literal["issued", "redeemed", "adjusted", "expired", "transit"]
+ProgramAccount = Literal["issued", "redeemed", "adjusted", "expired", "transit", "opening"]
 Account = MemberAccount | ProgramAccount
 
 MEMBER_ACCOUNTS: Final[tuple[MemberAccount, ...]] = ("available", "pending", "held", "debt")
