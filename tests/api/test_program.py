@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.harness.api import Api, available, code_of, pointers_of
+from tests.harness.api import Api, available, code_of, now, pointers_of
 from tests.harness.programs import DOCUMENT, MakeProgram, Program, document, owner
 
 Json = dict[str, Any]
@@ -70,7 +70,7 @@ async def test_a_new_revision_decides_the_next_order_in_every_process(clients: A
     doubled["earning_rules"][0]["earn"]["points"] = 2
 
     await put(clients, doubled)
-    after = [await clients.post_order(member, 1000) for _ in range(2)]
+    after = [await clients.post_order(member, 1000, placed_at=now()) for _ in range(2)]
 
     assert available(before.json()) == 10
     assert [available(answer.json()) for answer in after] == [30, 50]
@@ -215,7 +215,7 @@ async def test_the_largest_program_is_published(client: Api, media_type: str) ->
 
     assert answer.status_code == 200
     order = await client.post_order(
-        lines=[{"amount": 500, "category": "category-4997"}], member=await client.new_member()
+        lines=[{"amount": 500, "category": "category-4997"}], member=await client.new_member(), placed_at=now()
     )
     assert available(order.json()) == 25
 

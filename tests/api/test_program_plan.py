@@ -8,7 +8,7 @@ import httpx
 import pytest
 import yaml
 
-from tests.harness.api import Api, available, code_of, pointers_of
+from tests.harness.api import Api, available, code_of, now, pointers_of
 from tests.harness.ledger import Ledger
 from tests.harness.programs import DOCUMENT, MakeProgram, Program, document, owner
 
@@ -70,7 +70,7 @@ async def test_what_was_planned_is_what_is_published(clients: Api) -> None:
 
     assert published.json() == {"revision": 2, "is_new": True, "warnings": []}
     assert (again.json()["revision"], again.json()["changes"]) == (2, [])
-    assert available((await clients.post_order(await clients.new_member(), 1000)).json()) == 20
+    assert available((await clients.post_order(await clients.new_member(), 1000, placed_at=now())).json()) == 20
 
 
 async def test_of_two_editors_with_the_same_plan_one_publishes(clients: Api) -> None:

@@ -4,6 +4,7 @@ import copy
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
 from uuid import uuid4
@@ -51,6 +52,8 @@ DOCUMENT: Final[Mapping[str, Any]] = {
 Surveys count once per subject, own cups every time; neither earns anything.
 """
 
+EVER: Final = datetime(2000, 1, 1, tzinfo=UTC)
+
 LOCATION: Final = "store-1"
 TILL_NUMBER: Final = "1"
 
@@ -84,10 +87,10 @@ class Program:
             await clients.revoke_key(connection, self.id, key["id"])
             return await _add_key(connection, self.id, key["client_id"])
 
-    async def publish(self, document: Mapping[str, Any]) -> int:
-        """Publish another revision and return its number."""
+    async def publish(self, document: Mapping[str, Any], *, since: datetime = EVER) -> int:
+        """Publish another revision and return its number; it was in force since ever, unless ``since`` says when."""
         async with owner(self.database_url) as connection:
-            return await _publish(connection, self.id, document)
+            return await _publish(connection, self.id, document, since)
 
 
 MakeProgram = Callable[..., Awaitable[Program]]
@@ -123,10 +126,19 @@ async def owner(database_url: str) -> AsyncIterator[Connection]:
         await connection.close()
 
 
-async def _publish(connection: Connection, program_id: int, document: Mapping[str, Any]) -> int:
+async def _publish(
+    connection: Connection, program_id: int, document: Mapping[str, Any], since: datetime | None = None
+) -> int:
     parts = split(ProgramDocument.model_validate(document))
     async with connection.transaction():
         number = await programs.publish_parts(connection, program_id, parts, expected=None, client_id=None, note=None)
+        await connection.execute(
+            "UPDATE loyalty.program_revision SET published_at = coalesce($3, published_at)"
+            " WHERE program_id = $1 AND number = $2",
+            program_id,
+            number,
+            since,
+        )
     assert number is not None
     return number
 

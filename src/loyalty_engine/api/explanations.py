@@ -19,6 +19,7 @@ _PLAIN: Final = {
     "inactive": "the rule is switched off",
     "not_open": "the rule was closed at that time",
     "nothing_to_earn": "there is nothing, or too little, to earn on",
+    "wallet_gone": "the program does not have this wallet any more",
 }
 _HISTORY: Final = "history."
 

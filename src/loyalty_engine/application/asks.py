@@ -98,6 +98,20 @@ def ask_for(
             assert_never(request)
 
 
+def happened_at(request: Request, placed_at: datetime | None) -> datetime | None:
+    """Return the time whose rules decide about a request; None: today's do.
+
+    ``placed_at`` is when the order was placed that it claims or edits, once that is known.
+    """
+    match request:
+        case PlaceOrder():
+            return request.order.placed_at
+        case ClaimOrder():
+            return placed_at
+        case _:
+            return None
+
+
 def placed_at_of(request: Request, facts: Facts) -> datetime | None:
     """Return when the order was placed that a request claims or edits; None for others."""
     match request:

@@ -15,7 +15,15 @@ from typing import Final
 
 import orjson
 
-from loyalty_engine.application.asks import ask_for, ask_for_look, lane_of, names_of, placed_at_of, share_view
+from loyalty_engine.application.asks import (
+    ask_for,
+    ask_for_look,
+    happened_at,
+    lane_of,
+    names_of,
+    placed_at_of,
+    share_view,
+)
 from loyalty_engine.application.clocks import Clocks
 from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.core.engine.decide import decide
@@ -76,7 +84,10 @@ class _Turn:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """What was read for a turn, under which rules, what was asked for, and when: it is decided at that very moment."""
+    """What was read for a turn, under which rules, what was asked for, and when: it is decided at that very moment.
+
+    ``ruleset`` is the current one; what happened before it was in force brings its own with its facts.
+    """
 
     ruleset: Ruleset
     asks: Sequence[Ask]
@@ -119,11 +130,14 @@ class Executor:
         """Decide an order as if it were new, and write nothing. Returns also the ruleset that decided."""
         ruleset, now = await self._rulesets.latest(caller.program_id), await self._clocks.now(caller.program_id)
         while True:
-            [(known, facts)] = await self._ledger.gather(caller.program_id, (ask_for_look(request, ruleset, now),))
+            then = await self._then(caller.program_id, ruleset, request.order.placed_at)
+            ask = ask_for_look(request, then or ruleset, now)
+            [(known, facts)] = await self._ledger.gather(caller.program_id, (ask,))
             if known.generation != caller.generation:
                 raise StaleCredentialsError
             if known.revision == ruleset.revision:
-                return ruleset, look(ruleset, facts, request, now)
+                seen = facts if then is None else replace(facts, then=then)
+                return then or ruleset, look(ruleset, seen, request, now)
             ruleset = await self._rulesets.at(caller.program_id, known.revision)
 
     def render(self, refusal: Refusal) -> str:
@@ -198,12 +212,15 @@ class Executor:
     async def _read(self, gather: Gather, program_id: int, requests: Sequence[Request]) -> _View:
         """Gather under the current ruleset; what gather must read depends on the rules, so a new revision reads anew.
 
-        So does a request about an order that turns out to be of a time whose rules look further.
+        So does a request about an order that turns out to be of a time whose rules look further. What was placed before
+        the current revision was in force asks for what the rules of its time read.
         """
         ruleset, now = await self._rulesets.latest(program_id), await self._clocks.now(program_id)
         placed_at: datetime | None = None
         while True:
-            asks = share_view([ask_for(x, ruleset, now=now, placed_at=placed_at) for x in requests])
+            thens = [await self._then(program_id, ruleset, happened_at(x, placed_at)) for x in requests]
+            both = zip(requests, thens, strict=True)
+            asks = share_view([ask_for(x, then or ruleset, now=now, placed_at=placed_at) for x, then in both])
             gathered = await gather(program_id, asks)
             known, facts = gathered[0]
             if known.generation is None:
@@ -211,16 +228,36 @@ class Executor:
             placed_at = placed_at_of(requests[0], facts)
             if known.revision != ruleset.revision:
                 ruleset = await self._rulesets.at(program_id, known.revision)
-            elif placed_at is None or ask_for(requests[0], ruleset, now=now, placed_at=placed_at) == asks[0]:
-                return _View(ruleset, asks, await self._with_rulesets(program_id, ruleset, gathered), now)
+                continue
+            if placed_at is not None:
+                thens = [await self._then(program_id, ruleset, happened_at(requests[0], placed_at))]
+                if ask_for(requests[0], thens[0] or ruleset, now=now, placed_at=placed_at) != asks[0]:
+                    continue
+            return _View(ruleset, asks, await self._with_rulesets(program_id, ruleset, gathered, thens), now)
 
-    async def _with_rulesets(self, program_id: int, ruleset: Ruleset, gathered: list[Gathered]) -> list[Gathered]:
-        """Return the same with the rules under which orders earned that come back, where those are not the current ones."""
-        numbers = {order.revision for _, facts in gathered for order in facts.returned.values()} - {ruleset.revision}
+    async def _then(self, program_id: int, ruleset: Ruleset, at: datetime | None) -> Ruleset | None:
+        """Return the rules that were in force ``at`` that time; None where those are the current ones."""
+        if at is None or ruleset.published_at is None or at >= ruleset.published_at:
+            return None
+        then = await self._rulesets.in_force(program_id, at, ruleset)
+        return None if then.revision == ruleset.revision else then
+
+    async def _with_rulesets(
+        self, program_id: int, ruleset: Ruleset, gathered: list[Gathered], thens: Sequence[Ruleset | None]
+    ) -> list[Gathered]:
+        """Return the same with the rules of the time of each request, and with those under which orders earned that come
+        back, where these are not the current ones.
+        """
+        numbers = {order.revision for _, facts in gathered for order in facts.returned.values()}
+        numbers |= {then.revision for then in thens if then is not None}
+        numbers.discard(ruleset.revision)
         if not numbers:
             return gathered
         rulesets = {number: await self._rulesets.at(program_id, number) for number in numbers}
-        return [(known, replace(facts, rulesets=rulesets)) for known, facts in gathered]
+        return [
+            (known, replace(facts, rulesets=rulesets, then=then))
+            for (known, facts), then in zip(gathered, thens, strict=True)
+        ]
 
     def _decide(self, view: _View, batch: Sequence[_Waiting]) -> _Turn:
         """Decide requests one upon the other: each sees the member as those before it leave it."""

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import OrderedDict
+from datetime import datetime
 from typing import Final
 
 from loyalty_engine.application.world import find_zone
 from loyalty_engine.core.engine.ruleset import Ruleset, compile_ruleset
 from loyalty_engine.core.program.parts import Part
-from loyalty_engine.persistence.programs import read_parts, read_revision_number
+from loyalty_engine.persistence.programs import read_parts, read_revision_number, read_times
 from loyalty_engine.persistence.sessions import Sessions
 
 _KEPT: Final = 64
@@ -25,6 +26,7 @@ class Rulesets:
         self._sessions = sessions
         self._kept: OrderedDict[tuple[int, int], Ruleset] = OrderedDict()
         self._latest: dict[int, Ruleset] = {}
+        self._times: dict[int, tuple[tuple[int, datetime], ...]] = {}
         self._loading = asyncio.Lock()
 
     async def latest(self, program_id: int) -> Ruleset:
@@ -47,14 +49,32 @@ class Rulesets:
             self._latest[program_id] = kept
         return kept
 
+    async def in_force(self, program_id: int, at: datetime, today: Ruleset) -> Ruleset:
+        """Return the newest revision up to ``today`` that was in force ``at`` that time, the first one before there was any.
+
+        Those that counted another money than today are passed over: nothing had happened under them.
+        """
+        times = [number for number, since in self._times[program_id] if since <= at and number < today.revision]
+        number = times[-1] if times else self._times[program_id][0][0]
+        while (then := await self.at(program_id, number)).currency != today.currency:
+            number += 1
+        return then
+
     async def _load(self, program_id: int, number: int) -> Ruleset:
         async with self._sessions.open(program_id) as connection:
             parts: tuple[Part, ...] = await read_parts(connection, program_id, number)
+            times = await read_times(connection, program_id)
         if not parts:
             raise NotPublishedError(number)
         ruleset = await asyncio.to_thread(
-            compile_ruleset, parts, number, self._latest.get(program_id), find_zone=find_zone
+            compile_ruleset,
+            parts,
+            number,
+            self._latest.get(program_id),
+            find_zone=find_zone,
+            published_at=dict(times)[number],
         )
+        self._times[program_id] = times
         self._kept[program_id, number] = ruleset
         if len(self._kept) > _KEPT:
             self._kept.popitem(last=False)

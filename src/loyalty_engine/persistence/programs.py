@@ -51,9 +51,12 @@ SELECT number, published_at, client_id, note, cardinality(parts) AS parts
 """
 
 
+_TIMES: Final = "SELECT number, published_at FROM loyalty.program_revision WHERE program_id = $1 ORDER BY number"
+
+
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A published revision without its content; ``parts`` counts them."""
+    """A published revision without its content; ``parts`` counts them. ``published_at`` is by the program's clock."""
 
     number: int
     published_at: datetime
@@ -72,6 +75,12 @@ async def read_parts(connection: Connection, program_id: int, number: int) -> tu
     """Return a revision's parts in document order; none when it does not exist."""
     rows = await connection.fetch(_READ_PARTS, program_id, number)
     return tuple(Part(row["key"], row["body"], row["hash"]) for row in rows)
+
+
+async def read_times(connection: Connection, program_id: int) -> tuple[tuple[int, datetime], ...]:
+    """Return the number of each revision and since when it is in force, by number."""
+    rows = await connection.fetch(_TIMES, program_id)
+    return tuple((row["number"], row["published_at"]) for row in rows)
 
 
 async def find_revision(connection: Connection, program_id: int, number: int) -> Revision | None:

@@ -222,8 +222,8 @@ class ReasonAnswer(Answer):
     rule: str = Field(description="The rule.", examples=["coffee"])
     applied: bool = Field(description="Whether it applied.", examples=[False])
     code: str = Field(
-        description="Stable code: applied, condition_failed, nothing_to_earn, inactive, not_open, limit_reached or "
-        "outdone.",
+        description="Stable code: applied, condition_failed, nothing_to_earn, inactive, not_open, limit_reached, "
+        "outdone or wallet_gone.",
         examples=["condition_failed"],
     )
     wallet: str | None = Field(description="Wallet that it would credit.", examples=["points"])

@@ -1,6 +1,6 @@
 """What an order or activity earns under the earning rules of a program, and the reason of every rule that had a say."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -87,13 +87,16 @@ class EarningRules:
         return [given.get(rule.key) or _explain_unseen(rule, seen).as_json() for rule in self.rules]
 
 
-def evaluate_earning(rules: EarningRules, view: View, counted: Counted = NOTHING_COUNTED) -> Earned:
+def evaluate_earning(
+    rules: EarningRules, view: View, counted: Counted = NOTHING_COUNTED, *, gone: Collection[str] = ()
+) -> Earned:
     """Return what ``view`` earns. The order of lines does not matter.
 
-    A guest's order is computed like any other: whether somebody can receive the grants is not decided here.
+    A guest's order is computed like any other: whether somebody can receive the grants is not decided here. Rules for
+    wallets that are ``gone`` give nothing and outdo nobody.
     """
     found, seen = rules.index.find(view)
-    return _hear(rules, found, _Hearing(view, counted), seen)
+    return _hear(rules, found, _LateHearing(view, counted, gone) if gone else _Hearing(view, counted), seen)
 
 
 def evaluate_again(rules: EarningRules, view: View, memory: Sequence[RuleMemory]) -> Mapping[str, int]:
@@ -192,6 +195,23 @@ class _Hearing:
             seen=seen,
             memory=(*[_remember(v, self.view) for v in winners], *self._memory),
         )
+
+
+class _LateHearing(_Hearing):
+    """Hears the rules of an earlier revision, of whose wallets some are gone."""
+
+    __slots__ = ("_gone",)
+
+    def __init__(self, view: View, counted: Counted, gone: Collection[str]) -> None:
+        super().__init__(view, counted)
+        self._gone = gone
+
+    def admits(self, position: int, rule: EarningRule) -> bool:
+        """Tell also whether there is still a wallet for what the rule gives."""
+        if rule.wallet not in self._gone:
+            return super().admits(position, rule)
+        self._reasons.append((position, _refused(rule, "wallet_gone")))
+        return False
 
 
 class _Rehearing(_Hearing):

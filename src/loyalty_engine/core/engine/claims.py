@@ -6,6 +6,7 @@ from loyalty_engine.core.engine.accounts import guard, require_member
 from loyalty_engine.core.engine.answers import show_claim, show_facts
 from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Operation, OrderChange
 from loyalty_engine.core.engine.facts import Facts, KnownOrder
+from loyalty_engine.core.engine.orders import rules_of_its_time
 from loyalty_engine.core.engine.requests import ClaimOrder
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.settlement import settle
@@ -25,6 +26,7 @@ def decide_claim(ruleset: Ruleset, facts: Facts, request: ClaimOrder, now: datet
     if known.parked_for is not None and known.parked_owner != member.id:
         refuse(RefusalCode.ORDER_CLAIM_MISMATCH, "/member")
     assert known.order is not None
+    ruleset = rules_of_its_time(ruleset, facts)
     order = keep(known.state.edited or known.order, known.state)
     operation = Operation(
         id=request.call.operation_id,

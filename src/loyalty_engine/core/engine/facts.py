@@ -196,7 +196,8 @@ class Facts:
     member of a request about two. ``returned`` are the orders of which goods come back, by what the request calls them
     (those that are not known are missing), and ``waiting`` the returns that came before the order which is placed now.
     ``same_number`` is what the shop's own number of a return already did. ``rulesets`` are those of earlier revisions under
-    which the orders in question earned.
+    which the orders in question earned. ``then`` are the rules that were in force when the order in question was placed,
+    None: today's.
     """
 
     member: MemberState | None = None
@@ -213,3 +214,4 @@ class Facts:
     reversed: KnownOperation | None = None
     same_number: Earlier | None = None
     rulesets: Mapping[int, Ruleset] = field(default_factory=dict)
+    then: Ruleset | None = None

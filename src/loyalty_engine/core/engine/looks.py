@@ -17,7 +17,7 @@ from loyalty_engine.core.engine.answers import Json, show_look
 from loyalty_engine.core.engine.decision import Refused
 from loyalty_engine.core.engine.due import settle_facts
 from loyalty_engine.core.engine.facts import Facts, MemberState, PaidPoints
-from loyalty_engine.core.engine.orders import admit, check_place
+from loyalty_engine.core.engine.orders import admit, check_place, rules_of_its_time
 from loyalty_engine.core.engine.requests import Call, EvaluateOrder
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.settlement import earn_on, pay_and_credit
@@ -53,6 +53,7 @@ def look(ruleset: Ruleset, facts: Facts, request: EvaluateOrder, now: datetime) 
 def _look(ruleset: Ruleset, facts: Facts, request: EvaluateOrder, now: datetime) -> Look:
     order = request.order
     check_place(order, request.actor)
+    ruleset = rules_of_its_time(ruleset, facts)
     buyer, paid = admit(ruleset, facts, request, now=now, operation_id=_NO_OPERATION)
     member = buyer.member
     earned = earn_on(ruleset, order, member=member, paid=paid, shared=facts.counters)

@@ -12,7 +12,7 @@ from loyalty_engine.core.engine.attributes import check_order_attributes
 from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Operation, OrderRow, Repeated
 from loyalty_engine.core.engine.facts import Facts, MemberState, PaidPoints
 from loyalty_engine.core.engine.requests import Actor, EvaluateOrder, MemberRef, PlaceOrder
-from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.engine.ruleset import Ruleset, as_of_then
 from loyalty_engine.core.engine.settlement import settle
 from loyalty_engine.core.kernel.amounts import MAX_AMOUNT
 from loyalty_engine.core.kernel.identities import Identity
@@ -35,10 +35,11 @@ class Buyer:
 
 
 def decide_order(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datetime) -> Decision:
-    """Accept a paid order: points spent on it leave first, then what was really paid earns."""
+    """Accept a paid order: points spent on it leave first, then what was really paid earns, by the rules of its time."""
     check_place(request.order, request.call.actor)
     if facts.order is not None:
         return _repeat_order(facts, request)
+    ruleset = rules_of_its_time(ruleset, facts)
     buyer, paid = admit(ruleset, facts, request, now=now, operation_id=request.call.operation_id)
     operation = _operation(ruleset, request, buyer, now)
     settled = settle(ruleset, operation, request.order, member=buyer.member, paid=paid, shared=facts.counters)
@@ -56,6 +57,11 @@ def decide_order(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datet
             takes=settled.takes,
         )
     )
+
+
+def rules_of_its_time(ruleset: Ruleset, facts: Facts) -> Ruleset:
+    """Return the rules that decide about the order in question: today's, unless it was placed before they were in force."""
+    return ruleset if facts.then is None else as_of_then(ruleset, facts.then)
 
 
 def admit(

@@ -1,7 +1,7 @@
 """The ruleset: one revision of a program's document, compiled for evaluation. Immutable and shared freely."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any, Final, Literal
 
@@ -45,6 +45,7 @@ class WalletRules:
 
     key: str
     redeem: RedeemTerms | None
+    unit: Literal["points", "money"] = "points"
     activation: ActivationTerms | None = None
     expires_at: Expires | None = None
     slide: Slide | None = None
@@ -64,7 +65,8 @@ class Ruleset:
     """Everything that ``decide`` needs to know of a program.
 
     ``rules_by_hash`` and ``context`` (the hashes of what every rule is compiled with) let the next revision take over
-    the rules that did not change.
+    the rules that did not change. ``published_at`` is since when the revision is in force, None: since ever. ``gone`` are
+    wallets that it has and the program has no longer: nothing is given in them any more.
     """
 
     revision: int
@@ -84,6 +86,8 @@ class Ruleset:
     reads_history: bool
     rules_by_hash: Mapping[str, EarningRule]
     context: tuple[str, ...]
+    published_at: datetime | None = None
+    gone: frozenset[str] = frozenset()
 
     def history_range(self, at: datetime, activity: str | None = None) -> HistoryRange | None:
         """Return which earlier orders the rules for an order, or a kind of activity, ask for; None: for none."""
@@ -140,7 +144,12 @@ class Ruleset:
 
 
 def compile_ruleset(
-    parts: Sequence[Part], revision: int, previous: Ruleset | None = None, *, find_zone: FindZone
+    parts: Sequence[Part],
+    revision: int,
+    previous: Ruleset | None = None,
+    *,
+    find_zone: FindZone,
+    published_at: datetime | None = None,
 ) -> Ruleset:
     """Compile the parts of a published revision; rules that ``previous`` compiled under the same context are reused."""
     entries = sort_out(parts)
@@ -178,7 +187,29 @@ def compile_ruleset(
         reads_history=any(rule.history for rule in rules.values()),
         rules_by_hash=rules,
         context=context,
+        published_at=published_at,
     )
+
+
+def as_of_then(now: Ruleset, then: Ruleset) -> Ruleset:
+    """Return the rules of an earlier revision, ``then``, as they decide about what is only heard of ``now``.
+
+    They give nothing in wallets that are gone or count something else by now, because nobody could spend or explain it;
+    and whether a balance slides is a matter of today. Attributes that only today's program declares are accepted, though
+    no rule of then sees them: whoever sends late may have been updated meanwhile.
+    """
+    kept = {key: wallet for key, wallet in then.wallets.items() if _is_kept(wallet, now.wallets.get(key))}
+    return replace(
+        then,
+        wallets={key: replace(wallet, slide=now.wallets[key].slide) for key, wallet in kept.items()},
+        gone=frozenset(then.wallets.keys() - kept.keys()),
+        order_attributes={**now.order_attributes, **then.order_attributes},
+        line_attributes={**now.line_attributes, **then.line_attributes},
+    )
+
+
+def _is_kept(then: WalletRules, now: WalletRules | None) -> bool:
+    return now is not None and now.unit == then.unit
 
 
 _RULE: Final = "earning_rule/"
@@ -206,6 +237,7 @@ def _compile_wallet(wallet: Wallet, zone: tzinfo) -> WalletRules:
     return WalletRules(
         wallet.key,
         _compile_redeem(wallet.redeem),
+        wallet.unit,
         None if wallet.activation is None else compile_activation(wallet.activation, zone),
         compile_expiry(wallet.expiry, zone),
         compile_slide(wallet.expiry, zone),

@@ -67,7 +67,7 @@ def earn_on(
         paid_with_points=paid_amount,
         history=history_with_decimals(ruleset, member.history) if member is not None else (),
     )
-    earned = evaluate_earning(ruleset.order_rules, view, _counted(member, shared))
+    earned = evaluate_earning(ruleset.order_rules, view, _counted(member, shared), gone=ruleset.gone)
     _check_size(earned)
     return earned
 

@@ -12,7 +12,9 @@ from loyalty_engine.core.kernel.quantities import show_quantity
 from loyalty_engine.core.program.facts import FactType, Operator
 from loyalty_engine.core.rules.order import Scalar
 
-WhyNot = Literal["condition_failed", "nothing_to_earn", "inactive", "not_open", "limit_reached", "outdone"]
+WhyNot = Literal[
+    "condition_failed", "nothing_to_earn", "inactive", "not_open", "limit_reached", "outdone", "wallet_gone"
+]
 ReasonCode = Literal["applied"] | WhyNot
 
 new: Final = tuple.__new__
