@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from loyalty_engine.core.engine.accounts import close_book, guard, open_book
+from loyalty_engine.core.engine.accounts import close_book, guard, open_book, touch
 from loyalty_engine.core.engine.answers import show_facts
 from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Operation
 from loyalty_engine.core.engine.facts import Facts
@@ -35,6 +35,7 @@ def decide_lot_change(ruleset: Ruleset, facts: Facts, request: ChangeLot, now: d
         book.put_lot(replace(lot, expires_at=request.expires_at))
     if request.activates:
         activate(book, (lot.id,), lot.wallet, lot.remaining, since=book.now)
+        touch(ruleset, book, (lot.wallet,), book.now)
     changed = book.lot(lot.id)
     entries, after = close_book(member, book)
     operation = Operation(
