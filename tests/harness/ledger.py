@@ -8,6 +8,7 @@ from uuid import UUID
 
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.persistence.connections import Connection
+from loyalty_engine.persistence.rebuild import Misfit, rebuild_members
 from tests.harness.programs import Program, owner
 
 TABLES: Final = (
@@ -307,6 +308,10 @@ class Ledger:
     async def faults(self) -> list[str]:
         """Return every broken invariant with whom it concerns; an empty list is what tests want."""
         return await find_faults(self.connection, self.program_id)
+
+    async def misfits(self) -> list[Misfit]:
+        """Return every stored figure that is not what history says; an empty list is what tests want."""
+        return [misfit async for misfit in rebuild_members(self.connection, self.program_id)]
 
     async def count(self, table: str, where: str = "true", *arguments: object) -> int:
         """Count rows of a table; ``where`` may use ``$2`` and on."""

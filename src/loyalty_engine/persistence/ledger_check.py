@@ -4,7 +4,7 @@ All invariants are judged over one snapshot, so that the check is right amid wri
 ``invariants.py`` with its name, its promise and the SQL that finds what breaks it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -97,6 +97,7 @@ async def check_rows(
     connection: Connection,
     program_id: int | None,
     *,
+    invariants: Sequence[Invariant] = INVARIANTS,
     statement_seconds: int = _STATEMENT_SECONDS,
     tell: Callable[[Finding], None] | None = None,
 ) -> Report:
@@ -108,7 +109,7 @@ async def check_rows(
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         await connection.execute(f"SET LOCAL statement_timeout = '{statement_seconds}s'; {PLANNING}")
         findings = []
-        for invariant in INVARIANTS:
+        for invariant in invariants:
             findings.append(await _check(connection, program_id, invariant, statement_seconds))
             if tell is not None:
                 tell(findings[-1])

@@ -8,6 +8,7 @@ available + pending; a debt has no lots, and what is held has left them.
 from typing import Final
 
 from loyalty_engine.persistence.invariants.activities import ACTIVITIES
+from loyalty_engine.persistence.invariants.answers import ANSWERS
 from loyalty_engine.persistence.invariants.counters import COUNTERS
 from loyalty_engine.persistence.invariants.due import DUE
 from loyalty_engine.persistence.invariants.holds import HOLDS
@@ -18,7 +19,7 @@ from loyalty_engine.persistence.invariants.orders import ORDERS
 from loyalty_engine.persistence.invariants.points import BALANCES, LOTS
 from loyalty_engine.persistence.invariants.returns import RETURNS
 
-__all__ = ["INVARIANTS", "VIEWS", "Invariant"]
+__all__ = ["ANSWERS", "INVARIANTS", "VIEWS", "Invariant"]
 
 _TABLES: Final = (
     "member",
@@ -28,6 +29,7 @@ _TABLES: Final = (
     "lot_use",
     "hold",
     "operation",
+    "operation_detail",
     "reversal",
     "refusal",
     "idempotency",
@@ -60,6 +62,8 @@ posting AS NOT MATERIALIZED (
     SELECT m.program_id, m.id, s.survivor_id
       FROM stand_in s
       JOIN member m ON m.program_id = s.program_id AND m.merged_into = s.id
+), answer AS NOT MATERIALIZED (
+    SELECT program_id, id, answer::jsonb AS answer FROM operation_detail
 ), kept_order AS NOT MATERIALIZED (
     SELECT DISTINCT ON (program_id, order_id) * FROM order_change ORDER BY program_id, order_id, number DESC
 )
@@ -76,7 +80,7 @@ VIEWS: Final = f"WITH RECURSIVE {', '.join(map(_view, _TABLES))}, {_DERIVED}"
 
 ``posting`` also tells by how much it changes each account of its member (what enters ``debt`` pays it back),
 ``reversal_pair`` names each reversal twice: with its own operation and with the one that it took back. ``stand_in`` tells
-who stands for each member, and ``kept_order`` what the latest change left of an order.
+who stands for each member, ``answer`` what each operation's caller got, and ``kept_order`` what the latest change left of an order.
 """
 
 INVARIANTS: Final = (
