@@ -1,11 +1,13 @@
 """Faults that a process of :mod:`tests.harness.staged` is started with, to show that the checkers see them."""
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from loyalty_engine.application import executor
 from loyalty_engine.core.engine import fold, returns
+from loyalty_engine.core.engine.decision import Changes
 from loyalty_engine.core.points.book import Book
 from loyalty_engine.core.returns.goods import Payment
 from loyalty_engine.core.returns.state import OrderState
@@ -58,9 +60,39 @@ def drop_guards() -> None:
     vars(ledger)["record"] = record
 
 
+def acknowledge_early() -> None:
+    """Now and then a write is told to be there before it is, and then it never comes."""
+    turns = itertools.count()
+
+    async def record(connection: Any, entries: Any) -> list[bool]:  # noqa: ANN401 - as the original has them
+        if next(turns) % 10 == 9:
+            return [True] * len(entries)
+        return await honest(connection, entries)
+
+    honest = ledger.record
+    vars(ledger)["record"] = record
+
+
+def forget_keys() -> None:
+    """Operations are kept under another key than that of their request."""
+    kept = fold.fold
+
+    def forgetful(parts: Any, notes: Any = ()) -> Any:  # noqa: ANN401 - as the original has them
+        return kept([_without_key(part) for part in parts], notes)
+
+    vars(executor)["fold"] = forgetful
+
+
+def _without_key(part: Changes) -> Changes:
+    call = replace(part.operation.call, key=f"other {part.operation.id}") if part.operation.call.key else None
+    return part if call is None else replace(part, operation=replace(part.operation, call=call))
+
+
 FAULTS: Final[Mapping[str, Callable[[], None]]] = {
     "skipped debts": skip_debts,
     "rounding each refund": round_each_refund,
     "forgotten refusals": forget_refusals,
     "dropped guards": drop_guards,
+    "early acknowledgements": acknowledge_early,
+    "forgotten keys": forget_keys,
 }

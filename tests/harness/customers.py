@@ -1,0 +1,174 @@
+"""Customers: callers who do all that a shop does, in a drawn order, and who insist when they do not hear."""
+
+import asyncio
+import json
+import random
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from tests.harness.api import fresh, order_body
+from tests.harness.histories import Entry, History
+
+Json = dict[str, Any]
+Act = tuple[str, Json]
+
+MEMBERS: Final = 24
+START: Final = 2_000
+_PAUSE_SECONDS: Final = 0.15
+_SULK_SECONDS: Final = 0.4
+
+CHANCES: Final = {
+    "order": 24,
+    "paid_order": 9,
+    "same_order": 5,
+    "guest_order": 3,
+    "claim": 3,
+    "redeem": 10,
+    "greedy_redeem": 4,
+    "cancel_redemption": 6,
+    "hold": 9,
+    "capture": 7,
+    "void": 3,
+    "take_back": 7,
+    "cancel_order": 4,
+    "transfer": 7,
+    "adjust": 8,
+    "enrol": 3,
+    "activity": 3,
+    "repeat": 14,
+}
+
+
+@dataclass(slots=True)
+class Shop:
+    """What all customers know: whom and what they may ask about. Several may ask about the same thing at once."""
+
+    history: History
+    members: list[str] = field(default_factory=list)
+    orders: list[str] = field(default_factory=list)
+    guests: list[str] = field(default_factory=list)
+    redemptions: list[str] = field(default_factory=list)
+    holds: list[str] = field(default_factory=list)
+    sent_orders: list[Json] = field(default_factory=list)
+
+    async def open(self) -> None:
+        """Enrol the first members and give them points, so that there is something to do."""
+        for _ in range(MEMBERS):
+            await self.tell("/members", {"identities": [f"card:{fresh('c')}"]})
+        for member in self.members:
+            await self.tell("/adjustments", _adjustment(member, START))
+
+    async def tell(self, path: str, body: Json) -> Entry:
+        """Send a request and learn from its answer."""
+        entry = await self.history.send(path, body)
+        self.learn(entry)
+        return entry
+
+    def learn(self, entry: Entry) -> None:
+        """Keep the ids that an accepted request brought, for later ones."""
+        outcome = entry.outcome
+        if outcome is None or not outcome.is_accepted:
+            return
+        answer = json.loads(outcome.content)
+        match entry.path:
+            case "/members":
+                self.members.append(answer["id"])
+            case "/orders":
+                (self.orders if answer["member_id"] else self.guests).append(answer["id"])
+            case "/redemptions":
+                (self.holds if entry.body.get("hold") else self.redemptions).append(answer["id"])
+            case _:
+                pass
+
+
+async def visit(shop: Shop, dice: random.Random, until: asyncio.Event) -> None:
+    """Do one thing after the other until it is time to go."""
+    while not until.is_set():
+        if not await _do_something(shop, dice):
+            await asyncio.sleep(dice.uniform(0, _SULK_SECONDS))
+        await asyncio.sleep(dice.uniform(0, _PAUSE_SECONDS))
+
+
+async def _do_something(shop: Shop, dice: random.Random) -> bool:
+    """Do one thing; tell whether its outcome is known."""
+    kind = dice.choices([*CHANCES], [*CHANCES.values()])[0]
+    if kind == "repeat":
+        entry = dice.choice(shop.history.entries)
+        await shop.history.repeat(entry)
+        shop.learn(entry)
+        return entry.outcome is not None
+    act = _draw(shop, dice, kind)
+    if act is None:
+        return True
+    entry = await shop.tell(*act)
+    if entry.outcome is None and dice.random() < 0.5:
+        await shop.history.repeat(entry)
+        shop.learn(entry)
+    return entry.outcome is not None
+
+
+def _draw(shop: Shop, dice: random.Random, kind: str) -> Act | None:
+    """Return a request of a kind; None when there is nothing that it could be about."""
+    member = dice.choice(shop.members)
+    match kind:
+        case "order" | "paid_order" | "guest_order":
+            return _draw_order(shop, dice, kind, member)
+        case "same_order":
+            return ("/orders", dice.choice(shop.sent_orders)) if shop.sent_orders else None
+        case "claim":
+            return _about(dice, shop.guests, "/orders/{}/claim", {"member": member})
+        case "redeem" | "greedy_redeem":
+            points = dice.randint(10, 60) if kind == "redeem" else 10_000_000
+            return "/redemptions", {"member": member, "wallet": "points", "points": points}
+        case "hold":
+            body = {"member": member, "wallet": "points", "points": dice.randint(10, 60), "hold": True}
+            return "/redemptions", body
+        case "transfer":
+            recipient = dice.choice([other for other in shop.members if other != member])
+            body = {"member": member, "recipient": recipient, "wallet": "points", "points": dice.randint(1, 40)}
+            return "/transfers", {**body, "reason": "gift"}
+        case "adjust":
+            return "/adjustments", _adjustment(member, dice.choice([-30, -20, 25, 40]))
+        case "enrol":
+            return "/members", {"identities": [f"card:{fresh('c')}"]}
+        case "activity":
+            body = {"member": member, "kind": "survey_answered", "occurred_at": "2026-01-15T10:00:00+01:00"}
+            return "/activities", {**body, "subject": f"s{dice.randint(1, 40)}"}
+        case _:
+            return _draw_undoing(shop, dice, kind)
+
+
+def _draw_order(shop: Shop, dice: random.Random, kind: str, member: str) -> Act:
+    amount = dice.randint(200, 9_000)
+    more: Json = {"channel": "web"} if dice.random() < 0.3 else {}
+    if kind == "paid_order":
+        more["pay_with_points"] = {"wallet": "points", "points": dice.randint(10, amount // 10)}
+    body = order_body(None if kind == "guest_order" else member, amount, **more)
+    shop.sent_orders.append(body)
+    return "/orders", body
+
+
+def _draw_undoing(shop: Shop, dice: random.Random, kind: str) -> Act | None:
+    match kind:
+        case "capture":
+            body = {} if dice.random() < 0.5 else {"points": dice.randint(1, 10)}
+            return _about(dice, shop.holds, "/redemptions/{}/capture", body)
+        case "void":
+            return _about(dice, shop.holds, "/redemptions/{}/void", {"reason": "abandoned"})
+        case "cancel_redemption":
+            return _about(dice, shop.redemptions, "/redemptions/{}/cancel", {"reason": "changed_mind"})
+        case "cancel_order":
+            return _about(dice, shop.orders, "/orders/{}/cancel", {"reason": "not_paid"})
+        case "take_back":
+            return _about(dice, shop.orders, "/orders/{}/returns", {"amount": dice.randint(1, 900)})
+        case _:
+            raise AssertionError(kind)
+
+
+def _about(dice: random.Random, ids: list[str], path: str, body: Json) -> Act | None:
+    """Return a request about one of the newest of some things, which others may have in mind, too."""
+    return (path.format(dice.choice(ids[-40:])), body) if ids else None
+
+
+def _adjustment(member: str, points: int) -> Json:
+    return {"member": member, "wallet": "points", "points": points, "reason": "goodwill"}

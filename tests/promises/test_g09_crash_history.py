@@ -1,0 +1,119 @@
+"""G9: acknowledged is durable under kill -9 of API processes, of PostgreSQL's backends and of PostgreSQL itself.
+
+A history of many callers is kept beside the service while it is killed and frozen. When it is over, every request that was
+acknowledged is there once, every refused one is not, and every unknown one is found out by its key.
+"""
+
+import asyncio
+import random
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from loyalty_engine.persistence.embedded import EmbeddedServer
+from loyalty_engine.persistence.partitions import make_partitions
+from tests.harness.api import Api
+from tests.harness.crowds import size
+from tests.harness.customers import Shop, visit
+from tests.harness.histories import History
+from tests.harness.killers import DEEDS, Killer
+from tests.harness.ledger import Ledger
+from tests.harness.postgres import migrate, run_apart
+from tests.harness.programs import Program, make_program
+from tests.harness.servers import serve
+from tests.harness.verdicts import judge
+
+SECONDS = size(60, 900)
+KILLS = size(4, 90)
+CALLERS = 32
+TIMEOUT_SECONDS = 2.0
+PAUSE = (1.0, 4.0)
+SEED = "crash history"
+
+NEEDED = Counter(
+    acknowledged=size(400, 10_000), refused=size(40, 1_000), ambiguous=size(20, 300), replays=size(40, 1_000)
+)
+"""With less than that the run proves nothing."""
+
+
+@contextmanager
+def own_cluster() -> Iterator[EmbeddedServer]:
+    """Run a PostgreSQL that nobody else uses, so that it may be killed."""
+    # pytest's own directories are closed to the account that PostgreSQL runs as when we are root
+    directory = Path(tempfile.mkdtemp(prefix="loyalty-crash-"))
+    directory.chmod(0o755)
+    try:
+        with EmbeddedServer(directory / "state", restarts_per_minute=60) as server:
+            migrate(server.url)
+            run_apart(make_partitions(server.url, datetime.now(UTC)))
+            yield server
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@asynccontextmanager
+async def opened_shop(urls: tuple[str, ...], program: Program) -> AsyncIterator[Shop]:
+    """Open a shop that sells on several API processes."""
+    async with Api(urls, program.admin, timeout_seconds=TIMEOUT_SECONDS) as api:
+        shop = Shop(History(api))
+        await shop.open()
+        yield shop
+
+
+async def crowd(shop: Shop, until: asyncio.Event, *, callers: int) -> None:
+    """Let callers do what they do, each by dice of its own."""
+    await asyncio.gather(*(visit(shop, random.Random(f"{SEED} {number}"), until) for number in range(callers)))
+
+
+async def judge_all(shop: Shop, program: Program) -> list[str]:
+    """Return all contradictions between the history, the keys and the rows."""
+    api = shop.history.api
+    api.http.timeout = 30.0
+    async with Ledger.open(program) as ledger:
+        faults = await judge(shop.history, ledger)
+        faults += await ledger.faults()
+        faults += map(str, await ledger.misfits())
+    report = (await api.get("/ledger/check")).json()
+    return faults + [check["name"] for check in report["checks"] if check["offences"]]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(420)
+async def test_what_was_acknowledged_survives_every_kill(capsys: pytest.CaptureFixture[str]) -> None:
+    with own_cluster() as database, serve(database.url) as servers:
+        program = await make_program(database.url)
+        async with opened_shop(servers.urls, program) as shop:
+            killer, over = Killer(servers, database, random.Random(SEED)), asyncio.Event()
+            callers = asyncio.create_task(crowd(shop, over, callers=CALLERS))
+            await killer.haunt(pause=PAUSE, until=time.monotonic() + SECONDS, at_least=KILLS)
+            over.set()
+            await callers
+            counts = shop.history.count()
+            with capsys.disabled():
+                print(f"\n  {SECONDS} s of crashes: {dict(counts)}, {dict(killer.deeds)}")  # noqa: T201 - what the run is worth
+
+            assert await judge_all(shop, program) == []
+            assert counts >= NEEDED
+            assert killer.kills >= KILLS
+            assert {*killer.deeds} == {*DEEDS}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", ["early acknowledgements", "forgotten keys"])
+async def test_a_history_shows_a_planted_fault(database_url: str, fault: str) -> None:
+    program = await make_program(database_url)
+    with serve(database_url, module="tests.harness.staged", TEST_FAULT=fault) as servers:
+        async with opened_shop(servers.urls, program) as shop:
+            over = asyncio.Event()
+            callers = asyncio.create_task(crowd(shop, over, callers=8))
+            await asyncio.sleep(3)
+            over.set()
+            await callers
+            assert await judge_all(shop, program) != []
