@@ -1,14 +1,16 @@
 """The fixtures that all tests share: one PostgreSQL and two API processes per run, a fresh program per test."""
 
 import os
+import time
 from collections.abc import AsyncIterator, Generator, Iterator
 from typing import Any
 
+import asyncpg
 import pytest
 
 from tests.harness.api import Api
 from tests.harness.ledger import Ledger
-from tests.harness.postgres import open_database
+from tests.harness.postgres import migrate, open_database, other_database, run_apart
 from tests.harness.programs import MakeProgram, Program, make_program
 from tests.harness.servers import Servers, serve
 
@@ -18,6 +20,25 @@ def database_url() -> Iterator[str]:
     """A migrated database of this run alone; on the server of LOYALTY_DATABASE_URL when that is set."""
     with open_database(os.environ.get("LOYALTY_DATABASE_URL")) as url:
         yield url
+
+
+@pytest.fixture
+def fresh_url(database_url: str) -> Iterator[str]:
+    """A migrated database without partitions of months, for this test alone."""
+    name = f"loyalty_fresh_{os.getpid()}_{time.monotonic_ns()}"
+    run_apart(_execute(database_url, f"CREATE DATABASE {name}"))
+    url = other_database(database_url, name)
+    migrate(url)
+    yield url
+    run_apart(_execute(database_url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,7 @@
 
 import asyncio
 import gc
-import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -19,13 +18,12 @@ from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.meters import METERS, Exchange, Meters
 from loyalty_engine.persistence.connections import create_pool
 from loyalty_engine.persistence.ledger import Ledger
-from loyalty_engine.persistence.partitions import tend_partitions
 from loyalty_engine.persistence.sessions import Sessions
 from loyalty_engine.settings import Settings
+from loyalty_engine.worker.handlers import Handlers
+from loyalty_engine.worker.worker import Pace, Worker
 
 _SHARE_SECONDS = 1.0
-_HOUR_SECONDS = 3600.0
-_DAY_SECONDS = 24 * _HOUR_SECONDS
 _COLLECT_AFTER = 50_000
 """Allocations between garbage collections: rarer pauses for the requests that share a batch."""
 
@@ -72,7 +70,7 @@ def build_application(settings: Settings, exchange: Exchange | None = None, *, c
 
     @asynccontextmanager
     async def lifespan(application: FastAPI) -> AsyncIterator[None]:
-        async with run_services(settings, exchange, clock=clock) as services, _sharing(exchange), _tending(settings):
+        async with run_services(settings, exchange, clock=clock) as services, sharing(exchange):
             application.state.services = services
             gc.collect()
             gc.freeze()
@@ -88,7 +86,7 @@ def application_from_environment() -> FastAPI:
 
 
 @asynccontextmanager
-async def _sharing(exchange: Exchange | None) -> AsyncIterator[None]:
+async def sharing(exchange: Exchange | None) -> AsyncIterator[None]:
     """Show the other processes once a second, and at the end, what this one counted."""
     if exchange is None:
         yield
@@ -107,22 +105,17 @@ async def _sharing(exchange: Exchange | None) -> AsyncIterator[None]:
         exchange.leave()
 
 
-@asynccontextmanager
-async def _tending(settings: Settings) -> AsyncIterator[None]:
-    """See to it that the partitions of the next months are there, however long this process runs."""
+async def run_worker(
+    settings: Settings, stopping: asyncio.Event, *, clock: Clock = _utc_now, pace: Pace | None = None
+) -> None:
+    """Do jobs until ``stopping``. ``clock`` tells real time."""
     assert settings.database_url is not None
-    tending = asyncio.create_task(tend_partitions(settings.database_url, clock=_utc_now, pauses=_about_daily()))
-    try:
-        yield
-    finally:
-        tending.cancel()
-
-
-def _about_daily() -> Iterator[float]:
-    """Yield pauses in seconds: within the first hour, then once a day; at random, so that many processes spread."""
-    yield random.uniform(0, _HOUR_SECONDS)  # noqa: S311 - spreads work, guards nothing
-    while True:
-        yield random.uniform(0.9, 1.1) * _DAY_SECONDS  # noqa: S311 - as above
+    url = settings.database_url
+    async with create_pool(url, size=settings.read_connections) as pool:
+        sessions = Sessions(pool)
+        rulesets, clocks = Rulesets(sessions), Clocks(sessions, clock)
+        handlers = Handlers(url, sessions, rulesets, clocks, clock).by_kind()
+        await Worker(sessions, handlers, clock=clock, pace=pace).run(stopping)
 
 
 def _own_meters() -> Meters:

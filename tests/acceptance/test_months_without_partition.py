@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from loyalty_engine.persistence.partitions import tend_partitions
+from loyalty_engine.persistence.partitions import make_partitions
 from tests.harness.api import Api, fresh, order_body
 from tests.harness.ledger import Ledger
 from tests.harness.postgres import migrate, other_database, run_apart
@@ -97,5 +97,7 @@ async def _crowd_while_tended(api: Api, ledger: Ledger, url: str) -> None:
             group.create_task(shop(member))
             group.create_task(repeat(number))
         group.create_task(audit())
-        await tend_partitions(url, clock=lambda: datetime.now(UTC), pauses=[0.3] * LOOKS)
+        for _ in range(LOOKS):
+            await asyncio.sleep(0.3)
+            await make_partitions(url, datetime.now(UTC))
         is_over.set()

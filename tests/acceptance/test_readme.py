@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,8 @@ def service() -> Iterator[Service]:
 def answers(service: Service, block: str) -> list[dict[str, object]]:
     """Run a block with the variables that the README tells to set; return the JSON documents it prints."""
     admin, till = service.keys
-    variables = {**os.environ, "BASE_URL": service.url, "ADMIN_KEY": admin, "TILL_KEY": till}
+    day = datetime.now(UTC).date().isoformat()
+    variables = {**os.environ, "BASE_URL": service.url, "ADMIN_KEY": admin, "TILL_KEY": till, "DAY": day}
     text = subprocess.run(["sh", "-euc", block], env=variables, capture_output=True, text=True, check=True).stdout
     decoder, found = json.JSONDecoder(), []
     while text.strip():
@@ -40,7 +42,7 @@ def answers(service: Service, block: str) -> list[dict[str, object]]:
 
 
 def test_the_shell_blocks_do_what_the_text_says(service: Service) -> None:
-    earn, look, spend, give_back, prove = BLOCKS
+    earn, look, spend, give_back, prove, move_on = BLOCKS
     [receipt] = answers(service, earn)
     assert receipt["status"] == "credited"
     assert {(e["wallet"], e["points"]) for e in receipt["effects"]} >= {("points", 41)}  # type: ignore[attr-defined]  # a list of objects
@@ -62,6 +64,12 @@ def test_the_shell_blocks_do_what_the_text_says(service: Service) -> None:
     kinds = [entry["kind"] for entry in timeline["items"]]  # type: ignore[attr-defined]  # as above
     assert kinds[:5] == ["return", "capture", "hold", "redemption", "adjustment"]
     assert check["is_sound"] is True
+
+    expirations, clock, balances, jobs = answers(service, move_on)
+    assert expirations["items"]
+    assert clock["is_sandbox"] is True
+    assert {b["available"] for b in balances["balances"] if b["wallet"] == "points"} == {0}  # type: ignore[attr-defined]  # as above
+    assert "settle" in {job["kind"] for job in jobs["items"]}  # type: ignore[attr-defined]  # as above
 
 
 def test_the_rules_shown_are_rules() -> None:

@@ -78,6 +78,21 @@ def test_killed_api_process_is_replaced_and_nobody_is_refused(service: Service) 
     assert service.api_pids != before
 
 
+def test_killed_worker_is_replaced_and_its_work_is_done(service: Service) -> None:
+    paste(service.commands[0])
+    [before] = service.worker_pids
+    os.kill(before, signal.SIGKILL)
+
+    moved = service.call("POST", "/program/clock", {"forward": {"years": 3}})
+
+    def job() -> dict[str, object]:
+        return service.call("GET", f"/jobs/{moved['job_id']}")
+
+    wait_until(lambda: job()["status"] == "done")
+    assert (job()["attempts"], job()["error"]) == (1, None)
+    assert service.worker_pids != [before]
+
+
 def test_port_in_use_is_told_in_one_line(service: Service) -> None:
     second = run("serve", PORT=str(service.port), LOYALTY_STATE_DIR=str(service.state))
     assert second.stderr == (
@@ -128,7 +143,7 @@ def test_killed_service_leaves_nothing_running(service: Service) -> None:
     everybody = service.everybody()
     assert len(everybody) > 4
     meters = Path(Path(f"/proc/{service.api_pids[0]}/cmdline").read_text(encoding="utf-8").split("\0")[-2])
-    assert sorted(file.name for file in meters.glob("*.json")) == ["1.json", "2.json"]
+    assert sorted(file.name for file in meters.glob("*.json")) == ["1.json", "2.json", "3.json"]
     service.end(signal.SIGKILL)
     wait_until(lambda: not any(is_alive(pid) for pid in everybody))
     assert not meters.exists()

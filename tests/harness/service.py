@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
@@ -85,6 +85,22 @@ class Service:
         """The API processes."""
         commands = {pid: Path(f"/proc/{pid}/cmdline") for pid in children_of(self.pid)}
         return sorted(pid for pid, command in commands.items() if b"cli.process" in command.read_bytes())
+
+    @property
+    def worker_pids(self) -> list[int]:
+        """The worker, alone in a list; none while it is being replaced."""
+        commands = {pid: Path(f"/proc/{pid}/cmdline") for pid in children_of(self.pid)}
+        return [pid for pid, command in commands.items() if b"cli.worker_process" in command.read_bytes()]
+
+    def call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        """Do something as the admin, which must succeed."""
+        headers = {"authorization": f"Bearer {self.keys[0]}"}
+        answer = httpx.request(
+            method, f"{self.url}/v1{path}", json=body, headers=headers, trust_env=False, timeout=_SECONDS
+        )
+        assert answer.is_success, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
 
     def start(self) -> None:
         """Start it and wait for its first screen; nothing happens when it runs."""

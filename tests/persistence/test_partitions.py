@@ -13,7 +13,7 @@ from loyalty_engine.core.kernel.instants import parse_instant
 from loyalty_engine.meters import METERS
 from loyalty_engine.persistence.connections import Connection
 from loyalty_engine.persistence.months import Month, months_from
-from loyalty_engine.persistence.partitions import make_partitions, tend_partitions
+from loyalty_engine.persistence.partitions import make_partitions
 from loyalty_engine.persistence.tables import PARTITIONED
 from tests.persistence.writes import ADD_REFUSAL
 
@@ -86,9 +86,8 @@ async def test_fresh_row_goes_to_the_partition_of_its_month(fresh_url: str) -> N
 
 
 async def test_month_ends_and_the_next_ones_are_there_without_a_restart(fresh_url: str) -> None:
-    days = iter(["2026-11-30T23:00:00Z", "2026-12-01T23:00:00Z", "2027-01-01T00:00:00Z"])
-
-    await tend_partitions(fresh_url, clock=lambda: parse_instant(next(days)), pauses=(0, 0, 0))
+    for day in ("2026-11-30T23:00:00Z", "2026-12-01T23:00:00Z", "2027-01-01T00:00:00Z"):
+        await make_partitions(fresh_url, parse_instant(day))
 
     expected = [f"posting_{month}" for month in ("2026_11", "2026_12", "2027_01", "2027_02", "2027_03", "2027_04")]
     assert await partitions_of(fresh_url, "posting") == [*expected, "posting_default"]
@@ -190,14 +189,6 @@ async def test_making_waits_for_no_writer(fresh_url: str) -> None:
             assert len(await make_partitions(fresh_url, parse_instant("2026-12-21T12:00:00Z"))) == 6
     finally:
         await connection.close()
-
-
-async def test_tending_goes_on_after_a_failure(fresh_url: str) -> None:
-    away = fresh_url.replace("loyalty_months", "nowhere")
-
-    await tend_partitions(away, clock=lambda: NOVEMBER, pauses=(0, 0))
-
-    assert METERS.partition_faults == 2
 
 
 async def test_login_without_the_owners_rights_makes_none_and_harms_nothing(fresh_url: str) -> None:

@@ -23,6 +23,7 @@ from loyalty_engine.api.routes import (
     corrections,
     health,
     holds,
+    jobs,
     ledger,
     lots,
     members,
@@ -57,6 +58,7 @@ _ROOMS: Final = (
     ledger,
     program,
     clock,
+    jobs,
     api_keys,
 )
 """Where the routes of ``/v1`` are declared, the busy ones first."""

@@ -56,6 +56,13 @@ def open_session(context: Context) -> AbstractAsyncContextManager[Connection]:
     return services.sessions.open_for(client.program_id, client.id, client.generation)
 
 
+def open_writing_session(context: Context) -> AbstractAsyncContextManager[Connection]:
+    """Open the transaction of a write that is no loyalty state: it reaches the caller's program only."""
+    services: Services = context.services
+    client = context.client
+    return services.sessions.open_for(client.program_id, client.id, client.generation, is_read_only=False)
+
+
 def open_check(context: Context) -> AbstractAsyncContextManager[Connection]:
     """Open the same kind of snapshot for a check of the ledger; while another check is under way it is unavailable."""
     services: Services = context.services

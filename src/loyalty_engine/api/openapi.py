@@ -29,6 +29,7 @@ TAGS: Final[dict[str, str]] = {
     "program": "The program document: read, publish, roll back.",
     "keys": "API keys: create, list, rotate, revoke.",
     "ledger": "Proof that the books add up.",
+    "jobs": "Work that runs later: see how far it is, cancel it, try it again.",
     "operations": "What was accepted, and why it came out as it did.",
     "health": "Health, readiness and metrics, for those who run the service. No key is needed.",
 }
@@ -40,6 +41,9 @@ _NAMES: Final[dict[str, tuple[str, str]]] = {
     "redemption_id": ("A redemption or a hold.", "red_01m8054496erxvcc6weqy7k3j5"),
     "return_id": ("A return.", "ret_01m8054496erxvcc6weqy7k3j5"),
     "lot_id": ("A lot.", "lot_01m8054496erxvcc6weqy7k3j7"),
+    "job_id": ("A job.", "job_01m8054496erxvcc6weqy7k3j5"),
+    "from": ("The first day (UTC); 31 before the end by default.", "2026-11-01"),
+    "to": ("The day after the last (UTC); today by default.", "2026-12-01"),
     "operation_id": ("An operation.", "op_01m8054496erxvcc6weqy7k3j5"),
     "key_id": ("An API key, by its id.", "key_01m8054496erxvcc6weqy7k3j5"),
     "order": ("An order, by our id.", "ord_01m8054496erxvcc6weqy7k3j5"),

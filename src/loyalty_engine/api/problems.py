@@ -90,7 +90,12 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     "not_found": ProblemKind(404, "There is nothing here", "Check the id; what belongs to others looks the same."),
     "return_not_found": ProblemKind(404, "No such return", "Check the return's id."),
     "revision_not_found": ProblemKind(404, "The program has no such revision", "List the program's revisions."),
+    "job_not_found": ProblemKind(404, "No such job", "Check the job's id."),
     "method_not_allowed": ProblemKind(405, "This address knows other methods", "See the Allow header."),
+    "job_ended": ProblemKind(409, "The job has ended", "Read it by its id to see how."),
+    "job_not_ended": ProblemKind(
+        409, "The job did not fail", "Only a job that failed or was cancelled can be tried again."
+    ),
     "program_not_published": ProblemKind(
         409, "The program has no rules yet", 'Publish a document with PUT /v1/program and If-Match: "0".'
     ),

@@ -15,6 +15,7 @@ from loyalty_engine.cli.logs import configure_logging
 from loyalty_engine.cli.program import apply, plan
 from loyalty_engine.cli.serve import serve
 from loyalty_engine.cli.settle import settle
+from loyalty_engine.cli.work import work
 
 OutputOption = Annotated[Path, typer.Option(help="The file to write.")]
 
@@ -29,6 +30,7 @@ app.command()(plan)
 app.command()(apply)
 app.command()(demo)
 app.command()(settle)
+app.command()(work)
 app.add_typer(keys, name="keys")
 
 

@@ -1,6 +1,6 @@
 """The example program of ``serve --example``: created once, with two keys that stay the same over every start."""
 
-import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -9,8 +9,10 @@ from rich.console import Console
 from loyalty_engine.application.grants import Grant
 from loyalty_engine.application.scopes import ADMIN, TILL
 from loyalty_engine.assets import asset_path
+from loyalty_engine.cli.database import own_connection, require_program
 from loyalty_engine.cli.documents import read_program_file
 from loyalty_engine.cli.programs import OwnProgram, ProgramKeys, ensure_program
+from loyalty_engine.persistence.programs import read_ahead
 
 PROGRAM: Final = "corner_grocer"
 KEYS_FILE: Final = "example_keys"
@@ -59,9 +61,14 @@ async def ensure_example(url: str, directory: Path) -> ProgramKeys:
     return await ensure_program(url, own, directory / KEYS_FILE)
 
 
-def show_first_screen(url: str, keys: ProgramKeys) -> None:
-    """Print where everything is, and a first earn and redeem to paste."""
-    now = time.time()
-    day = time.strftime("%Y-%m-%d", time.gmtime(now))
-    text = _SCREEN.format(url=url, keys=keys, day=day, fresh=int(now))
+async def read_example_clock(url: str) -> datetime:
+    """Return what time it is in the example program: somebody may have moved its clock."""
+    async with own_connection(url) as connection:
+        ahead = await read_ahead(connection, await require_program(connection, PROGRAM))
+    return datetime.now(UTC) + (ahead or timedelta())
+
+
+def show_first_screen(url: str, keys: ProgramKeys, now: datetime) -> None:
+    """Print where everything is, and a first earn and redeem to paste, for when it is ``now`` in the example."""
+    text = _SCREEN.format(url=url, keys=keys, day=now.date(), fresh=int(now.timestamp()))
     Console(highlight=False, soft_wrap=True).print(text)

@@ -45,7 +45,7 @@ class _Server(uvicorn.Server):
 def main(build: Callable[[Settings, Exchange | None], FastAPI] = build_application) -> None:
     """Serve what ``build`` makes until a signal or the parent's end."""
     _, listener, number, meters = sys.argv
-    threading.Thread(target=_end_with_parent, args=(meters,), daemon=True).start()
+    threading.Thread(target=end_with_parent, args=(meters,), daemon=True).start()
     settings = Settings()
     configure_logging(settings.log_level)
     exchange = Exchange(METERS, Path(meters), int(number)) if meters else None
@@ -65,7 +65,7 @@ def main(build: Callable[[Settings, Exchange | None], FastAPI] = build_applicati
     _Server(config).run(sockets=[socket.socket(fileno=int(listener))])
 
 
-def _end_with_parent(meters: str) -> None:
+def end_with_parent(meters: str) -> None:
     """Wait for the parent's end, however it ends, then drain; and if that does not come to an end, just end."""
     while os.read(0, 1):
         pass

@@ -1,4 +1,4 @@
-"""The API processes of one service, and the parent that keeps them running.
+"""The API processes of one service, its worker, and the parent that keeps them running.
 
 They share one listening socket, which the parent holds: when a process dies nobody is refused, the others take the
 connections that wait, and a new one takes its place.
@@ -31,16 +31,17 @@ _PATIENCE_SECONDS: Final = DRAIN_SECONDS + 5
 _log = structlog.get_logger()
 
 
-class ApiProcesses:
-    """Runs ``count`` API processes on ``listener`` until SIGTERM or SIGINT, then lets them finish what is under way.
+class Processes:
+    """Runs ``count`` API processes on ``listener``, and a worker beside them if it ``has_worker``, until SIGTERM or SIGINT, then lets them finish what is under way.
 
     A process that dies is started anew, at once at first and ever later while it keeps dying. All of them die with
     this process, however it ends.
     """
 
-    def __init__(self, listener: socket.socket, *, count: int, database_url: str) -> None:
+    def __init__(self, listener: socket.socket, *, count: int, database_url: str, has_worker: bool) -> None:
         self._listener = listener.fileno()
-        self._count = count
+        self._api = range(1, count + 1)
+        self._all = range(1, count + 1 + has_worker)
         self._environment = {**os.environ, "LOYALTY_DATABASE_URL": database_url}
         self._running: dict[int, Process] = {}
         self._stopping = asyncio.Event()
@@ -50,13 +51,12 @@ class ApiProcesses:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
-        with tempfile.TemporaryDirectory(prefix="loyalty-meters-") if self._count > 1 else nullcontext("") as shared:
-            places = range(1, self._count + 1)
-            keepers = asyncio.gather(*(self._start(place, shared) for place in places))
+        with tempfile.TemporaryDirectory(prefix="loyalty-meters-") if len(self._all) > 1 else nullcontext("") as shared:
+            keepers = asyncio.gather(*(self._start(place, shared) for place in self._all))
             try:
                 if await self._unless_stopped(keepers):
                     announce()
-                    keepers = asyncio.gather(*(self._keep(place, shared) for place in places))
+                    keepers = asyncio.gather(*(self._keep(place, shared) for place in self._all))
                     await self._unless_stopped(keepers)
             finally:
                 keepers.cancel()
@@ -75,10 +75,12 @@ class ApiProcesses:
         return True
 
     async def _start(self, place: int, meters: str) -> None:
-        """Start a process and wait until it serves; raise :class:`FailureError` when it ends instead."""
+        """Start a process and wait until it works; raise :class:`FailureError` when it ends instead."""
+        is_api = place in self._api
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "loyalty_engine.cli.process"),
-            *(str(self._listener), str(place), meters),
+            *(sys.executable, "-P", "-m", f"loyalty_engine.cli.{'process' if is_api else 'worker_process'}"),
+            *((str(self._listener),) if is_api else ()),
+            *(str(place), meters),
             stdin=PIPE,
             stdout=PIPE,
             pass_fds=(self._listener,),
@@ -88,7 +90,8 @@ class ApiProcesses:
         self._running[place] = process
         assert process.stdout is not None
         if await process.stdout.readline() != b"ready\n":
-            raise FailureError(f"an API process ended before it was ready (exit status {await process.wait()})")
+            what = "an API process" if is_api else "the worker"
+            raise FailureError(f"{what} ended before it was ready (exit status {await process.wait()})")
 
     async def _keep(self, place: int, meters: str) -> None:
         """Start a process anew whenever it has died."""

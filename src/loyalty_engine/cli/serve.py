@@ -1,18 +1,17 @@
 """``loyalty serve``: the API, and everything it needs to run."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Annotated
 
 import structlog
 import typer
 
 from loyalty_engine.cli.database import open_database, prepare, state_directory
-from loyalty_engine.cli.example import ensure_example, show_first_screen
+from loyalty_engine.cli.example import ensure_example, read_example_clock, show_first_screen
 from loyalty_engine.cli.failures import one_line, read_settings
 from loyalty_engine.cli.listening import listen, url_of
 from loyalty_engine.cli.logs import configure_logging
-from loyalty_engine.cli.processes import ApiProcesses
+from loyalty_engine.cli.processes import Processes
 
 _log = structlog.get_logger()
 
@@ -29,6 +28,9 @@ def serve(
     processes: Annotated[
         int | None, typer.Option(min=1, max=64, help="API processes; LOYALTY_PROCESSES, else 1.")
     ] = None,
+    worker: Annotated[
+        bool, typer.Option("--worker/--no-worker", help="Run a worker beside the API; without, run `loyalty work`.")
+    ] = True,
 ) -> None:
     """Serve the API, with a PostgreSQL of our own unless LOYALTY_DATABASE_URL names one."""
     settings = read_settings()
@@ -41,16 +43,14 @@ def serve(
         prepare(database, migrates=example or database.is_own)
         url = url_of(listener)
         keys = asyncio.run(ensure_example(database.url, state_directory(settings))) if example else None
+        now = asyncio.run(read_example_clock(database.url)) if example else None
 
         count = processes or settings.processes
 
         def announce() -> None:
             _log.info("serving", url=url, processes=count)
-            if keys is not None:
-                show_first_screen(url, keys)
+            if keys is not None and now is not None:
+                show_first_screen(url, keys, now)
 
-        asyncio.run(_serve(ApiProcesses(listener, count=count, database_url=database.url), announce))
-
-
-async def _serve(processes: ApiProcesses, announce: Callable[[], None]) -> None:
-    await processes.run(announce)
+        fleet = Processes(listener, count=count, database_url=database.url, has_worker=worker)
+        asyncio.run(fleet.run(announce))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 from uuid import UUID
 
@@ -26,13 +26,23 @@ class Month:
     @property
     def first_id(self) -> UUID:
         """The lowest id that can be made in this month; every id of an earlier one is below it."""
-        start = datetime(self.year, self.number, 1, tzinfo=UTC)
-        return UUID(int=int(start.timestamp()) * 1000 << _TIME_SHIFT)
+        return first_id_of(date(self.year, self.number, 1))
 
     @property
     def suffix(self) -> str:
         """What follows a table's name in that of its partition for this month."""
         return f"{self.year:04}_{self.number:02}"
+
+
+def first_id_of(day: date) -> UUID:
+    """Return the lowest id that can be made on a day in UTC."""
+    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return UUID(int=int(start.timestamp()) * 1000 << _TIME_SHIFT)
+
+
+def made_at(made_id: UUID) -> datetime:
+    """Return when an id was made, to the millisecond."""
+    return datetime.fromtimestamp((made_id.int >> _TIME_SHIFT) / 1000, UTC)
 
 
 def month_of(moment: datetime) -> Month:

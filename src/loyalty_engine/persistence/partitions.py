@@ -4,8 +4,7 @@ Rows of a month without a partition go to DEFAULT, which works but slows down wi
 here moves a row, so it is safe whoever reads and writes meanwhile; what waits in DEFAULT is for ``strays``.
 """
 
-import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,7 +13,6 @@ import structlog
 
 from loyalty_engine.meters import METERS
 from loyalty_engine.persistence.connections import AWAY, OWNER_ROLE, Connection, connect
-from loyalty_engine.persistence.errors import UnavailableError
 from loyalty_engine.persistence.months import Month, month_of, months_from
 
 MONTHS_AHEAD: Final = 3
@@ -63,23 +61,6 @@ async def make_partitions(url: str, now: datetime) -> list[str]:
         ]
     finally:
         connection.terminate()
-
-
-async def tend_partitions(url: str, *, clock: Callable[[], datetime], pauses: Iterable[float]) -> None:
-    """After each pause, in seconds, make what is missing by then: a service that runs for months needs no restart.
-
-    A failure is logged and counted, and the next pause begins.
-    """
-    for seconds in pauses:
-        await asyncio.sleep(seconds)
-        try:
-            made = await make_partitions(url, clock())
-        except (UnavailableError, asyncpg.PostgresError, *AWAY) as error:
-            METERS.partition_faults += 1
-            _log.warning("partitions_skipped", reason=type(error).__name__)
-            continue
-        if made:
-            _log.info("partitions_made", count=len(made), last=made[-1])
 
 
 async def connect_as_owner(url: str, **settings: str) -> Connection | None:

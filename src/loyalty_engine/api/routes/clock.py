@@ -6,7 +6,7 @@ from loyalty_engine.api.calls import open_session
 from loyalty_engine.api.documentation import problems
 from loyalty_engine.api.problems import ProblemError
 from loyalty_engine.api.routing import CallContext, Route, access
-from loyalty_engine.api.schemas.clock import ClockAnswer, MoveClockBody
+from loyalty_engine.api.schemas.clock import ClockAnswer, MoveClockBody, MovedClockAnswer
 from loyalty_engine.application.composition import Services
 from loyalty_engine.application.move_clock import move_clock
 from loyalty_engine.core.kernel.refusals import Refusal
@@ -33,7 +33,7 @@ async def get_clock(context: CallContext) -> ClockAnswer:
     **problems("not_a_sandbox", "clock_backwards", "clock_too_far", body=True),
 )
 @access("program:write")
-async def post_clock(context: CallContext, body: MoveClockBody) -> ClockAnswer:
+async def post_clock(context: CallContext, body: MoveClockBody) -> MovedClockAnswer:
     """Move the clock on, and see at once what that does: points become spendable or expire, holds end.
 
     It goes on ticking from there. Keys expire, and what needs no rule is kept, by real time.
@@ -42,4 +42,4 @@ async def post_clock(context: CallContext, body: MoveClockBody) -> ClockAnswer:
     moved = await move_clock(services.sessions, services.rulesets, context.caller, body.target, clock=services.clock)
     if isinstance(moved, Refusal):
         raise ProblemError.of(moved)
-    return ClockAnswer.of(moved, is_sandbox=True)
+    return MovedClockAnswer.of_move(moved)

@@ -1,12 +1,16 @@
 """The ledger: proof that it adds up."""
 
-from fastapi import APIRouter
+from typing import Annotated
 
-from loyalty_engine.api.calls import open_check
+from fastapi import APIRouter, Query
+
+from loyalty_engine.api.calls import open_check, open_session
 from loyalty_engine.api.documentation import problems
 from loyalty_engine.api.routing import CallContext, Route, access
-from loyalty_engine.api.schemas.ledger import LedgerReport
+from loyalty_engine.api.schemas.ledger import DayAnswer, DaysAnswer, DaysQuery, LedgerReport
 from loyalty_engine.application.check_ledger import check_ledger
+from loyalty_engine.application.composition import Services
+from loyalty_engine.persistence.posting_days import list_day_sums
 
 router = APIRouter(route_class=Route, tags=["ledger"])
 
@@ -21,3 +25,22 @@ async def get_ledger_check(context: CallContext) -> LedgerReport:
     """
     async with open_check(context) as session:
         return LedgerReport.of(await check_ledger(session, context.client.program_id))
+
+
+@router.get(
+    "/ledger/days",
+    operation_id="list_ledger_days",
+    summary="List what days moved",
+    **problems("validation_failed"),
+)
+@access("ledger:read")
+async def get_ledger_days(context: CallContext, query: Annotated[DaysQuery, Query()]) -> DaysAnswer:
+    """Return how many points were issued, spent, expired and so on, per day and wallet, for up to a year.
+
+    The program's side of the ledger has no stored balances, it is these sums.
+    """
+    services: Services = context.services
+    start, end = query.days(services.clock().date())
+    async with open_session(context) as session:
+        sums = await list_day_sums(session, context.client.program_id, start, end)
+    return DaysAnswer(items=[DayAnswer.of(moved) for moved in sums])

@@ -7,6 +7,8 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from loyalty_engine.api.schemas.fields import Answer, Body, InstantField
+from loyalty_engine.application.move_clock import Moved
+from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.kernel.instants import Period, show_instant
 from loyalty_engine.core.program.lifetimes import Length
 
@@ -46,3 +48,17 @@ class ClockAnswer(Answer):
     def of(cls, now: datetime, *, is_sandbox: bool) -> Self:
         """Show a clock."""
         return cls(now=show_instant(now), is_sandbox=is_sandbox)
+
+
+class MovedClockAnswer(ClockAnswer):
+    """What time it is now that the clock was moved."""
+
+    job_id: str = Field(
+        description="The job that books what became due meanwhile; what members have is right without it.",
+        examples=["job_01m8054496erxvcc6weqy7k3j5"],
+    )
+
+    @classmethod
+    def of_move(cls, moved: Moved) -> Self:
+        """Show a clock that was moved."""
+        return cls(now=show_instant(moved.now), is_sandbox=True, job_id=show_id("job", moved.job_id))

@@ -1,11 +1,18 @@
 """The ledger check as it is shown."""
 
-from typing import Self
+from datetime import date, timedelta
+from typing import Final, Self
 
 from pydantic import Field
 
-from loyalty_engine.api.schemas.fields import Answer
+from loyalty_engine.api.pagination import Query
+from loyalty_engine.api.problems import Fault, ProblemError
+from loyalty_engine.api.schemas.fields import Answer, DayField
 from loyalty_engine.persistence.ledger_check import Finding, Report
+from loyalty_engine.persistence.posting_days import DaySum
+
+_MONTH: Final = timedelta(days=31)
+_MOST: Final = timedelta(days=366)
 
 
 class FindingAnswer(Answer):
@@ -63,3 +70,54 @@ class LedgerReport(Answer):
                 for sum_ in report.totals.outstanding
             ],
         )
+
+
+class DaysQuery(Query):
+    """Which days are wanted."""
+
+    start: DayField | None = Field(
+        default=None,
+        alias="from",
+        description="The first day (UTC); 31 before the end by default.",
+        examples=["2026-11-01"],
+    )
+    end: DayField | None = Field(
+        default=None, alias="to", description="The day after the last; today by default.", examples=["2026-12-01"]
+    )
+
+    def days(self, today: date) -> tuple[date, date]:
+        """Return the first day and the one after the last; raise :class:`ProblemError` when they are too far apart."""
+        end = self.end or today
+        start = self.start or end - _MONTH
+        if not timedelta() <= end - start <= _MOST:
+            raise ProblemError("validation_failed", errors=[Fault("to", "range", "must be 0 to 366 days behind from")])
+        return start, end
+
+
+class DayAnswer(Answer):
+    """What went from one account to another on a day, in one wallet."""
+
+    day: str = Field(description="The day (UTC) on which it was booked.", examples=["2026-11-21"])
+    wallet: str = Field(description="The wallet.", examples=["points"])
+    source: str = Field(description="The account that gave.", examples=["issued"])
+    destination: str = Field(description="The account that got.", examples=["available"])
+    postings: int = Field(description="In how many postings.", examples=[1200])
+    points: int = Field(description="How much.", examples=[48210])
+
+    @classmethod
+    def of(cls, moved: DaySum) -> Self:
+        """Show a day's sum."""
+        return cls(
+            day=moved.day.isoformat(),
+            wallet=moved.wallet,
+            source=moved.source,
+            destination=moved.destination,
+            postings=moved.postings,
+            points=moved.amount,
+        )
+
+
+class DaysAnswer(Answer):
+    """What days moved that are over and summed up: yesterday is, from an hour after midnight on."""
+
+    items: list[DayAnswer] = Field(description="By day, wallet and accounts.", examples=[[]])

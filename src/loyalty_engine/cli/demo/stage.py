@@ -15,7 +15,7 @@ from loyalty_engine.cli.database import open_database, prepare, state_directory
 from loyalty_engine.cli.demo.calls import Place
 from loyalty_engine.cli.failures import one_line
 from loyalty_engine.cli.listening import listen, url_of
-from loyalty_engine.cli.processes import ApiProcesses
+from loyalty_engine.cli.processes import Processes
 from loyalty_engine.cli.programs import OwnProgram, ensure_program
 from loyalty_engine.core.program.document import Program
 from loyalty_engine.persistence.embedded.server import make_state_directory
@@ -42,7 +42,7 @@ def play_on_own_stage(settings: Settings, name: str, program: Program, play: Pla
         prepare(database, migrates=True)
         demo = OwnProgram(key, "demo", lambda: program, _ADMIN, _TILL)
         keys = asyncio.run(ensure_program(database.url, demo, directory / "keys" / key))
-        processes = ApiProcesses(listener, count=_PROCESSES, database_url=database.url)
+        processes = Processes(listener, count=_PROCESSES, database_url=database.url, has_worker=False)
         url = url_of(listener)
         return asyncio.run(_play_beside(processes, lambda: play(Place(url, keys.admin), Place(url, keys.till))))
 
@@ -60,7 +60,7 @@ def _own_directory(settings: Settings) -> Path:
     return parent / "demo"
 
 
-async def _play_beside(processes: ApiProcesses, play: Callable[[], Awaitable[T]]) -> T:
+async def _play_beside(processes: Processes, play: Callable[[], Awaitable[T]]) -> T:
     """Run the server for as long as the play takes; who ends the server, as Ctrl-C does, ends the play."""
     ready = asyncio.Event()
 

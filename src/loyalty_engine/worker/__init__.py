@@ -1,0 +1,1 @@
+"""RUNS LATER: jobs and the periodic runs. A worker does nothing that requests depend on."""

@@ -1,0 +1,73 @@
+"""What each kind of job does."""
+
+from collections.abc import Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from loyalty_engine.application.clocks import Clock, Clocks
+from loyalty_engine.application.rulesets import Rulesets
+from loyalty_engine.application.settle_due_points import settle_due_points
+from loyalty_engine.core.kernel.ids import show_id
+from loyalty_engine.persistence.connections import APPLICATION_ROLE, OWNER_ROLE, Connection, connect
+from loyalty_engine.persistence.jobs import Job, Kind
+from loyalty_engine.persistence.partitions import make_partitions
+from loyalty_engine.persistence.posting_days import find_unsummed, sum_up_day
+from loyalty_engine.persistence.sessions import Sessions
+from loyalty_engine.worker.worker import Handler, Progress
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+_SHOWN: int = 20
+"""How many members a result names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """The work of all kinds over one database. Each job opens connections of its own: it may take as long as it takes."""
+
+    url: str
+    sessions: Sessions
+    rulesets: Rulesets
+    clocks: Clocks
+    clock: Clock
+
+    def by_kind(self) -> Mapping[Kind, Handler]:
+        """Return what does each kind of job."""
+        return {"settle": self.settle, "partitions": self.make_partitions, "roll_up": self.roll_up}
+
+    async def settle(self, job: Job, progress: Progress) -> Mapping[str, Any]:
+        """Book what became due in a program."""
+
+        def tell(count: int) -> None:
+            progress.done += count
+
+        now = await self.clocks.now(job.program_id)
+        async with self._open() as reader, self._open() as writer:
+            settled = await settle_due_points((reader, writer), self.rulesets, job.program_id, now=now, tell=tell)
+        unsettled = [show_id("mem", member) for member in settled.unsettled]
+        return {"members": settled.members, "unsettled": len(unsettled), "unsettled_members": unsettled[:_SHOWN]}
+
+    async def make_partitions(self, _: Job, __: Progress) -> Mapping[str, Any]:
+        """Make the partitions of the next months."""
+        return {"made": await make_partitions(self.url, self.clock())}
+
+    async def roll_up(self, job: Job, progress: Progress) -> Mapping[str, Any]:
+        """Sum up the postings of all days that are over."""
+        assert job.period is not None
+        async with self._open(OWNER_ROLE) as connection:
+            days = await find_unsummed(connection, job.period.date())
+            progress.total = len(days)
+            for day in days:
+                await sum_up_day(connection, day)
+                progress.done += 1
+        return {"days": len(days)}
+
+    @asynccontextmanager
+    async def _open(self, role: str = APPLICATION_ROLE) -> "AsyncIterator[Connection]":
+        connection = await connect(self.url, role=role, statement_timeout="0")
+        try:
+            yield connection
+        finally:
+            connection.terminate()

@@ -1,0 +1,92 @@
+"""What jobs do, on real rows."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from loyalty_engine.application.clocks import Clocks
+from loyalty_engine.application.rulesets import Rulesets
+from loyalty_engine.persistence.jobs import EVERYBODY, list_jobs
+from loyalty_engine.worker.handlers import Handlers
+from loyalty_engine.worker.schedule import plan_runs
+from tests.harness.api import Api
+from tests.harness.programs import document, make_program
+from tests.harness.servers import serve
+from tests.worker.conftest import Shop
+
+LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
+TERMS = {"activation": {"kind": "after", "length": {"days": 14}}, "expiry": {"kind": "after", "length": {"months": 6}}}
+
+
+def hire(shop: Shop) -> None:
+    rulesets = Rulesets(shop.sessions)
+    clocks = Clocks(shop.sessions, lambda: shop.now)
+    shop.hire(Handlers(shop.url, shop.sessions, rulesets, clocks, lambda: shop.now).by_kind())
+
+
+async def run_all(shop: Shop, program_id: int) -> list[tuple[str, str, object]]:
+    """Let one worker do what is due, and return what there is to tell of it."""
+    await plan_runs(shop.sessions, shop.now)
+    hire(shop)
+    unended = "SELECT count(*) FROM loyalty.job WHERE status IN ('waiting', 'running')"
+    for _ in range(1_000):
+        if [tuple(row) for row in await shop.rows(unended)] == [(0,)]:
+            break
+        await asyncio.sleep(0.01)
+    found = []
+    for owner in (EVERYBODY, program_id):
+        async with shop.sessions.open(owner) as connection:
+            jobs = await list_jobs(connection, owner, status=None, kind=None, before=UUID(LAST_ID), limit=50)
+            found += [(job.kind, job.status, job.result) for job in jobs if job.kind != "prune"]
+    return sorted(found, key=lambda job: job[0])
+
+
+async def test_points_that_became_due_are_booked_for_everybody(shop: Shop) -> None:
+    rules = document(time_zone="UTC")
+    rules["wallets"][0] |= TERMS
+    program = await make_program(shop.url, rules)
+    shop.now = datetime.now(UTC)
+    with serve(shop.url, count=1) as servers:
+        async with Api(servers.urls, program.admin) as api:
+            for _ in range(3):
+                await api.post_order(await api.new_member(), 5000, placed_at=shop.now.isoformat())
+    shop.now += timedelta(days=15)
+
+    done = await run_all(shop, program.id)
+
+    assert done[-1] == ("settle", "done", {"members": 3, "unsettled": 0, "unsettled_members": []})
+    [[available, pending]] = await shop.rows("SELECT sum(available), sum(pending) FROM loyalty.balance")
+    assert (available, pending) == (150, 0)
+
+
+async def test_a_day_that_is_over_is_summed_up_once(shop: Shop) -> None:
+    program = await make_program(shop.url)
+    shop.now = datetime.now(UTC)
+    today = shop.now.date()
+    with serve(shop.url, count=1) as servers:
+        async with Api(servers.urls, program.admin) as api:
+            member = await api.new_member(100)
+            await api.new_member(20)
+            await api.redeem(member, 30)
+            shop.now += timedelta(days=2)
+            for _ in range(2):
+                await run_all(shop, program.id)
+                shop.now += timedelta(days=1)
+
+            answer = await api.get(f"/ledger/days?from={today}&to={today + timedelta(days=5)}")
+
+    [*moved] = answer.json()["items"]
+    assert [(row["day"], row["source"], row["destination"], row["postings"], row["points"]) for row in moved] == [
+        (str(today), "adjusted", "available", 2, 120),
+        (str(today), "available", "redeemed", 1, 30),
+    ]
+
+
+async def test_partitions_are_there_ahead_of_the_months(shop: Shop) -> None:
+    shop.now = datetime(2031, 5, 6, tzinfo=UTC)
+
+    [made, _] = await run_all(shop, 1)
+
+    assert made[:2] == ("partitions", "done")
+    names = [row[0] for row in await shop.rows("SELECT relname FROM pg_class WHERE relname LIKE 'posting_2031%'")]
+    assert sorted(name for name in names if "key" not in name) == [f"posting_2031_0{n}" for n in (5, 6, 7, 8)]
