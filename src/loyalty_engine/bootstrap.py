@@ -4,7 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from fastapi import FastAPI
 
@@ -20,7 +20,7 @@ from loyalty_engine.persistence.connections import create_pool
 from loyalty_engine.persistence.ledger import Ledger
 from loyalty_engine.persistence.sessions import Sessions
 from loyalty_engine.settings import Settings
-from loyalty_engine.worker.handlers import Handlers
+from loyalty_engine.worker.handlers import Handlers, Keeps
 from loyalty_engine.worker.worker import Pace, Worker
 
 _SHARE_SECONDS = 1.0
@@ -114,7 +114,8 @@ async def run_worker(
     async with create_pool(url, size=settings.read_connections) as pool:
         sessions = Sessions(pool)
         rulesets, clocks = Rulesets(sessions), Clocks(sessions, clock)
-        handlers = Handlers(url, sessions, rulesets, clocks, clock).by_kind()
+        keeps = Keeps(timedelta(days=settings.keep_refusals_days), timedelta(days=settings.keep_jobs_days))
+        handlers = Handlers(url, sessions, rulesets, clocks, clock, keeps).by_kind()
         await Worker(sessions, handlers, clock=clock, pace=pace).run(stopping)
 
 

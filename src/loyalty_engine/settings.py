@@ -29,6 +29,12 @@ class Settings(BaseSettings):
     api_key: SecretStr | None = Field(
         default=None, description="The API key with which plan, apply and demo ask the service at --url."
     )
+    keep_refusals_days: Annotated[int, Field(ge=35, le=36_500)] = Field(
+        default=90, description="How long a refused key stays refused."
+    )
+    keep_jobs_days: Annotated[int, Field(ge=1, le=36_500)] = Field(
+        default=30, description="How long periodic runs can be read after they ended."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="What is logged at least."
     )

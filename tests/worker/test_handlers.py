@@ -82,6 +82,31 @@ async def test_a_day_that_is_over_is_summed_up_once(shop: Shop) -> None:
     ]
 
 
+async def test_old_refusals_are_forgotten_with_their_keys_and_nothing_else(shop: Shop) -> None:
+    program = await make_program(shop.url)
+    shop.now = datetime.now(UTC)
+    with serve(shop.url, count=1) as servers:
+        async with Api(servers.urls, program.admin) as api:
+            member = await api.new_member(100)
+            spent = await api.redeem(member, 30, key="spent")
+            refused = await api.redeem(member, 500, key="refused")
+            await run_all(shop, program.id)
+            shop.now += timedelta(days=89)
+            await run_all(shop, program.id)
+            kept = await api.redeem(member, 500, key="refused")
+            shop.now += timedelta(days=2)
+            await run_all(shop, program.id)
+
+            assert kept.content == refused.content
+            assert kept.headers["idempotent-replayed"] == "true"
+            assert (await api.redeem(member, 30, key="spent")).content == spent.content
+            assert (await api.redeem(member, 20, key="refused")).status_code == 201
+            assert (await api.get("/ledger/check")).json()["is_sound"]
+    assert await shop.rows("SELECT FROM loyalty.refusal") == []
+    [[runs]] = await shop.rows("SELECT count(*) FROM loyalty.job WHERE kind = 'prune'")
+    assert runs == 2
+
+
 async def test_partitions_are_there_ahead_of_the_months(shop: Shop) -> None:
     shop.now = datetime(2031, 5, 6, tzinfo=UTC)
 

@@ -36,8 +36,12 @@ class Month:
 
 def first_id_of(day: date) -> UUID:
     """Return the lowest id that can be made on a day in UTC."""
-    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    return UUID(int=int(start.timestamp()) * 1000 << _TIME_SHIFT)
+    return first_id_at(datetime(day.year, day.month, day.day, tzinfo=UTC))
+
+
+def first_id_at(moment: datetime) -> UUID:
+    """Return the lowest id that can be made from a moment on, to the second."""
+    return UUID(int=int(moment.timestamp()) * 1000 << _TIME_SHIFT)
 
 
 def made_at(made_id: UUID) -> datetime:

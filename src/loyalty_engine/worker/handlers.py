@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from loyalty_engine.application.clocks import Clock, Clocks
@@ -10,9 +11,10 @@ from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.application.settle_due_points import settle_due_points
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.persistence.connections import APPLICATION_ROLE, OWNER_ROLE, Connection, connect
-from loyalty_engine.persistence.jobs import Job, Kind
+from loyalty_engine.persistence.jobs import Job, Kind, forget_jobs
 from loyalty_engine.persistence.partitions import make_partitions
 from loyalty_engine.persistence.posting_days import find_unsummed, sum_up_day
+from loyalty_engine.persistence.pruning import forget_refusals
 from loyalty_engine.persistence.sessions import Sessions
 from loyalty_engine.worker.worker import Handler, Progress
 
@@ -24,6 +26,14 @@ _SHOWN: int = 20
 
 
 @dataclass(frozen=True, slots=True)
+class Keeps:
+    """How long what moved no value is kept."""
+
+    refusals: timedelta = timedelta(days=90)
+    jobs: timedelta = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
 class Handlers:
     """The work of all kinds over one database. Each job opens connections of its own: it may take as long as it takes."""
 
@@ -32,10 +42,11 @@ class Handlers:
     rulesets: Rulesets
     clocks: Clocks
     clock: Clock
+    keeps: Keeps = Keeps()
 
     def by_kind(self) -> Mapping[Kind, Handler]:
         """Return what does each kind of job."""
-        return {"settle": self.settle, "partitions": self.make_partitions, "roll_up": self.roll_up}
+        return {"settle": self.settle, "partitions": self.make_partitions, "roll_up": self.roll_up, "prune": self.prune}
 
     async def settle(self, job: Job, progress: Progress) -> Mapping[str, Any]:
         """Book what became due in a program."""
@@ -63,6 +74,14 @@ class Handlers:
                 await sum_up_day(connection, day)
                 progress.done += 1
         return {"days": len(days)}
+
+    async def prune(self, _: Job, __: Progress) -> Mapping[str, Any]:
+        """Delete old refusals and periodic runs."""
+        now = self.clock()
+        async with self._open(OWNER_ROLE) as connection:
+            refusals = await forget_refusals(connection, now - self.keeps.refusals)
+            jobs = await forget_jobs(connection, now - self.keeps.jobs)
+        return {"refusals": refusals, "jobs": jobs}
 
     @asynccontextmanager
     async def _open(self, role: str = APPLICATION_ROLE) -> "AsyncIterator[Connection]":
