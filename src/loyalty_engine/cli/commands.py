@@ -55,9 +55,14 @@ def migrate() -> None:
 @app.command()
 def check(
     program: Annotated[str | None, typer.Option(help="Key of the program; all of them by default.")] = None,
+    *,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Also recompute balances, lots and counters from history, and compare.")
+    ] = False,
 ) -> None:
     """Prove from the rows that the ledger adds up; exit code 1 and the rows in question when it does not."""
     from loyalty_engine.application.check_ledger import check_patiently
+    from loyalty_engine.cli.rebuilding import rebuild_with_progress
 
     settings = read_settings()
 
@@ -65,7 +70,8 @@ def check(
         async with operators_connection(settings) as connection:
             program_id = None if program is None else await require_program(connection, program)
             report = await check_patiently(connection, program_id, partial(print, flush=True))
-        return report.is_sound
+            is_rebuilt = not rebuild or await rebuild_with_progress(connection, program_id, report.totals.members)
+        return report.is_sound and is_rebuilt
 
     if not asyncio.run(run()):
         raise typer.Exit(1)
