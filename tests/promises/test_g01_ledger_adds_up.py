@@ -214,6 +214,7 @@ async def test_every_snapshot_adds_up_while_customers_crowd(clients: Api, ledger
             group.create_task(customer(seed))
 
     assert await ledger.faults() == []
+    assert await ledger.misfits() == []
     assert await ledger.count("operation") == bank.accepted + 2 * MEMBERS
     told = (await clients.get("/ledger/check")).json()
     assert (told["is_sound"], told["operations"]) == (True, bank.accepted + 2 * MEMBERS)

@@ -79,3 +79,4 @@ async def test_parallel_debits_never_go_below_zero(clients: Api, ledger: Ledger)
     assert len(accepted) == 2
     assert {code_of(answer) for answer in refused} == {"insufficient_points"}
     assert await ledger.faults() == []
+    assert await ledger.misfits() == []

@@ -77,6 +77,7 @@ async def test_a_key_raced_while_a_process_is_killed_has_one_effect(
     assert await ledger.count("order") == placed
     assert (await ledger.nets())[f"{member}/points"] == 7 * placed
     assert await ledger.faults() == []
+    assert await ledger.misfits() == []
 
 
 async def _race(clients: Api, pairs: list[tuple[str, dict[str, object]]]) -> list[list[httpx.Response]]:

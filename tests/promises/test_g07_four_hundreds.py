@@ -121,3 +121,4 @@ async def test_a_storm_with_kills_loses_nothing_and_doubles_nothing(
     assert {answer.headers.get("idempotent-replayed") for answer in again} == {"true"}
     assert {answer.content for answer in again} <= set(acknowledged.values())
     assert await ledger.faults() == []
+    assert await ledger.misfits() == []

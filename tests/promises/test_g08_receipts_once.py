@@ -119,6 +119,7 @@ async def test_short_keys_that_two_tills_make_themselves_never_meet(clients: Api
     assert [answer.content for answer in again] == [answer.content for answer in first]
     assert await ledger.nets() == {f"{member}/points": 100 for member in members.values()}
     assert await ledger.faults() == []
+    assert await ledger.misfits() == []
 
 
 async def test_tills_whose_names_run_together_are_still_two(client: Api, ledger: Ledger) -> None:

@@ -79,6 +79,7 @@ async def test_no_reader_sees_half_an_operation(clients: Api, program: Program, 
             group.create_task(read())
 
     assert await ledger.faults() == []
+    assert await ledger.misfits() == []
 
 
 @pytest.mark.parametrize("missing", ["posting", "balance", "lot", "operation", '"order"', "order_key"])

@@ -97,3 +97,4 @@ async def test_more_is_never_captured_than_was_held(clients: Api, ledger: Ledger
     assert {code_of(answer) for answer in answers} == {"capture_exceeds_hold"}
     assert (await clients.capture(hold)).json()["captured"] == HELD
     assert await ledger.faults() == []
+    assert await ledger.misfits() == []

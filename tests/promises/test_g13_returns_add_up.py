@@ -131,3 +131,4 @@ async def test_any_way_of_returning_ends_at_the_same_numbers(
         assert 0 <= whole["refund"] <= sum(line["amount"] for line in case.lines)
     async with Ledger.open(program) as ledger:
         assert await ledger.faults() == []
+        assert await ledger.misfits() == []

@@ -48,3 +48,4 @@ async def test_a_debt_is_seen_and_paid_by_what_is_earned_next(clients: Api, ledg
 
     assert await ledger.count("posting", "source = 'available' AND destination = 'debt'") >= FLOWS
     assert await ledger.faults() == []
+    assert await ledger.misfits() == []

@@ -103,6 +103,7 @@ async def test_lots_expire_once_however_the_job_fares(api: Api, clock: StagedClo
         for _ in range(KILLS):
             await settle_twice_at_once(short_lived, seconds=dice.uniform(0.8, 2.0))
             assert await ledger.faults() == []
+            assert await ledger.misfits() == []
 
         assert await settle_twice_at_once(short_lived, seconds=None) == [0, 0]
 
@@ -119,6 +120,7 @@ async def test_lots_expire_once_however_the_job_fares(api: Api, clock: StagedClo
         assert await ledger.connection.fetchval(twice, short_lived.id) == 0
         assert set((await ledger.nets()).values()) == {0}
         assert await ledger.faults() == []
+        assert await ledger.misfits() == []
 
 
 async def test_what_is_too_old_cannot_be_spent_though_no_job_ran(
@@ -142,3 +144,4 @@ async def test_what_is_too_old_cannot_be_spent_though_no_job_ran(
         assert (row["available"], row["held"]) == (0, 0)
     async with Ledger.open(short_lived) as ledger:
         assert await ledger.faults() == []
+        assert await ledger.misfits() == []

@@ -118,4 +118,5 @@ async def test_the_order_of_arrival_changes_nothing(clients: Api, new_program: M
         assert others == [first] * (ORDERS - 1), sendings
     async with Ledger.open(program) as ledger:
         assert await ledger.faults() == []
+        assert await ledger.misfits() == []
         assert await ledger.count("return_waiting", "applied_by IS NOT NULL") > 0
