@@ -1,6 +1,7 @@
-"""G8: a receipt earns once, under any number of keys, tills and processes, in any order."""
+"""G8: a receipt earns once, under any number of keys, batches, tills and processes, in any order."""
 
-from collections.abc import Mapping
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.harness.ledger import Ledger
 from tests.harness.programs import Program
 
 RECEIPTS = size(60, 5_000)
+JOURNALS = size(6, 60)
 TIMES = 3
 
 
@@ -152,4 +154,75 @@ async def test_the_same_order_id_of_two_bound_shops_is_two_orders(
     answers = [await shop.post("/orders", body) for shop in shops]
 
     assert {answer.status_code for answer in answers} == {201}
+    assert (await ledger.nets())[f"{member}/points"] == 20
+
+
+async def test_receipts_in_batches_and_alone_earn_once(clients: Api, ledger: Ledger) -> None:
+    """Journals that overlap, come twice and in parts, some all or nothing, while tills send the same receipts alone."""
+    members = [await clients.new_member() for _ in range(20)]
+    count = JOURNALS * 50
+    bodies = [receipt_body(members[n % 20], str(n).zfill(6), 100 + 100 * (n % 9)) for n in range(count)]
+    dice = random.Random(88)
+    parts = [bodies[start : start + 100] for start in range(0, count, 50)] * 2
+    parts += [dice.sample(bodies, 30) for _ in range(JOURNALS)]
+
+    async def batch(part: Sequence[Mapping[str, Any]], *, all_or_nothing: bool) -> list[tuple[str, Any]]:
+        sent = {"orders": part, "all_or_nothing": all_or_nothing}
+        answer = await insist(clients.send, "POST", "/orders/batch", body=sent)
+        assert answer.status_code == 200, answer.text
+        told = answer.json()["results"]
+        assert {one["status"] for one in told} == {201}
+        return [(body["receipt"]["number"], one["body"]) for body, one in zip(part, told, strict=True)]
+
+    async def alone(body: Mapping[str, Any]) -> list[tuple[str, Any]]:
+        answer = await insist(clients.post, "/orders", body, key=fresh("k"))
+        assert answer.status_code == 201, answer.text
+        return [(body["receipt"]["number"], answer.json())]
+
+    sendings: list[Callable[[], Awaitable[list[tuple[str, Any]]]]] = [
+        partial(batch, part, all_or_nothing=n % 5 == 0) for n, part in enumerate(parts)
+    ]
+    sendings += [partial(alone, body) for body in dice.sample(bodies, count // 3)]
+    answers = await in_crowd(shuffled(sendings, seed=8))
+
+    first: dict[str, Any] = {}
+    for number, answer in (one for told in answers for one in told):
+        assert first.setdefault(number, answer) == answer
+    assert len(first) == await ledger.count("order") == await ledger.count("operation", "kind = 'order'") == count
+    assert sum((await ledger.nets()).values()) == sum(body["lines"][0]["amount"] // 100 for body in bodies)
+    assert await ledger.faults() == []
+
+
+async def test_a_journal_sent_again_after_a_disaster_changes_nothing(clients: Api, ledger: Ledger) -> None:
+    """Half of the day had arrived before: all get their first answers, and what was missing is booked."""
+    members = [await clients.new_member() for _ in range(20)]
+    journal = [receipt_body(members[n % 20], str(n).zfill(6), 100 + 100 * (n % 9)) for n in range(400)]
+    arrived = {body["receipt"]["number"]: await clients.post("/orders", body) for body in journal[::2]}
+
+    for _ in range(2):
+        answer = await clients.send("POST", "/orders/batch", body={"orders": journal})
+        told = answer.json()["results"]
+        assert {one["status"] for one in told} == {201}
+        assert [one["body"] for one in told[::2]] == [x.json() for x in arrived.values()]
+    assert {one["replayed"] for one in told} == {True}
+
+    assert await ledger.count("order") == 400
+    assert sum((await ledger.nets()).values()) == sum(body["lines"][0]["amount"] // 100 for body in journal)
+    assert await ledger.faults() == []
+
+
+async def test_a_receipt_past_midnight_keeps_its_business_date(clients: Api, ledger: Ledger) -> None:
+    """Sold at half past midnight on yesterday's business date: one receipt, whenever and however often it is sent."""
+    member = await clients.new_member()
+    body = {**receipt_body(member, "0099", day="2026-03-28"), "placed_at": "2026-03-29T00:30:00+01:00"}
+    later = {**body, "placed_at": "2026-03-28T23:30:00Z"}  # the same moment, written by another program
+
+    alone = await clients.post("/orders", body)
+    batched = await clients.send("POST", "/orders/batch", body={"orders": [body, body]})
+    rewritten = await clients.post("/orders", later)
+    next_day = await clients.post("/orders", {**body, "receipt": {**body["receipt"], "business_date": "2026-03-29"}})
+
+    assert [one["body"] for one in batched.json()["results"]] == [alone.json()] * 2
+    assert (rewritten.status_code, code_of(rewritten)) == (409, "order_exists")
+    assert next_day.status_code == 201
     assert (await ledger.nets())[f"{member}/points"] == 20

@@ -55,14 +55,20 @@ def parse_strictly(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value
 
     That is: names given twice, NaN and infinities, lone surrogates, NUL, and nesting deeper than 20.
     """
+    parsed = parse_json(raw)
+    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH or b"\\u" in raw:
+        check_values(parsed)
+    return parsed
+
+
+def parse_json(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """Parse JSON in UTF-8 without a name given twice; what its values hold is not looked at, see :func:`check_values`."""
     parsed = _parse_compact(raw)
     if parsed is None:
         try:
             parsed = _DECODER.decode(raw.decode())
         except (ValueError, RecursionError):
             raise ProblemError("malformed_json") from None
-    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH or b"\\u" in raw:
-        _check_values(parsed)
     return parsed
 
 
@@ -108,8 +114,8 @@ def _refuse_constant(_: str) -> NoReturn:
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique_names, parse_constant=_refuse_constant)
 
 
-def _check_values(parsed: Any) -> None:  # noqa: ANN401 - any JSON value
-    """Walk a suspicious document once, without recursion."""
+def check_values(parsed: Any) -> None:  # noqa: ANN401 - any JSON value
+    """Refuse what PostgreSQL could not keep: walks a suspicious document once, without recursion."""
     waiting: list[tuple[Any, tuple[str | int, ...]]] = [(parsed, ())]
     while waiting:
         value, path = waiting.pop()

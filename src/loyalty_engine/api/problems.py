@@ -119,6 +119,14 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     "if_match_required": ProblemKind(
         428, "The If-Match header is missing", "Send the ETag of the revision that you edited, or * to overwrite."
     ),
+    "batch_not_booked": ProblemKind(
+        422, "Nothing of the batch was booked", "See details.results for the orders that stood in the way."
+    ),
+    "not_booked": ProblemKind(
+        424,
+        "Another order of the batch kept this one from being booked",
+        "Correct or leave out the other, send both again.",
+    ),
     "internal_error": ProblemKind(
         500, "Something broke on our side", "Ask again with the same idempotency key.", retryable=True
     ),

@@ -144,7 +144,7 @@ def lane_of(request: Request) -> object:
     """Return the name of the queue in which a request waits: its member as the caller named it, else its subject."""
     match request:
         case PlaceOrder():
-            return request.member or natural_key(request.order.reference, request.call.actor.location)
+            return request.member or request.natural_key
         case ReturnGoods():
             order, shop = request.order, request.call.actor.location
             return ("order", order) if isinstance(order, UUID) else natural_key(order, shop)
@@ -169,9 +169,7 @@ def names_of(request: Request) -> tuple[object, ...] | None:
     call = request.call
     match request:
         case PlaceOrder() if request.member is not None and not request.exchanges:
-            return (call.actor.client_id, call.scope, call.key), natural_key(
-                request.order.reference, call.actor.location
-            )
+            return (call.actor.client_id, call.scope, call.key), request.natural_key
         case RecordActivity():
             # What counts once is known to the rules alone: of one kind only one goes at a time.
             return (call.actor.client_id, call.scope, call.key), ("activity", request.kind)
@@ -205,7 +203,7 @@ def _ask_for_order(request: PlaceOrder, ruleset: Ruleset, now: datetime) -> Ask:
         call.key,
         member_id,
         identity,
-        natural_key=natural_key(order.reference, shop),
+        natural_key=request.natural_key,
         now=now,
         wants_lots=request.payment is not None or bool(request.exchanges),
         wants_profile=ruleset.reads_profile,

@@ -7,11 +7,11 @@ faster: gather and decide again. After a few losses the slow lane locks the memb
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
-from typing import Final
+from typing import Any, Final, assert_never
 
 import orjson
 
@@ -27,12 +27,13 @@ from loyalty_engine.application.asks import (
 from loyalty_engine.application.clocks import Clocks
 from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.core.engine.decide import decide
-from loyalty_engine.core.engine.decision import Accepted, Changes, Refused, Repeated
+from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Refused, Repeated
 from loyalty_engine.core.engine.facts import Facts, MemberState
 from loyalty_engine.core.engine.fold import Note, Write, apply, fold
 from loyalty_engine.core.engine.looks import Look, look
-from loyalty_engine.core.engine.requests import EvaluateOrder, Request
+from loyalty_engine.core.engine.requests import EvaluateOrder, PlaceOrder, Request
 from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.engine.together import decide_together
 from loyalty_engine.core.kernel.refusals import Refusal
 from loyalty_engine.meters import METERS
 from loyalty_engine.persistence.asks import Ask
@@ -47,6 +48,8 @@ _LONGEST_LANE: Final = 500
 """Beyond this many waiting for one member a caller is told to come back: it would time out anyway."""
 _FAST_TRIES: Final = 4
 _SLOW_TRIES: Final = 4
+_PAUSE_SECONDS: Final = 0.02
+"""How much longer, each time, a write of many members waits before it tries again: they do not queue for their members."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,38 @@ class Executor:
                 seen = facts if then is None else replace(facts, then=then)
                 return then or ruleset, look(ruleset, seen, request, now)
             ruleset = await self._rulesets.at(caller.program_id, known.revision)
+
+    async def execute_together(self, caller: Caller, requests: Sequence[PlaceOrder]) -> list[Outcome]:
+        """Decide orders one upon the other and record all of them in one write, or nothing when one is not accepted.
+
+        They take back no goods of others. Raises as :meth:`execute` does.
+        """
+
+        async def turn(gather: Gather, record: Record) -> list[Outcome] | None:
+            view = await self._read(gather, caller.program_id, requests)
+            if any(known.generation != caller.generation for known, _ in view.gathered):
+                raise StaleCredentialsError
+            together = decide_together(
+                view.ruleset, [facts for _, facts in view.gathered], requests, view.now, write_answer=_write
+            )
+            if together.write is None or await record(caller.program_id, together.write):
+                return _count(requests, [self._tell(decision) for decision in together.decisions])
+            METERS.lost_guards += 1
+            return None
+
+        for n in range(_FAST_TRIES):
+            await asyncio.sleep(n * _PAUSE_SECONDS)
+            outcomes = await turn(self._ledger.gather, self._ledger.record)
+            if outcomes is not None:
+                return outcomes
+        for _ in range(_SLOW_TRIES):
+            METERS.slow_turns += 1
+            view = await self._read(self._ledger.gather, caller.program_id, requests)
+            members = {facts.member.id for _, facts in view.gathered if facts.member is not None}
+            outcomes = await self._ledger.run_locked(caller.program_id, sorted(members), view.asks[0].counters, turn)
+            if outcomes is not None:
+                return outcomes
+        raise UnavailableError
 
     def render(self, refusal: Refusal) -> str:
         """Return a refusal as the text that callers get."""
@@ -269,21 +304,36 @@ class Executor:
         for waiting, (_, facts) in zip(batch, view.gathered, strict=True):
             seen = facts if moved is None else replace(facts, member=moved.member, counters=moved.counters)
             decision = decide(view.ruleset, seen, waiting.request, now)
+            outcomes.append(self._tell(decision))
+            call = waiting.request.call
             match decision:
-                case Accepted(changes):
+                case Accepted():
                     parts.extend(decision.parts)
-                    outcomes.append(Outcome(orjson.dumps(changes.answer).decode()))
                     moved = reduce(apply, decision.parts, seen)
                 case Refused():
-                    answer = self._render(decision.refusal)
-                    outcomes.append(Outcome(answer, decision.refusal.code))
-                    if decision.is_stored and waiting.request.call.key is not None:
+                    if decision.is_stored and call.key is not None and call.keeps_refusals:
+                        answer = outcomes[-1].answer
                         notes.append(_refusal_note(waiting.request, decision, answer, member=seen.member, now=now))
                 case Repeated(earlier):
-                    outcomes.append(Outcome(earlier.answer, earlier.refusal_code, is_replayed=True))
                     if not decision.is_same_key:
-                        notes.append(Note(waiting.request.call, now, operation_id=earlier.operation_id))
+                        notes.append(Note(call, now, operation_id=earlier.operation_id))
         return _Turn(fold(parts, notes) if parts or notes else None, outcomes)
+
+    def _tell(self, decision: Decision) -> Outcome:
+        """Return what a decision comes to once it is recorded."""
+        match decision:
+            case Accepted(changes):
+                return Outcome(_write(changes.answer))
+            case Refused(refusal):
+                return Outcome(self._render(refusal), refusal.code)
+            case Repeated(earlier):
+                return Outcome(earlier.answer, earlier.refusal_code, is_replayed=True)
+            case _:
+                assert_never(decision)
+
+
+def _write(answer: Mapping[str, Any]) -> str:
+    return orjson.dumps(answer).decode()
 
 
 def _name_of(outcome: Outcome) -> str:
@@ -298,10 +348,17 @@ def _refusal_note(
     return Note(request.call, now, member_id=member_id, code=refused.refusal.code, answer=answer)
 
 
+def _count(requests: Sequence[Request], outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Count what became of requests."""
+    for request, outcome in zip(requests, outcomes, strict=True):
+        METERS.decisions[type(request).__name__, _name_of(outcome)] += 1
+    return [*outcomes]
+
+
 def _settle(batch: Sequence[_Waiting], outcomes: Sequence[Outcome]) -> None:
     """Tell everybody what became of their request."""
+    _count([waiting.request for waiting in batch], outcomes)
     for waiting, outcome in zip(batch, outcomes, strict=True):
-        METERS.decisions[type(waiting.request).__name__, _name_of(outcome)] += 1
         if not waiting.future.done():
             waiting.future.set_result(outcome)
 

@@ -2,13 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
+from loyalty_engine.api.batches import OrderBatch, OrderBatchReader, place_all, place_each
 from loyalty_engine.api.calls import actor_of, begin_call, open_session, read_clock, read_path_id
 from loyalty_engine.api.documentation import problems
 from loyalty_engine.api.pagination import cut
+from loyalty_engine.api.placing import read_order
 from loyalty_engine.api.problems import ProblemError
 from loyalty_engine.api.routing import CallContext, Route, access
+from loyalty_engine.api.schemas.batches import BatchAnswer
 from loyalty_engine.api.schemas.order_records import OrderRecordAnswer, OrdersPage, OrderSummary, ParkedQuery
 from loyalty_engine.api.schemas.orders import (
     ClaimAnswer,
@@ -21,8 +24,7 @@ from loyalty_engine.api.schemas.orders import (
 from loyalty_engine.application.composition import Services
 from loyalty_engine.application.evaluate_order import evaluate_order
 from loyalty_engine.application.executor import Outcome
-from loyalty_engine.core.engine.requests import ClaimOrder, EvaluateOrder, PlaceOrder
-from loyalty_engine.core.rules.order import till_scope
+from loyalty_engine.core.engine.requests import ClaimOrder, EvaluateOrder
 from loyalty_engine.persistence.reading.orders import find_order, list_parked
 
 router = APIRouter(route_class=Route, tags=["orders"])
@@ -73,13 +75,27 @@ async def post_order(context: CallContext, body: OrderBody) -> Outcome:
     comes back with it.
     """
     services: Services = context.services
-    # Short keys that tills make themselves are told apart by the till.
-    scope = till_scope(body.receipt.location, body.receipt.till) if body.receipt else ""
-    order = body.as_order_at(body.placed_at, context.client.location)
-    request = PlaceOrder(
-        begin_call(context, scope=scope), body.member, order, body.as_payment(), exchanges=body.as_exchanges()
-    )
+    request = read_order(context, body, key=context.key, request_hash=context.request_hash)
     return await services.executor.execute(context.caller, request)
+
+
+@router.post(
+    "/orders/batch",
+    operation_id="place_orders",
+    response_model=BatchAnswer,
+    summary="Report many orders or receipts",
+    **problems("batch_not_booked", body=True),
+)
+@access("orders:write", documents=OrderBatchReader())
+async def post_orders(context: CallContext, body: OrderBatch) -> Response:
+    """Place up to 500 orders, each as if it had been sent alone, and answer for each in the order sent.
+
+    A batch may be sent again, whole or in part, as often as it takes: every order has a number of its own. An order that is
+    refused keeps no other from being booked, unless the batch asks for all or nothing.
+    """
+    services: Services = context.services
+    place = place_all if body.all_or_nothing else place_each
+    return await place(context, services.executor, body)
 
 
 @router.post(

@@ -19,7 +19,7 @@ from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.kernel.instants import show_instant
 from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
-from loyalty_engine.core.rules.order import Order, Receipt, natural_key
+from loyalty_engine.core.rules.order import Order, Receipt
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
 """How far ahead of ours a till's clock may run before its receipts are refused."""
@@ -171,7 +171,7 @@ def _order_row(request: PlaceOrder, buyer: Buyer, paid: PaidPoints | None, memor
     """An order takes the id of the operation that placed it."""
     return OrderRow(
         id=request.call.operation_id,
-        natural_key=natural_key(request.order.reference, request.call.actor.location),
+        natural_key=request.natural_key,
         order=request.order,
         member_id=buyer.member.id if buyer.member else None,
         parked_for=buyer.parked_for,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.rules.goods import Goods
-from loyalty_engine.core.rules.order import Line, Order, OrderReference, Scalar, Tender
+from loyalty_engine.core.rules.order import Line, Order, OrderReference, Scalar, Tender, natural_key
 
 MemberRef = UUID | Identity
 """A member by our id or by one of the identities."""
@@ -28,7 +28,8 @@ class Call:
     """What surrounds every request: a fresh operation id, the asker, and the idempotency key with its scope.
 
     ``scope`` tells tills apart that share one API client, so that their short keys never meet. ``request_hash``
-    is a digest of the route and the canonical body.
+    is a digest of the route and the canonical body. ``keeps_refusals`` is False for a key that was made from the request's
+    own number and content: the same refused request is judged anew.
     """
 
     operation_id: UUID
@@ -36,6 +37,7 @@ class Call:
     request_hash: bytes
     key: str | None = None
     scope: str = ""
+    keeps_refusals: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,11 @@ class PlaceOrder:
     order: Order
     payment: Payment | None = None
     exchanges: tuple[Exchange, ...] = ()
+
+    @property
+    def natural_key(self) -> str:
+        """The text under which the order is accepted once, for ever."""
+        return natural_key(self.order.reference, self.call.actor.location)
 
 
 @dataclass(frozen=True, slots=True)
