@@ -21,7 +21,7 @@ SHARED: Final = frozenset(
         "authenticate",
         "clocks",
         "executor",
-        "grants",
+        "grants", "imports",
         "issuing",
         "publishing",
         "rulesets",

@@ -10,6 +10,7 @@ import typer
 from loyalty_engine.cli.database import open_database, operators_connection, prepare, require_program
 from loyalty_engine.cli.demo.command import demo
 from loyalty_engine.cli.failures import one_line, read_settings
+from loyalty_engine.cli.imports import import_
 from loyalty_engine.cli.keys import keys
 from loyalty_engine.cli.logs import configure_logging
 from loyalty_engine.cli.program import apply, plan
@@ -31,6 +32,7 @@ app.command()(apply)
 app.command()(demo)
 app.command()(settle)
 app.command()(work)
+app.command(name="import")(import_)
 app.add_typer(keys, name="keys")
 
 
