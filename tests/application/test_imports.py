@@ -375,3 +375,15 @@ async def test_a_wait_for_confirmation_does_not_hold_up_what_was_brought(
 
     [balance] = (await client.get("/members/card:1/balances")).json()["balances"]
     assert (balance["available"], balance["pending"]) == (5, 0)
+
+
+async def test_past_orders_go_by_the_rules_of_their_time(take: Import, client: Api, program: Program) -> None:
+    """So does all that was before the first revision: its rules are the oldest there are."""
+    rules = document()
+    rules["earning_rules"][0]["earn"]["points"] = 7
+    await program.publish(rules, since=NOW)
+
+    assert await take(lines_of(order(1)), kind="orders", file_format="ndjson") == (Counts(stored=1), [])
+
+    [balance] = (await client.get("/members/card:1/balances")).json()["balances"]
+    assert balance["available"] == 10

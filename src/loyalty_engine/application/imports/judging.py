@@ -27,7 +27,7 @@ from loyalty_engine.persistence.asks import Ask
 from loyalty_engine.persistence.connections import Connection
 from loyalty_engine.persistence.due import record_due
 from loyalty_engine.persistence.errors import UnavailableError
-from loyalty_engine.persistence.ledger import Question, gather
+from loyalty_engine.persistence.ledger import Gathered, Question, gather
 
 Word = Literal["stored", "changed", "unchanged"]
 """What became of a row that is right: it is new, it changed what was there, or it was there already."""
@@ -134,15 +134,41 @@ class Judge:
         """Read what all turns need in one round trip, under the current rules."""
         ruleset, now = await self._rulesets.latest(self._program_id), await self._clocks.now(self._program_id)
         while True:
+            thens = [[await self._then(ruleset, row) for _, row in turn.rows] for turn in turns]
             questions = [
-                Question(self._program_id, tuple(share_view([_ask(row, ruleset, now) for _, row in turn.rows])))
-                for turn in turns
+                _question(self._program_id, turn, its, ruleset=ruleset, now=now)
+                for turn, its in zip(turns, thens, strict=True)
             ]
             answers = await gather(self._connection, questions)
             revision = answers[0][0][0].revision
             if revision == ruleset.revision:
-                return ruleset, now, [[facts for _, facts in answer] for answer in answers]
+                return ruleset, now, [_facts(answer, its) for answer, its in zip(answers, thens, strict=True)]
             ruleset = await self._rulesets.at(self._program_id, revision)
+
+    async def _then(self, ruleset: Ruleset, row: Row) -> Ruleset | None:
+        """Return the rules that were in force when an order was placed; None where those are the current ones."""
+        if not isinstance(row, OrderRow) or ruleset.published_at is None:
+            return None
+        placed_at = row.order.placed_at
+        if placed_at >= ruleset.published_at:
+            return None
+        then = await self._rulesets.in_force(self._program_id, placed_at, ruleset)
+        return None if then.revision == ruleset.revision else then
+
+
+def _question(
+    program_id: int, turn: _Turn, thens: Sequence[Ruleset | None], *, ruleset: Ruleset, now: datetime
+) -> Question:
+    asks = [_ask(row, then or ruleset, now) for (_, row), then in zip(turn.rows, thens, strict=True)]
+    return Question(program_id, tuple(share_view(asks)))
+
+
+def _facts(answer: Sequence[Gathered], thens: Sequence[Ruleset | None]) -> list[Facts]:
+    """Return what is known of each row of a turn, with the rules of its time."""
+    return [
+        facts if then is None else replace(facts, then=then, rulesets={then.revision: then})
+        for (_, facts), then in zip(answer, thens, strict=True)
+    ]
 
 
 @dataclass(slots=True)
