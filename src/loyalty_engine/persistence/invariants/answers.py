@@ -50,7 +50,8 @@ ANSWERS: Final = (
            AND p.operation_id = l.operation_id AND p.wallet = l.wallet AND p.amount = l.amount
            AND p.destination IN ('available', 'pending')
          WHERE p.id IS NULL
-           AND o.kind IN ('order', 'claim', 'order_edit', 'activity', 'adjustment', 'activation', 'transfer', 'merge')
+           AND o.kind IN ('order', 'claim', 'order_edit', 'activity', 'adjustment', 'opening', 'activation', 'transfer',
+                          'merge')
         """,
     ),
     Invariant(
