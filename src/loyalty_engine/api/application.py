@@ -21,6 +21,7 @@ from loyalty_engine.api.routes import (
     api_keys,
     clock,
     corrections,
+    exports,
     health,
     holds,
     jobs,
@@ -60,6 +61,7 @@ _ROOMS: Final = (
     clock,
     jobs,
     api_keys,
+    exports,
 )
 """Where the routes of ``/v1`` are declared, the busy ones first."""
 _HOT: Final = frozenset({"place_order", "evaluate_order", "redeem_points"})

@@ -31,6 +31,7 @@ TAGS: Final[dict[str, str]] = {
     "ledger": "Proof that the books add up.",
     "jobs": "Work that runs later: see how far it is, cancel it, try it again.",
     "operations": "What was accepted, and why it came out as it did.",
+    "exports": "Everything of one kind as a file.",
     "health": "Health, readiness and metrics, for those who run the service. No key is needed.",
 }
 

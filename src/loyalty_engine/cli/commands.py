@@ -9,6 +9,7 @@ import typer
 
 from loyalty_engine.cli.database import open_database, operators_connection, prepare, require_program
 from loyalty_engine.cli.demo.command import demo
+from loyalty_engine.cli.exports import export
 from loyalty_engine.cli.failures import one_line, read_settings
 from loyalty_engine.cli.imports import import_
 from loyalty_engine.cli.keys import keys
@@ -33,6 +34,7 @@ app.command()(demo)
 app.command()(settle)
 app.command()(work)
 app.command(name="import")(import_)
+app.command()(export)
 app.add_typer(keys, name="keys")
 
 
