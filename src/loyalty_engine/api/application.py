@@ -34,6 +34,7 @@ from loyalty_engine.api.routes import (
     points,
     program,
     returns,
+    reviews,
 )
 from loyalty_engine.api.routing import Route
 from loyalty_engine.application.rulesets import NotPublishedError
@@ -54,6 +55,7 @@ _ROOMS: Final = (
     order_changes,
     members,
     lots,
+    reviews,
     operations,
     corrections,
     ledger,

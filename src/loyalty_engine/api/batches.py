@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
 import orjson
@@ -12,11 +12,12 @@ from pydantic import GetCoreSchemaHandler, TypeAdapter, ValidationError
 from pydantic_core import CoreSchema
 
 from loyalty_engine.api.bodies import check_values, digest, faults_of, parse_json
-from loyalty_engine.api.placing import ROUTE, read_order
+from loyalty_engine.api.placing import ROUTE, read_order, settle_order
 from loyalty_engine.api.problems import PROBLEMS, Fault, ProblemError, render
 from loyalty_engine.api.routing import Context
 from loyalty_engine.api.schemas.batches import MAX_ORDERS, BatchedOrderBody, OrderBatchBody
-from loyalty_engine.application.executor import Executor, Outcome
+from loyalty_engine.application.composition import Services
+from loyalty_engine.application.executor import Outcome
 from loyalty_engine.core.engine.requests import PlaceOrder
 from loyalty_engine.persistence.errors import UnavailableError
 
@@ -25,15 +26,17 @@ Done = TypeVar("Done")
 _AT_ONCE: Final = 64
 """How many orders of a batch are under way together: they share round trips, and leave room for other callers."""
 _CREATED: Final = 201
+_WAITING: Final = 202
 _NOT_BOOKED: Final = "not_booked"
 
 
 @dataclass(frozen=True, slots=True)
 class ReadOrder:
-    """An order of a batch with its digest; ``problem`` is why it could not be read."""
+    """An order of a batch, as it would be sent alone, with its digest; ``problem`` is why it could not be read."""
 
     body: BatchedOrderBody | None
     request_hash: bytes = b""
+    content: Mapping[str, Any] = field(default_factory=dict)
     problem: ProblemError | None = None
 
 
@@ -61,7 +64,7 @@ class OrderBatchReader:
         return await asyncio.to_thread(_read_batch, raw)
 
 
-async def place_each(context: Context, executor: Executor, batch: OrderBatch) -> Response:
+async def place_each(context: Context, services: Services, batch: OrderBatch) -> Response:
     """Place every order for itself, many at a time; those of one member in their order.
 
     Raises ``UnavailableError`` when nothing could be placed at all.
@@ -70,7 +73,10 @@ async def place_each(context: Context, executor: Executor, batch: OrderBatch) ->
 
     async def place(order: ReadOrder, place: int) -> Outcome:
         async with gate:
-            return await _settle(place, lambda: executor.execute(context.caller, _request_of(context, order)))
+            return await _settle(
+                place,
+                lambda: settle_order(services, context.caller, _request_of(context, order), order.content),
+            )
 
     tasks = [asyncio.create_task(place(order, n)) for n, order in enumerate(batch.orders)]
     done = await asyncio.gather(*tasks, return_exceptions=True)
@@ -83,13 +89,13 @@ async def place_each(context: Context, executor: Executor, batch: OrderBatch) ->
     return _answer(200, outcomes)
 
 
-async def place_all(context: Context, executor: Executor, batch: OrderBatch) -> Response:
+async def place_all(context: Context, services: Services, batch: OrderBatch) -> Response:
     """Place all orders in one write, or none of them: then the problem has the results of all."""
     read = [await _settle(n, _only_read(context, order)) for n, order in enumerate(batch.orders)]
     requests = [request for request in read if isinstance(request, PlaceOrder)]
     if len(requests) < len(read):
         return _refuse([_unbooked() if isinstance(one, PlaceOrder) else one for one in read])
-    outcomes = await executor.execute_together(context.caller, requests)
+    outcomes = await services.executor.execute_together(context.caller, requests)
     if any(outcome.refusal_code for outcome in outcomes):
         return _refuse(
             [outcome if outcome.refusal_code or outcome.is_replayed else _unbooked() for outcome in outcomes]
@@ -136,13 +142,19 @@ def _show(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
     return [
         {
             "index": place,
-            "status": _CREATED if outcome.refusal_code is None else PROBLEMS[outcome.refusal_code].status,
+            "status": _status_of(outcome),
             "code": outcome.refusal_code,
             "replayed": outcome.is_replayed,
             "body": orjson.Fragment(outcome.answer),
         }
         for place, outcome in enumerate(outcomes)
     ]
+
+
+def _status_of(outcome: Outcome) -> int:
+    if outcome.refusal_code is not None:
+        return PROBLEMS[outcome.refusal_code].status
+    return _WAITING if outcome.is_waiting else _CREATED
 
 
 def _answer(status: int, outcomes: Iterable[Outcome]) -> Response:
@@ -187,4 +199,4 @@ def _read_order(order: Any) -> ReadOrder:  # noqa: ANN401 - any JSON value
     except ProblemError as error:
         return ReadOrder(None, problem=error)
     content = {name: value for name, value in order.items() if name != "idempotency_key"}
-    return ReadOrder(body, digest(ROUTE, content))
+    return ReadOrder(body, digest(ROUTE, content), content)

@@ -1,18 +1,54 @@
 """Placing orders: what a shop or till sent, alone or in a batch, becomes one request of the engine."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import blake2b
+from typing import Any, Final
 
 from uuid_utils.compat import uuid7
 
 from loyalty_engine.api.calls import actor_of
 from loyalty_engine.api.routing import Context
 from loyalty_engine.api.schemas.orders import OrderBody
-from loyalty_engine.core.engine.requests import Call, PlaceOrder
+from loyalty_engine.api.schemas.reviews import ReviewSummary
+from loyalty_engine.application.composition import Services
+from loyalty_engine.application.executor import Caller, Outcome
+from loyalty_engine.application.place_order import place_order
+from loyalty_engine.core.engine.requests import Actor, Call, PlaceOrder
 from loyalty_engine.core.rules.order import till_scope
+from loyalty_engine.persistence.reviews import Review
 
-ROUTE = "place_order"
+ROUTE: Final = "place_order"
 """What digests of orders are made with: an order in a batch is the same request as one that is sent alone."""
+
+REFUSALS: Final = (
+    "member_not_found",
+    "member_blocked",
+    "member_required",
+    "order_in_future",
+    "order_too_old",
+    "order_total_too_large",
+    "currency_mismatch",
+    "till_mismatch",
+    "attribute_not_declared",
+    "attribute_type_mismatch",
+    "wallet_not_found",
+    "wallet_not_redeemable",
+    "insufficient_points",
+    "points_below_minimum",
+    "points_not_in_step",
+    "points_above_share",
+    "balance_too_large",
+    "order_exists",
+)
+EXCHANGE_REFUSALS: Final = (
+    "order_not_found",
+    "order_line_not_found",
+    "return_empty",
+    "return_exceeds_order",
+    "return_not_covered",
+    "return_of_foreign_order",
+)
 
 
 def read_order(context: Context, body: OrderBody, *, key: str | None, request_hash: bytes) -> PlaceOrder:
@@ -28,6 +64,23 @@ def read_order(context: Context, body: OrderBody, *, key: str | None, request_ha
     if key is not None:
         return request
     return replace(request, call=replace(call, key=_make_key(request), keeps_refusals=False))
+
+
+def read_reviewed_order(context: Context, body: OrderBody, review: Review) -> PlaceOrder:
+    """Return the request of an order that waited for a review: it is the order of who sent it, booked by the caller."""
+    actor = Actor(context.client.id, review.location, review.till)
+    call = Call(uuid7(), actor, review.request_hash, context.key)
+    order = body.as_order_at(body.placed_at, review.location)
+    return PlaceOrder(call, body.member, order, body.as_payment(), exchanges=body.as_exchanges())
+
+
+async def settle_order(services: Services, caller: Caller, request: PlaceOrder, body: Mapping[str, Any]) -> Outcome:
+    """Place an order; one that waits for a review is answered with that."""
+    done = await place_order(services.executor, services.sessions, caller, request, clocks=services.clocks, body=body)
+    if isinstance(done, Outcome):
+        return done
+    is_new = done.id == request.call.operation_id
+    return Outcome(ReviewSummary.of(done).model_dump_json(), is_replayed=not is_new, is_waiting=True)
 
 
 def _make_key(request: PlaceOrder) -> str:

@@ -89,6 +89,7 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     "scope_missing": ProblemKind(403, "The API key may not do this", "Use a key with the scope named in details."),
     "not_found": ProblemKind(404, "There is nothing here", "Check the id; what belongs to others looks the same."),
     "return_not_found": ProblemKind(404, "No such return", "Check the return's id."),
+    "review_not_found": ProblemKind(404, "No such review", "List the orders that wait for a review."),
     "revision_not_found": ProblemKind(404, "The program has no such revision", "List the program's revisions."),
     "job_not_found": ProblemKind(404, "No such job", "Check the job's id."),
     "method_not_allowed": ProblemKind(405, "This address knows other methods", "See the Allow header."),
@@ -103,6 +104,7 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     "key_rotation_open": ProblemKind(
         409, "Two keys of this application are live", "Revoke one of them, or wait until the older one ends."
     ),
+    "review_accepted": ProblemKind(409, "The order was booked", "Void the order instead; read the review for its id."),
     "revision_conflict": ProblemKind(
         412, "The program was published by somebody else meanwhile", "Read it again, merge, and publish upon that."
     ),
@@ -161,6 +163,9 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
         409, "The order waits for another card", "Add that card to the member first."
     ),
     RefusalCode.ORDER_IN_FUTURE: ProblemKind(422, "The order lies in the future", "Check the till's clock."),
+    RefusalCode.ORDER_TOO_OLD: ProblemKind(
+        422, "The order is older than the program accepts", "See details.max_age_days; ask the programme's support."
+    ),
     RefusalCode.ORDER_TOTAL_TOO_LARGE: ProblemKind(422, "The order's total is too large", "Check the amounts."),
     RefusalCode.ORDER_LINE_NOT_FOUND: ProblemKind(
         422, "The order has no such line", "Read the order; lines without an id of their own are counted from 1."

@@ -25,13 +25,14 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Awaitable[Any]])
 Sent = Mapping[str, str]
 """The headers of a request by their name in lower case; of one that was sent twice the first counts."""
 
-ReadBody = Callable[[Request, Sent, str], Awaitable[tuple[Any, bytes]]]
-"""From a request and its subject (the route and the names in its path) to the body and a digest of both."""
+ReadBody = Callable[[Request, Sent, str], Awaitable[tuple[Any, bytes, Any]]]
+"""From a request and its subject (the route and the names in its path) to the body, a digest of both, and plain JSON."""
 
 _JSON: Final = "application/json"
 _RAW_BODY: Final = "loyalty.raw_body"
 """Where a request keeps its body once it was received."""
 _LONGEST_KEY: Final = 255
+_WAITING: Final = 202
 _LOOKS: Final = 2
 """How often a caller is looked up for one request: once more when its rights changed since they were remembered."""
 
@@ -55,7 +56,7 @@ class Access:
 class Context:
     """Who calls, and with which idempotency key and request digest. ``services`` is the application's composition.
 
-    ``if_match`` is the condition that a write carries, as it was sent.
+    ``if_match`` is the condition that a write carries, as it was sent, ``parsed`` its body as JSON.
     """
 
     client: Client
@@ -63,6 +64,7 @@ class Context:
     key: str | None = None
     request_hash: bytes = b""
     if_match: str | None = None
+    parsed: Any = None
 
     @property
     def caller(self) -> Caller:
@@ -148,8 +150,8 @@ class Route(APIRoute):
         async def write(request: Request, sent: Sent, client: Client) -> Response:
             key = _read_key(sent, declared) if declared.takes_key else None
             path = request.path_params
-            body, request_hash = await read_body(request, sent, f"{name} {path}" if path else name)
-            context = Context(client, request.app.state.services, key, request_hash, sent.get("if-match"))
+            body, request_hash, parsed = await read_body(request, sent, f"{name} {path}" if path else name)
+            context = Context(client, request.app.state.services, key, request_hash, sent.get("if-match"), parsed)
             asked = path if query_model is None else {**path, "query": _read_query(request, query_model)}
             result = await endpoint(context=context, body=body, **asked)
             return _respond(result, status)
@@ -161,6 +163,7 @@ def _respond(result: "Outcome | Response | BaseModel", status: int) -> Response:
     if isinstance(result, Outcome):
         headers = {"idempotent-replayed": "true"} if result.is_replayed else None
         if result.refusal_code is None:
+            status = _WAITING if result.is_waiting else status
             return Response(result.answer, status, headers, _JSON)
         return Response(result.answer, PROBLEMS[result.refusal_code].status, headers, MEDIA_TYPE)
     if isinstance(result, Response):
@@ -208,10 +211,14 @@ def _body_reader(body_model: type[BaseModel], declared: Access) -> ReadBody:
         return _document_reader(declared.documents)
     reader, is_optional, takes_key = BodyReader(body_model), declared.is_body_optional, declared.takes_key
 
-    async def read(request: Request, sent: Sent, subject: str) -> tuple[Any, bytes]:
+    async def read(request: Request, sent: Sent, subject: str) -> tuple[Any, bytes, Any]:
         is_left_out = is_optional and _has_no_body(sent)
         body, parsed = reader.read(b"{}" if is_left_out else await _receive(request, sent, (_JSON,), MAX_BYTES))
-        return body, digest(subject, parsed) if takes_key else b""  # a digest tells repetitions apart, nothing else
+        return (
+            body,
+            digest(subject, parsed) if takes_key else b"",
+            parsed,
+        )  # a digest tells repetitions apart, nothing else
 
     return read
 
@@ -226,9 +233,9 @@ def _read_query(request: Request, query_model: type[BaseModel]) -> BaseModel:
 
 
 def _document_reader(documents: DocumentReader) -> ReadBody:
-    async def read(request: Request, sent: Sent, _: str) -> tuple[Any, bytes]:
+    async def read(request: Request, sent: Sent, _: str) -> tuple[Any, bytes, Any]:
         raw = await _receive(request, sent, documents.media_types, documents.max_bytes)
-        return await documents.read(raw, _media_type(sent)), b""
+        return await documents.read(raw, _media_type(sent)), b"", None
 
     return read
 

@@ -27,7 +27,7 @@ from loyalty_engine.application.asks import (
 from loyalty_engine.application.clocks import Clocks
 from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.core.engine.decide import decide
-from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Refused, Repeated
+from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Refused, Repeated, Reviewed
 from loyalty_engine.core.engine.facts import Facts, MemberState
 from loyalty_engine.core.engine.fold import Note, Write, apply, fold
 from loyalty_engine.core.engine.looks import Look, look
@@ -63,11 +63,17 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a request. ``refusal_code`` is None for success; ``answer`` is the exact text to send."""
+    """What became of a request. ``refusal_code`` is None for success; ``answer`` is the exact text to send.
+
+    ``is_for_review``: the refusal is what stands against an order that somebody has to look at. ``is_waiting``: it was put
+    into the list of those, and the answer tells so.
+    """
 
     answer: str
     refusal_code: str | None = None
     is_replayed: bool = False
+    is_for_review: bool = False
+    is_waiting: bool = False
 
 
 @dataclass(slots=True)
@@ -317,6 +323,8 @@ class Executor:
                 case Repeated(earlier):
                     if not decision.is_same_key:
                         notes.append(Note(call, now, operation_id=earlier.operation_id))
+                case Reviewed():
+                    pass
         return _Turn(fold(parts, notes) if parts or notes else None, outcomes)
 
     def _tell(self, decision: Decision) -> Outcome:
@@ -326,6 +334,8 @@ class Executor:
                 return Outcome(_write(changes.answer))
             case Refused(refusal):
                 return Outcome(self._render(refusal), refusal.code)
+            case Reviewed(refusal):
+                return Outcome(self._render(refusal), refusal.code, is_for_review=True)
             case Repeated(earlier):
                 return Outcome(earlier.answer, earlier.refusal_code, is_replayed=True)
             case _:
@@ -338,6 +348,8 @@ def _write(answer: Mapping[str, Any]) -> str:
 
 def _name_of(outcome: Outcome) -> str:
     """Return an outcome's name in the metrics."""
+    if outcome.is_for_review:
+        return "reviewed"
     return "replayed" if outcome.is_replayed else outcome.refusal_code or "accepted"
 
 

@@ -6,7 +6,8 @@ from typing import Final
 SCOPES: Final[Mapping[str, str]] = {
     "orders:write": "Report orders and receipts, pay a part of them with points, claim, edit, confirm and void them, and "
     "take goods back.",
-    "orders:read": "Read orders and returns.",
+    "orders:read": "Read orders and returns, and orders that wait for a review.",
+    "reviews:write": "Decide about orders that came late, from the future, or under a used number.",
     "evaluations:read": "Look what an order would do.",
     "activities:write": "Report what members did beside buying.",
     "activities:read": "Read activities.",

@@ -145,6 +145,13 @@ CASES: Final = [
         details={"placed_at": "2026-06-01T12:05:00.000001Z", "now": "2026-06-01T12:00:00Z"},
     ),
     Case(
+        "order_too_old",
+        place(placed_at=NOW - timedelta(days=14, microseconds=1)),
+        pointer="/placed_at",
+        details={"placed_at": "2026-05-18T11:59:59.999999Z", "now": "2026-06-01T12:00:00Z", "max_age_days": 14},
+        policies={"orders": {"max_age_days": 14, "late": "refuse"}},
+    ),
+    Case(
         "order_total_too_large",
         place(line(MAX_AMOUNT), shipping=1),
         pointer="/lines",

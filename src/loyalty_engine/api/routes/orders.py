@@ -1,6 +1,6 @@
 """Orders: report a purchase, look what it would do, claim one later, read what was reported."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
 
@@ -8,11 +8,11 @@ from loyalty_engine.api.batches import OrderBatch, OrderBatchReader, place_all, 
 from loyalty_engine.api.calls import actor_of, begin_call, open_session, read_clock, read_path_id
 from loyalty_engine.api.documentation import problems
 from loyalty_engine.api.pagination import cut
-from loyalty_engine.api.placing import read_order
+from loyalty_engine.api.placing import EXCHANGE_REFUSALS, REFUSALS, read_order, settle_order
 from loyalty_engine.api.problems import ProblemError
 from loyalty_engine.api.routing import CallContext, Route, access
 from loyalty_engine.api.schemas.batches import BatchAnswer
-from loyalty_engine.api.schemas.order_records import OrderRecordAnswer, OrdersPage, OrderSummary, ParkedQuery
+from loyalty_engine.api.schemas.order_records import OrderRecordAnswer, OrdersPage, OrdersQuery, OrderSummary
 from loyalty_engine.api.schemas.orders import (
     ClaimAnswer,
     ClaimBody,
@@ -21,41 +21,18 @@ from loyalty_engine.api.schemas.orders import (
     OrderAnswer,
     OrderBody,
 )
+from loyalty_engine.api.schemas.reviews import ReviewSummary
 from loyalty_engine.application.composition import Services
 from loyalty_engine.application.evaluate_order import evaluate_order
 from loyalty_engine.application.executor import Outcome
 from loyalty_engine.core.engine.requests import ClaimOrder, EvaluateOrder
-from loyalty_engine.persistence.reading.orders import find_order, list_parked
+from loyalty_engine.persistence.reading.orders import find_numbered, find_order, list_parked
 
 router = APIRouter(route_class=Route, tags=["orders"])
 
-_REFUSALS = (
-    "member_not_found",
-    "member_blocked",
-    "member_required",
-    "order_in_future",
-    "order_total_too_large",
-    "currency_mismatch",
-    "till_mismatch",
-    "attribute_not_declared",
-    "attribute_type_mismatch",
-    "wallet_not_found",
-    "wallet_not_redeemable",
-    "insufficient_points",
-    "points_below_minimum",
-    "points_not_in_step",
-    "points_above_share",
-    "balance_too_large",
-    "order_exists",
-)
-_EXCHANGE_REFUSALS = (
-    "order_not_found",
-    "order_line_not_found",
-    "return_empty",
-    "return_exceeds_order",
-    "return_not_covered",
-    "return_of_foreign_order",
-)
+
+_PLACED: Final = problems(*REFUSALS, *EXCHANGE_REFUSALS, "idempotency_key_reused", body=True, key=True)
+_PLACED["responses"][202] = {"model": ReviewSummary, "description": "The order waits for somebody to look at it."}
 
 
 @router.post(
@@ -64,19 +41,20 @@ _EXCHANGE_REFUSALS = (
     status_code=201,
     response_model=OrderAnswer,
     summary="Report a paid order or receipt",
-    **problems(*_REFUSALS, *_EXCHANGE_REFUSALS, "idempotency_key_reused", body=True, key=True),
+    **_PLACED,
 )
 @access("orders:write", needs_key=True)
 async def post_order(context: CallContext, body: OrderBody) -> Outcome:
     """Credit what the order earns and, on request, pay a part of it with points, in one step.
 
-    The same receipt is accepted once, whatever the idempotency key; a repetition gets the first answer again. Goods of
+    The same receipt is accepted once, whatever the idempotency key; a repetition gets the first answer again. One that is too
+    old, from the future or under a used number waits for somebody to look at it, where the program says so (202). Goods of
     earlier orders that come back on the same receipt stand in ``returns``; what was reported of this one before it arrived
     comes back with it.
     """
     services: Services = context.services
     request = read_order(context, body, key=context.key, request_hash=context.request_hash)
-    return await services.executor.execute(context.caller, request)
+    return await settle_order(services, context.caller, request, context.parsed)
 
 
 @router.post(
@@ -95,7 +73,7 @@ async def post_orders(context: CallContext, body: OrderBatch) -> Response:
     """
     services: Services = context.services
     place = place_all if body.all_or_nothing else place_each
-    return await place(context, services.executor, body)
+    return await place(context, services, body)
 
 
 @router.post(
@@ -103,7 +81,7 @@ async def post_orders(context: CallContext, body: OrderBatch) -> Response:
     operation_id="evaluate_order",
     response_model=EvaluationAnswer,
     summary="Look what an order would do",
-    **problems(*_REFUSALS, body=True),
+    **problems(*REFUSALS, body=True),
 )
 @access("evaluations:read")
 async def post_evaluation(context: CallContext, body: EvaluationBody) -> Outcome:
@@ -157,16 +135,24 @@ async def get_order(context: CallContext, order_id: str) -> OrderRecordAnswer:
 
 @router.get(
     "/orders",
-    operation_id="list_parked_orders",
-    summary="List the orders that wait for a card",
+    operation_id="list_orders",
+    summary="Find orders by their number, or by the card that they wait for",
     **problems("validation_failed"),
 )
 @access("orders:read")
-async def get_orders(context: CallContext, query: Annotated[ParkedQuery, Query()]) -> OrdersPage:
-    """Return the orders that came with an unknown card and were not claimed yet, newest first."""
+async def get_orders(context: CallContext, query: Annotated[OrdersQuery, Query()]) -> OrdersPage:
+    """Return the order of a shop's or till's own number; or those that came with an unknown card and were not claimed yet,
+    newest first. Two receipts are found under one number where a review let both stand.
+    """
+    client = context.client
+    number = query.number_within(client.location)
     async with open_session(context) as session:
+        if number is not None:
+            found = await find_numbered(session, client.program_id, number)
+            return OrdersPage(items=[OrderSummary.of(record) for record in found], next_cursor=None)
+        assert query.parked_for is not None
         records = await list_parked(
-            session, context.client.program_id, query.parked_for, before=query.before_id, limit=query.fetched
+            session, client.program_id, query.parked_for, before=query.before_id, limit=query.fetched
         )
     shown, cursor = cut(records, query.limit, lambda record: record.id)
     return OrdersPage(items=[OrderSummary.of(record) for record in shown], next_cursor=cursor)

@@ -4,19 +4,54 @@ from typing import Any, Self
 
 from pydantic import Field
 
-from loyalty_engine.api.pagination import Page, PageQuery
-from loyalty_engine.api.schemas.fields import Answer, IdentityField
+from loyalty_engine.api.pagination import Page, PageQuery, QueryText
+from loyalty_engine.api.problems import Fault, ProblemError
+from loyalty_engine.api.schemas.fields import Answer, DayField, IdentityField
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.kernel.instants import show_instant
 from loyalty_engine.core.kernel.quantities import show_quantity
 from loyalty_engine.core.returns.state import OrderState
+from loyalty_engine.core.rules.order import Receipt, ReceiptType, ShopOrder, natural_key
 from loyalty_engine.persistence.reading.orders import OrderRecord, OrderStatus
 
 
-class ParkedQuery(PageQuery):
-    """Whose parked receipts are wanted."""
+class OrdersQuery(PageQuery):
+    """Which orders are wanted: those that wait for a card, or the one of a shop's or till's own number."""
 
-    parked_for: IdentityField = Field(description="The card that they wait for.", examples=["card:2000012345"])
+    parked_for: IdentityField | None = Field(
+        default=None, description="The card that they wait for.", examples=["card:2000012345"]
+    )
+    order_id: QueryText | None = Field(default=None, description="The shop's own order id.", examples=["W-10001"])
+    location: QueryText | None = Field(
+        default=None,
+        description="A receipt's location, or that of the API key that sent an order_id.",
+        examples=["b-1"],
+    )
+    till: QueryText | None = Field(default=None, description="A receipt's till.", examples=["3"])
+    business_date: DayField | None = Field(
+        default=None, description="A receipt's business date.", examples=["2026-11-21"]
+    )
+    number: QueryText | None = Field(default=None, description="A receipt's number.", examples=["000123"])
+    type: ReceiptType | None = Field(default=None, description="A receipt's type; sale by default.", examples=["sale"])
+
+    def number_within(self, shop: str | None) -> str | None:
+        """Return the number that is looked for; ``shop`` is where the caller's own ids belong.
+
+        Raises :class:`ProblemError` unless exactly one of a card, an order id and a whole receipt is named.
+        """
+        receipt = (self.till, self.business_date, self.number)
+        if sum((self.parked_for is not None, self.order_id is not None, any(receipt))) != 1:
+            message = "is missing, or one of order_id and a receipt; they cannot be combined"
+            raise ProblemError("validation_failed", errors=[Fault("parked_for", "filters", message)])
+        if self.order_id is not None:
+            return natural_key(ShopOrder(self.order_id), self.location or shop)
+        if self.parked_for is not None:
+            return None
+        if not (self.location and self.till and self.business_date and self.number):
+            message = "belongs to a receipt with location, till, business_date and number"
+            raise ProblemError("validation_failed", errors=[Fault("number", "filters", message)])
+        found = Receipt(self.location, self.till, self.business_date, self.number, self.type or "sale")
+        return natural_key(found, None)
 
 
 class ClaimState(Answer):

@@ -177,4 +177,11 @@ class Repeated:
     is_same_key: bool
 
 
-Decision = Accepted | Refused | Repeated
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """The request is neither accepted nor refused: somebody has to look at it. ``refusal`` is what stands against it."""
+
+    refusal: Refusal
+
+
+Decision = Accepted | Refused | Repeated | Reviewed

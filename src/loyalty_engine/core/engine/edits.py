@@ -30,7 +30,7 @@ def decide_edit(ruleset: Ruleset, facts: Facts, request: EditOrder, now: datetim
     known = _require_editable(facts, request)
     keeper = keeper_of(ruleset, facts, known)
     order = replace(keeper.order, lines=request.lines, shipping=request.shipping, tenders=request.tenders)
-    check_order(ruleset, order, now)
+    check_order(ruleset, order)
     paid = known.payment.amount if known.payment else 0
     if order.goods_total + order.shipping < paid:
         refuse(RefusalCode.ORDER_BELOW_PAYMENT, "/lines", paid_with_points=paid)

@@ -17,7 +17,7 @@ from loyalty_engine.core.engine.answers import Json, show_look
 from loyalty_engine.core.engine.decision import Refused
 from loyalty_engine.core.engine.due import settle_facts
 from loyalty_engine.core.engine.facts import Facts, MemberState, PaidPoints
-from loyalty_engine.core.engine.orders import admit, check_place, rules_of_its_time
+from loyalty_engine.core.engine.orders import admit, check_order, check_place, find_untimely, rules_of_its_time
 from loyalty_engine.core.engine.requests import Call, EvaluateOrder
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.settlement import earn_on, pay_and_credit
@@ -40,7 +40,7 @@ class Look:
 def look(ruleset: Ruleset, facts: Facts, request: EvaluateOrder, now: datetime) -> Look | Refused:
     """Return what placing the order as a new one would come to at the program's clock ``now``.
 
-    What an order of that number did before plays no part.
+    What an order of that number did before plays no part. One that somebody would have to look at is refused here.
     """
     now = booking_time(facts, now)
     facts, _ = settle_facts(ruleset, facts, Call(_NO_OPERATION, request.actor, b""), now)
@@ -50,10 +50,14 @@ def look(ruleset: Ruleset, facts: Facts, request: EvaluateOrder, now: datetime) 
         return Refused(error.refusal)
 
 
-def _look(ruleset: Ruleset, facts: Facts, request: EvaluateOrder, now: datetime) -> Look:
+def _look(ruleset: Ruleset, facts: Facts, request: EvaluateOrder, now: datetime) -> Look | Refused:
     order = request.order
     check_place(order, request.actor)
+    untimely = find_untimely(ruleset.orders, order, now)
     ruleset = rules_of_its_time(ruleset, facts)
+    check_order(ruleset, order)
+    if untimely is not None:
+        return Refused(untimely.refusal)
     buyer, paid = admit(ruleset, facts, request, now=now, operation_id=_NO_OPERATION)
     member = buyer.member
     earned = earn_on(ruleset, order, member=member, paid=paid, shared=facts.counters)

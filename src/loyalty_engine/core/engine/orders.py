@@ -9,7 +9,16 @@ from loyalty_engine.core.earning.memory import RuleMemory
 from loyalty_engine.core.engine.accounts import guard, new_member, require_redeem_terms
 from loyalty_engine.core.engine.answers import show_facts, show_order
 from loyalty_engine.core.engine.attributes import check_order_attributes
-from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Operation, OrderRow, Repeated
+from loyalty_engine.core.engine.decision import (
+    Accepted,
+    Changes,
+    Decision,
+    Operation,
+    OrderRow,
+    Refused,
+    Repeated,
+    Reviewed,
+)
 from loyalty_engine.core.engine.facts import Facts, MemberState, PaidPoints
 from loyalty_engine.core.engine.requests import Actor, EvaluateOrder, MemberRef, PlaceOrder
 from loyalty_engine.core.engine.ruleset import Ruleset, as_of_then
@@ -18,11 +27,12 @@ from loyalty_engine.core.kernel.amounts import MAX_AMOUNT
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.kernel.instants import show_instant
-from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
+from loyalty_engine.core.kernel.refusals import Refusal, RefusalCode, refuse
+from loyalty_engine.core.program.policies import OrderPolicy
 from loyalty_engine.core.rules.order import Order, Receipt
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
-"""How far ahead of ours a till's clock may run before its receipts are refused."""
+"""How far ahead of ours a clock may run before what it reports is refused; for orders the program says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +48,12 @@ def decide_order(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datet
     """Accept a paid order: points spent on it leave first, then what was really paid earns, by the rules of its time."""
     check_place(request.order, request.call.actor)
     if facts.order is not None:
-        return _repeat_order(facts, request)
-    ruleset = rules_of_its_time(ruleset, facts)
+        return _repeat_order(ruleset, facts, request)
+    policy, ruleset = ruleset.orders, rules_of_its_time(ruleset, facts)
+    check_order(ruleset, request.order)
+    untimely = None if request.clearance is not None else find_untimely(policy, request.order, now)
+    if untimely is not None:
+        return untimely
     buyer, paid = admit(ruleset, facts, request, now=now, operation_id=request.call.operation_id)
     operation = _operation(ruleset, request, buyer, now)
     settled = settle(ruleset, operation, request.order, member=buyer.member, paid=paid, shared=facts.counters)
@@ -67,35 +81,43 @@ def rules_of_its_time(ruleset: Ruleset, facts: Facts) -> Ruleset:
 def admit(
     ruleset: Ruleset, facts: Facts, request: PlaceOrder | EvaluateOrder, *, now: datetime, operation_id: UUID
 ) -> tuple[Buyer, PaidPoints | None]:
-    """Return who buys and what points pay; refuse an order that cannot be placed.
+    """Return who buys and what points pay; refuse what cannot be.
 
     Who is not a member yet enrols with the operation of that id.
     """
-    check_order(ruleset, request.order, now)
     buyer = _find_buyer(ruleset, facts, request.member, now=now, operation_id=operation_id)
     return buyer, _plan_payment(ruleset, request, buyer.member)
 
 
-def _repeat_order(facts: Facts, request: PlaceOrder) -> Decision:
-    """The same receipt under a new key repeats its answer; another content under its number is refused."""
+def _repeat_order(ruleset: Ruleset, facts: Facts, request: PlaceOrder) -> Decision:
+    """The same receipt under a new key repeats its answer; another content under its number is refused, or reviewed."""
     assert facts.order is not None
-    if facts.order.earlier.request_hash != request.call.request_hash:
-        pointer = "/receipt" if isinstance(request.order.reference, Receipt) else "/order_id"
-        refuse(RefusalCode.ORDER_EXISTS, pointer, order_id=show_id("ord", facts.order.id))
-    return Repeated(facts.order.earlier, is_same_key=False)
+    if facts.order.earlier.request_hash == request.call.request_hash:
+        return Repeated(facts.order.earlier, is_same_key=False)
+    is_receipt = isinstance(request.order.reference, Receipt)
+    details = {"order_id": show_id("ord", facts.order.id)}
+    refusal = Refusal(RefusalCode.ORDER_EXISTS, "/receipt" if is_receipt else "/order_id", details)
+    if is_receipt and request.clearance is None and ruleset.orders.number_reuse == "review":
+        return Reviewed(refusal)
+    return Refused(refusal)
 
 
-def check_order(ruleset: Ruleset, order: Order, now: datetime) -> None:
-    """Refuse what no rule should ever see: foreign money, the future, undeclared attributes."""
+def find_untimely(policy: OrderPolicy, order: Order, now: datetime) -> Refused | Reviewed | None:
+    """Return what becomes of an order that is too old or from too far ahead; None for any other."""
+    times = {"placed_at": show_instant(order.placed_at), "now": show_instant(now)}
+    if order.placed_at > now + timedelta(minutes=policy.ahead_minutes):
+        refusal = Refusal(RefusalCode.ORDER_IN_FUTURE, "/placed_at", times)
+        return Reviewed(refusal) if policy.ahead == "review" else Refused(refusal)
+    if policy.max_age_days is not None and order.placed_at < now - timedelta(days=policy.max_age_days):
+        refusal = Refusal(RefusalCode.ORDER_TOO_OLD, "/placed_at", {**times, "max_age_days": policy.max_age_days})
+        return Reviewed(refusal) if policy.late == "review" else Refused(refusal)
+    return None
+
+
+def check_order(ruleset: Ruleset, order: Order) -> None:
+    """Refuse what no rule should ever see: foreign money, undeclared attributes."""
     if order.currency != ruleset.currency:
         refuse(RefusalCode.CURRENCY_MISMATCH, "/currency", currency=order.currency, expected=ruleset.currency)
-    if order.placed_at > now + CLOCK_SKEW:
-        refuse(
-            RefusalCode.ORDER_IN_FUTURE,
-            "/placed_at",
-            placed_at=show_instant(order.placed_at),
-            now=show_instant(now),
-        )
     if order.goods_total + order.shipping > MAX_AMOUNT:
         refuse(RefusalCode.ORDER_TOTAL_TOO_LARGE, "/lines", largest=MAX_AMOUNT)
     check_order_attributes(ruleset, order)

@@ -7,6 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from loyalty_engine.core.kernel.identities import Identity
+from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.rules.goods import Goods
 from loyalty_engine.core.rules.order import Line, Order, OrderReference, Scalar, Tender, natural_key
 
@@ -61,6 +62,17 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
+class Clearance:
+    """Somebody looked at an order and wants it booked, whatever its time. ``review_id`` is where that was decided.
+
+    ``is_number_reused``: another receipt has its number, and both are to stand.
+    """
+
+    review_id: UUID
+    is_number_reused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PlaceOrder:
     """A paid order or receipt: earn, and pay part with points. ``member`` None is a guest.
 
@@ -72,11 +84,15 @@ class PlaceOrder:
     order: Order
     payment: Payment | None = None
     exchanges: tuple[Exchange, ...] = ()
+    clearance: Clearance | None = None
 
     @property
     def natural_key(self) -> str:
-        """The text under which the order is accepted once, for ever."""
-        return natural_key(self.order.reference, self.call.actor.location)
+        """The text under which the order is accepted once, for ever; a reused number ends with the review's id."""
+        key = natural_key(self.order.reference, self.call.actor.location)
+        if self.clearance is None or not self.clearance.is_number_reused:
+            return key
+        return f"{key}|{show_id('rev', self.clearance.review_id)}"
 
 
 @dataclass(frozen=True, slots=True)

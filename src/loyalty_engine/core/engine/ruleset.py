@@ -25,7 +25,7 @@ from loyalty_engine.core.program.attributes import AttributeDefinition, ValueTyp
 from loyalty_engine.core.program.earning import EarningRuleEntry
 from loyalty_engine.core.program.facts import Vocabulary
 from loyalty_engine.core.program.parts import Entries, Part, read_part, sort_out
-from loyalty_engine.core.program.policies import ReturnPolicy
+from loyalty_engine.core.program.policies import OrderPolicy, ReturnPolicy
 from loyalty_engine.core.program.wallets import MoneyRedeem, PointsRedeem, Wallet
 from loyalty_engine.core.rules.history import HistoryRange
 from loyalty_engine.core.rules.past import start_of_window
@@ -73,6 +73,7 @@ class Ruleset:
     currency: str
     zone: tzinfo
     unknown_card: Literal["enrol", "park", "refuse"]
+    orders: OrderPolicy
     returns: ReturnPolicy
     wallets: Mapping[str, WalletRules]
     activities: Mapping[str, ActivityRules]
@@ -172,6 +173,7 @@ def compile_ruleset(
         currency=entries.settings.program.currency,
         zone=zone,
         unknown_card=entries.settings.program.unknown_card,
+        orders=entries.settings.policies.orders,
         returns=entries.settings.policies.returns,
         wallets={wallet.key: _compile_wallet(wallet, zone) for wallet in entries.wallets},
         activities={

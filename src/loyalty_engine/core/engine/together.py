@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from loyalty_engine.core.engine.decide import decide
-from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Refused, Repeated
+from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Refused, Repeated, Reviewed
 from loyalty_engine.core.engine.facts import Earlier, Facts, KnownOrder, MemberState
 from loyalty_engine.core.engine.fold import Note, Write, apply, fold
 from loyalty_engine.core.engine.requests import MemberRef, PlaceOrder
@@ -52,7 +52,7 @@ def decide_together(
                 notes.append(Note(request.call, now, operation_id=earlier.operation_id))
             case _:
                 pass
-    is_refused = any(isinstance(decision, Refused) for decision in decisions)
+    is_refused = any(isinstance(decision, Refused | Reviewed) for decision in decisions)
     return Together(tuple(decisions), fold(parts, notes) if (parts or notes) and not is_refused else None)
 
 

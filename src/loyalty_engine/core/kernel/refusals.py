@@ -31,6 +31,7 @@ class RefusalCode(StrEnum):
     ORDER_ALREADY_CLAIMED = "order_already_claimed"
     ORDER_CLAIM_MISMATCH = "order_claim_mismatch"
     ORDER_IN_FUTURE = "order_in_future"
+    ORDER_TOO_OLD = "order_too_old"
     ORDER_TOTAL_TOO_LARGE = "order_total_too_large"
     ORDER_LINE_NOT_FOUND = "order_line_not_found"
     ORDER_ALREADY_CANCELLED = "order_already_cancelled"

@@ -37,6 +37,31 @@ class ReturnPolicy(Entry):
     )
 
 
+class OrderPolicy(Entry):
+    """Which orders somebody has to look at: those that come late, from the future, or under a number that was used."""
+
+    ahead_minutes: Annotated[int, Field(ge=0, le=1_440)] = Field(
+        default=5, description="How many minutes a till's clock may be ahead of ours.", examples=[5]
+    )
+    ahead: Literal["refuse", "review"] = Field(
+        default="refuse", description="What happens to orders from further ahead.", examples=["review"]
+    )
+    max_age_days: Days | None = Field(
+        default=None,
+        description="How old an order may be when it arrives, in days of 24 hours; null is any age.",
+        examples=[14],
+    )
+    late: Literal["review", "refuse"] = Field(
+        default="review", description="What happens to older orders.", examples=["review"]
+    )
+    number_reuse: Literal["refuse", "review"] = Field(
+        default="refuse",
+        description="What happens to a till's receipt under a number of its business date that another receipt has: a "
+        "till that was reset counts from 1 again.",
+        examples=["review"],
+    )
+
+
 class Policies(Entry):
     """Where good systems differ, the choice of this programme."""
 
@@ -45,4 +70,7 @@ class Policies(Entry):
     )
     returns: ReturnPolicy = Field(
         default=ReturnPolicy(), description="Policies of returns.", examples=[{"points": "proportional"}]
+    )
+    orders: OrderPolicy = Field(
+        default=OrderPolicy(), description="Policies of orders that arrive late.", examples=[{"max_age_days": 14}]
     )

@@ -45,6 +45,15 @@ SELECT b.*, NULL::uuid AS claimed_by, NULL::uuid AS claimed_in, NULL::jsonb AS c
 """  # noqa: S608 - the joins are a constant of ours
 
 
+_NUMBERED: Final = """
+SELECT order_id FROM loyalty.order_key WHERE program_id = $1 AND natural_key = $2
+ UNION
+SELECT operation_id FROM loyalty.order_review
+ WHERE program_id = $1 AND natural_key = $2 AND operation_id IS NOT NULL
+ ORDER BY order_id DESC
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class OrderRecord:
     """An order as it is by now; its id is that of the operation that accepted it.
@@ -94,6 +103,13 @@ async def find_order(connection: Connection, program_id: int, order_id: UUID) ->
     """Return one order."""
     row = await connection.fetchrow(_FIND, program_id, order_id)
     return None if row is None else _read_order(row)
+
+
+async def find_numbered(connection: Connection, program_id: int, natural_key: str) -> list[OrderRecord]:
+    """Return the order of a number, and those that reviews let stand beside it, newest first."""
+    rows = await connection.fetch(_NUMBERED, program_id, natural_key)
+    found = [await find_order(connection, program_id, row["order_id"]) for row in rows]
+    return [record for record in found if record is not None]
 
 
 async def list_parked(
