@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ CHANCES: Final = {
     "order": 24,
     "paid_order": 9,
     "same_order": 5,
+    "batch": 4,
     "guest_order": 3,
     "claim": 3,
     "redeem": 10,
@@ -64,6 +66,13 @@ class Shop:
         self.learn(entry)
         return entry
 
+    async def tell_batch(self, orders: Sequence[Json], *, all_or_nothing: bool) -> list[Entry]:
+        """Send orders together and learn from their answers."""
+        entries = await self.history.send_batch(orders, all_or_nothing=all_or_nothing)
+        for entry in entries:
+            self.learn(entry)
+        return entries
+
     def learn(self, entry: Entry) -> None:
         """Keep the ids that an accepted request brought, for later ones."""
         outcome = entry.outcome
@@ -97,6 +106,10 @@ async def _do_something(shop: Shop, dice: random.Random) -> bool:
         await shop.history.repeat(entry)
         shop.learn(entry)
         return entry.outcome is not None
+    if kind == "batch":
+        drawn = [_draw_order(shop, dice, "order", dice.choice(shop.members))[1] for _ in range(dice.randint(2, 5))]
+        sent = await shop.tell_batch(drawn, all_or_nothing=dice.random() < 0.5)
+        return all(entry.outcome is not None for entry in sent)
     act = _draw(shop, dice, kind)
     if act is None:
         return True

@@ -1,10 +1,13 @@
 """A history: every request with its key, its body and each answer that its caller ever got, or did not get."""
 
+import contextlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import httpx
+import orjson
 
 from tests.harness.api import Api, fresh
 
@@ -61,10 +64,11 @@ class Entry:
 
 @dataclass(slots=True)
 class History:
-    """All that callers sent and what they were told."""
+    """All that callers sent and what they were told. ``bundles`` are orders that share one fate."""
 
     api: Api
     entries: list[Entry] = field(default_factory=list)
+    bundles: list[list[Entry]] = field(default_factory=list)
 
     async def send(self, path: str, body: Json) -> Entry:
         """Send a request under a fresh key."""
@@ -72,6 +76,23 @@ class History:
         self.entries.append(entry)
         await self.repeat(entry)
         return entry
+
+    async def send_batch(self, orders: Sequence[Json], *, all_or_nothing: bool) -> list[Entry]:
+        """Send orders together, each under a key of its own as if it went alone: that is how it may be repeated."""
+        entries = [Entry("/orders", order) for order in orders]
+        self.entries += entries
+        if all_or_nothing:
+            self.bundles.append(entries)
+        listed = [{**entry.body, "idempotency_key": entry.key} for entry in entries]
+        body = {"orders": listed, "all_or_nothing": all_or_nothing}
+        answers: list[Answer | None] = [None] * len(entries)
+        with contextlib.suppress(httpx.TransportError):
+            response = await self.api.send("POST", "/orders/batch", body=body)
+            if response.status_code == httpx.codes.OK:
+                answers = [_answer_within(result) for result in response.json()["results"]]
+        for entry, answer in zip(entries, answers, strict=True):
+            entry.answers.append(answer)
+        return entries
 
     async def repeat(self, entry: Entry) -> Answer | None:
         """Send a request, again if it was sent before, and keep what its caller hears."""
@@ -97,3 +118,8 @@ class History:
             else:
                 counts["acknowledged" if outcome.is_accepted else "refused"] += 1
         return counts
+
+
+def _answer_within(result: Json) -> Answer:
+    """Return what a batch says of one order as the answer that it would have got alone."""
+    return Answer(result["status"], orjson.dumps(result["body"]), result["replayed"])

@@ -28,6 +28,8 @@ async def judge(history: History, ledger: Ledger) -> list[str]:
     """
     api = history.api
     faults = [f"{entry.path}: two outcomes" for entry in history.entries if entry.contradicts_itself]
+    for found in await in_crowd([partial(_find_half_booked, api, bundle) for bundle in history.bundles]):
+        faults += found
     for found in await in_crowd([partial(_resolve, api, entry) for entry in history.entries]):
         faults += found
     operations = {row["id"] for row in await ledger.connection.fetch(_OPERATIONS, ledger.program_id)}
@@ -36,6 +38,14 @@ async def judge(history: History, ledger: Ledger) -> list[str]:
     faults += await _compare_keys(history, ledger)
     faults += await _compare_balances(api, accepted)
     return faults
+
+
+async def _find_half_booked(api: Api, bundle: list[Entry]) -> list[str]:
+    """Orders that share one fate are all known or all unknown, as long as none of them was sent alone."""
+    if any(len(entry.answers) > 1 for entry in bundle):
+        return []
+    known = {await _look_up(api, entry.key) is not None for entry in bundle}
+    return ["/orders/batch: some of it was booked, some not"] if len(known) > 1 else []
 
 
 async def _resolve(api: Api, entry: Entry) -> list[str]:
