@@ -48,6 +48,29 @@ def test_it_does_not_matter_how_returns_are_split(
 
 
 @settings(deadline=None)
+@given(st.data(), programs(), OLD_LOTS, ORDERS, PAYMENTS, PAUSES, REDEEMS)
+def test_it_does_not_matter_whether_goods_are_confirmed_before_they_come_back(
+    data: st.DataObject,
+    program: Json,
+    lots: list[OldLot],
+    order: Order,
+    payment: Payment | None,
+    pause: timedelta,
+    redeems: list[int],
+) -> None:
+    member = member_with(lots)
+    back, confirmed = data.draw(returned_pieces(order)), data.draw(confirmed_pieces(order))
+    first = data.draw(st.sampled_from([[back, confirmed], [confirmed, back]]))
+    one = Story.begin(program, member, order, payment).then(pause, redeems).bring(first)
+
+    many = Story.begin(program, member, order, payment).then(pause, redeems)
+    many.bring(data.draw(arranged([*back, *confirmed])))
+
+    assert many.state == one.state
+    assert many.standing == one.standing
+
+
+@settings(deadline=None)
 @given(st.data(), programs(), OLD_LOTS, ORDERS, PAYMENTS)
 def test_an_order_that_came_back_whole_might_never_have_been(
     data: st.DataObject, program: Json, lots: list[OldLot], order: Order, payment: Payment | None

@@ -26,39 +26,54 @@ def move_points(
 
     Return the latter with what is taken from which lots by now, and what to tell of that.
     """
-    restored = _restore(keeper, book, before, after)
     was, is_now = keeper.kept(before), keeper.kept(after)
     taken = {UUID(lot_id): points for lot_id, points in before.taken.items()}
+    restored = _restore(keeper, book, before, after, taken=taken)
     told: list[Taken] = []
     for wallet in sorted({wallet for wallet, _ in was}):
         active = after.activated.get(wallet, 0) - before.activated.get(wallet, 0)
         less = {group: was[group] - is_now[group] for group in was if group[0] == wallet}
         last = restored if keeper.known.payment is not None and keeper.known.payment.wallet == wallet else {}
+        awaited = _unconfirmed(book, wallet) - _waiting(keeper, book, wallet, before, taken=taken)
         again = Clawback(wallet, _shares(keeper, book, less, -1, was=was, taken=taken), last)
         if again.amount:
             taken_of = {lot.id: taken[lot.id] for lot in book.lots(wallet) if lot.id in taken}
-            owed = sum(keeper.earned_in(group) - was[group] for group in less) - sum(taken_of.values())
-            _add(taken, give_again(book, again, taken_of, max(owed, 0)), -1)
+            _add(taken, give_again(book, again, taken_of, _owed(keeper, book, wallet, was, taken=taken)), -1)
         claw = Clawback(wallet, _shares(keeper, book, less, 1, active=-active), last)
         if claw.amount:
             haul = take_back(book, claw, destination="issued")
             _add(taken, haul.lots, 1)
             told.append(replace(settle_shortage(keeper.ruleset, book, claw, haul.missing), points=sum(less.values())))
-        _wait(keeper, book, wallet, more=active, less=less.get((wallet, None), 0))
+        awaited += _waiting(keeper, book, wallet, after, taken=taken)
+        _confirm(keeper, book, wallet, _unconfirmed(book, wallet) - awaited)
     state = replace(after, taken={str(lot_id): points for lot_id, points in sorted(taken.items()) if points})
     return state, tuple(less for less in told if less.points > 0)
 
 
-def _wait(keeper: Keeper, book: Book, wallet: str, *, more: int, less: int) -> None:
-    """Let ``more`` of the points that wait for confirmation be spent, or fewer when what they were confirmed for is gone.
+def _owed(keeper: Keeper, book: Book, wallet: str, kept: Mapping[Group, int], *, taken: Mapping[UUID, int]) -> int:
+    """Return how many of the points that the order gives less its member did not have."""
+    less = sum(keeper.earned_in(group) - points for group, points in kept.items() if group[0] == wallet)
+    return max(less - sum(taken.get(lot.id, 0) for lot in book.lots(wallet)), 0)
 
-    What was taken back of them, ``less``, was taken from those that could be spent first.
-    """
+
+def _waiting(keeper: Keeper, book: Book, wallet: str, state: OrderState, *, taken: Mapping[UUID, int]) -> int:
+    """Return how many points of the order wait for confirmation: what others lack is taken from these first."""
+    kept, group = keeper.kept(state), (wallet, None)
+    lent = _lent(keeper, keeper.own(book, group), group, kept, taken=taken)
+    return max(kept.get(group, 0) - lent - state.activated.get(wallet, 0), 0)
+
+
+def _unconfirmed(book: Book, wallet: str) -> int:
+    return sum(lot.remaining for lot in book.lots(wallet) if lot.available_at is None)
+
+
+def _confirm(keeper: Keeper, book: Book, wallet: str, more: int) -> None:
+    """Let ``more`` of the points that wait for confirmation be spent, or fewer when what they were confirmed for is gone."""
     own = keeper.own(book, (wallet, None)) if more else []
     if more > 0 and activate(book, own, wallet, more, since=keeper.confirmed_at(book, wallet)):
         touch(keeper.ruleset, book, (wallet,), book.now)
     elif more < 0:
-        deactivate(book, own, wallet, -more - max(less, 0))
+        deactivate(book, own, wallet, -more)
 
 
 def take_points(keeper: Keeper, book: Book, less: Mapping[Group, int]) -> tuple[Taken, ...]:
@@ -100,11 +115,18 @@ def _shares(
     """
     shares = []
     for group in sorted(less, key=order_of_groups):
-        lots = keeper.own(book, group)
+        own = keeper.own(book, group)
         waited = max(active, 0) if group[1] is None else 0
-        lent = sum(taken.get(lot_id, 0) for lot_id in lots) - (keeper.earned_in(group) - was.get(group, 0))
-        shares.append(Share(lots, max(less[group] * sign, 0), waited, max(lent, 0)))
+        shares.append(Share(own, max(less[group] * sign, 0), waited, _lent(keeper, own, group, was, taken=taken)))
     return shares
+
+
+def _lent(
+    keeper: Keeper, own: Iterable[UUID], group: Group, kept: Mapping[Group, int], *, taken: Mapping[UUID, int]
+) -> int:
+    """Return how many points were taken from a group's lots beyond what it gives less: others had none left."""
+    here = sum(taken.get(lot_id, 0) for lot_id in own)
+    return max(here - (keeper.earned_in(group) - kept.get(group, 0)), 0)
 
 
 def _add(sums: dict[UUID, int], more: Mapping[UUID, int], sign: Literal[-1, 1]) -> None:
@@ -112,8 +134,10 @@ def _add(sums: dict[UUID, int], more: Mapping[UUID, int], sign: Literal[-1, 1]) 
         sums[lot_id] = sums.get(lot_id, 0) + points * sign
 
 
-def _restore(keeper: Keeper, book: Book, before: OrderState, after: OrderState) -> dict[UUID, int]:
-    """Give points of the payment back, the latest earned first.
+def _restore(
+    keeper: Keeper, book: Book, before: OrderState, after: OrderState, *, taken: dict[UUID, int]
+) -> dict[UUID, int]:
+    """Give points of the payment back, the latest earned first. What they pay of the order's own debt is ``taken`` of them.
 
     Return all that came back by now, by lot, in that order: also in lots of grace, which have the age of their origin.
     """
@@ -125,7 +149,13 @@ def _restore(keeper: Keeper, book: Book, before: OrderState, after: OrderState) 
     new: tuple[UUID, ...] = ()
     if points > 0:
         uses = cut_uses(latest_first, before.restored, points)
-        new = book.restore(known.payment.wallet, uses, grace_until=grace_until(keeper.ruleset, book.now))
+        wallet = known.payment.wallet
+        debt = book.balance(wallet).debt
+        of_others = max(debt - _owed(keeper, book, wallet, keeper.kept(before), taken=taken), 0)
+        new = book.restore(wallet, uses, grace_until=grace_until(keeper.ruleset, book.now))
+        came = [LotUse(lot_id, use.amount) for lot_id, use in zip(new, uses, strict=True)]
+        for use in cut_uses(came, of_others, debt - book.balance(wallet).debt - of_others):
+            _add(taken, {use.lot_id: use.amount}, 1)
     back = {use.lot_id: use.amount for use in cut_uses(latest_first, 0, after.restored)}
     brought = {lot_id: book.terms_of(lot_id).amount for lot_id in (*keeper.graces(book), *new) if lot_id not in back}
     lots = [lot for lot in book.lots(known.payment.wallet) if lot.id in back or lot.id in brought]

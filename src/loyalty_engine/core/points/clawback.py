@@ -31,9 +31,10 @@ class Clawback:
     """How much is to be taken back out of one wallet, and from where first.
 
     Each of the ``shares`` is taken from its own lots as long as there is something left of them: what became spendable
-    from what can be spent, then what is pending, then the rest; the lots of all of them come before others. ``restored`` maps lots to the points of them that the
-    same order had paid with and that came back; they are taken last, in this order, so that it never matters in how many
-    steps an order comes back.
+    from what can be spent, then what is pending, then the rest. What one share lacks is taken from the lots of the others
+    before those of anybody else, what is pending first, so that it does not matter whether it was confirmed before or
+    will be. ``restored`` maps lots to the points of them that the same order had paid with and that came back; they are
+    taken last, in this order, so that it never matters in how many steps an order comes back.
     """
 
     wallet: str
@@ -63,8 +64,10 @@ def take_back(book: Book, claw: Clawback, *, destination: ProgramAccount) -> Hau
     hand = _Hand(book, claw.wallet, destination)
     missing = sum(_take_share(hand, share) for share in claw.shares)
     own = book.find_lots(claw.wallet, [lot_id for share in claw.shares for lot_id in share.lots])
-    missing -= hand.take(hand.spendable(own), missing)
-    missing -= hand.take(hand.pending(own), missing, source="pending")
+    for share in claw.shares:
+        lots = book.find_lots(claw.wallet, share.lots)
+        missing -= hand.take(hand.pending(lots), missing, source="pending")
+        missing -= hand.take(hand.spendable(lots), missing)
     missing -= hand.take_expired(own, missing)
     others = sorted((lot for lot in book.lots(claw.wallet) if lot.id not in own), key=spending_order)
     rest = [(lot.id, max(lot.remaining - claw.restored.get(lot.id, 0), 0)) for lot in others]
@@ -84,7 +87,7 @@ def give_again(book: Book, claw: Clawback, taken: Mapping[UUID, int], owed: int)
     own = [lot_id for lots, share in shares for lot_id in lots if share.amount]
     mentioned = {*claw.restored, *(lot_id for lots, _ in shares for lot_id in lots)}
     others = sorted((lot for lot in book.lots(claw.wallet) if lot.id not in mentioned), key=spending_order)
-    left = claw.amount - _refill(book, own, min(owed, claw.amount), given)
+    left = claw.amount - _refill(book, own, min(owed, claw.amount), {})
     for lot_id in reversed([*(lot.id for lot in others), *claw.restored]):
         left -= _refill(book, [lot_id], min(left, taken.get(lot_id, 0)), given)
     for lots, share in reversed(shares):
