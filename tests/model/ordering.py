@@ -174,40 +174,93 @@ class Ordering(Household):
     def _move(self, order: Purchase, purse: Purse, before: Fate, after: Fate) -> list[Taken]:
         """Book the difference: points that paid come back, points that were earned go."""
         restored = self._restore(order, purse, before, after)
-        was, is_now, taken = self.rules.groups(before.kept), self.rules.groups(after.kept), []
-        for wallet in sorted({wallet for wallet, _ in was}):
+        was, is_now, earned = (self.rules.groups(rules) for rules in (before.kept, after.kept, order.earned))
+        taken: list[Taken] = []
+        for wallet in sorted({wallet for wallet, _ in earned}):
+            less = {group: was.get(group, 0) - is_now.get(group, 0) for group in sorted(earned) if group[0] == wallet}
+            last = restored if wallet == POINTS else NOTHING
+            gone = {group: earned[group] - was.get(group, 0) for group in less}
+            waited = purse.unconfirmed(wallet) - self._waiting(order, purse, max(less), before)
+            if min(less.values()) < 0:
+                self._give_again(order, purse, less=less, gone=gone, restored=last)
             active = after.active.get(wallet, 0) - before.active.get(wallet, 0)
-            less = {group: was[group] - is_now.get(group, 0) for group in sorted(was) if group[0] == wallet}
-            for group, points in less.items():
-                self._give_again(order, purse, group, -points)
             shares = [
-                Share(own_of(order, group, purse), points, max(-active, 0) if self.rules.waits(group) else 0)
+                Share(own_of(order, group, purse), max(points, 0), max(-active, 0) if self.rules.waits(group) else 0)
                 for group, points in less.items()
-                if points > 0
             ]
-            if shares:
-                taken += self._take(purse, wallet, shares, sum(less.values()), restored)
-            if active > 0:
-                group = max(group for group in was if group[0] == wallet)
-                order.own += purse.activate(own_of(order, group, purse), wallet, active)
-                purse.touch(wallet, purse.now)
+            taken += self._take(order, purse, wallet, shares, sum(less.values()), last)
+            waited += self._waiting(order, purse, max(less), after)
+            self._confirm_points(order, purse, max(less), purse.unconfirmed(wallet) - waited)
         return taken
 
-    def _give_again(self, order: Purchase, purse: Purse, group: Group, points: int) -> None:
-        if points > 0:
+    def _give_again(
+        self,
+        order: Purchase,
+        purse: Purse,
+        *,
+        less: Mapping[Group, int],
+        gone: Mapping[Group, int],
+        restored: Mapping[Lot, int],
+    ) -> None:
+        """Give points again that earlier returns took: the rest of an order can be worth a point more than before."""
+        wallet = max(less)[0]
+        shares = []
+        for group, points in less.items():
             own = own_of(order, group, purse)
-            left = purse.give_again(own, points)
-            if left:
-                order.graces.append(purse.earn(group[0], left, (own[0].earned, own[0].ready, own[0].dies)))
+            lent = sum(order.taken[lot] for lot in own) - gone[group]
+            shares.append(Share(own, max(-points, 0), lent=max(lent, 0)))
+        taken = {lot: order.taken[lot] for lot in purse.lots if lot.wallet == wallet}
+        given, new = purse.give_again(wallet, shares, restored, taken, self._owed(order, purse, wallet, gone))
+        order.taken.subtract(given)
+        order.parts += new
+
+    @staticmethod
+    def _owed(order: Purchase, purse: Purse, wallet: str, gone: Mapping[Group, int]) -> int:
+        """Return how many of the points that an order gives less its buyer did not have."""
+        less = sum(points for group, points in gone.items() if group[0] == wallet)
+        return max(less - sum(order.taken[lot] for lot in purse.lots if lot.wallet == wallet), 0)
+
+    def _waiting(self, order: Purchase, purse: Purse, group: Group, fate: Fate) -> int:
+        """Return how many points of an order wait to be confirmed: those that others lack are the first to go."""
+        if not self.rules.waits(group):
+            return 0
+        kept = self.rules.groups(fate.kept).get(group, 0)
+        gone = self.rules.groups(order.earned)[group] - kept
+        lent = max(sum(order.taken[lot] for lot in own_of(order, group, purse)) - gone, 0)
+        return max(kept - lent - fate.active.get(group[0], 0), 0)
+
+    def _confirm_points(self, order: Purchase, purse: Purse, group: Group, points: int) -> None:
+        """Let more points be spent that waited for a confirmation, or fewer."""
+        own = own_of(order, group, purse)
+        if points > 0 and any(lot.waits and lot.left for lot in own):
+            split = purse.activate(own, group[0], points)
+            purse.touch(group[0], purse.now)
+        elif points < 0:
+            split = purse.deactivate(own, -points)
+        else:
+            return
+        if order.is_confirming:
+            order.own += split
+        else:
+            order.parts += split
 
     def _take(
-        self, purse: Purse, wallet: str, shares: Sequence[Share], net: int, restored: Mapping[Lot, int] = NOTHING
+        self,
+        order: Purchase,
+        purse: Purse,
+        wallet: str,
+        shares: Sequence[Share],
+        net: int,
+        restored: Mapping[Lot, int] = NOTHING,
     ) -> list[Taken]:
-        missing = purse.take_back(wallet, shares, restored)
+        if not any(share.points for share in shares):
+            return []
+        haul, missing = purse.take_back(wallet, shares, restored)
+        order.taken.update(haul)
         if missing and self.rules.clawback == "refuse":
             raise RefusedError("return_not_covered")
         if missing and self.rules.clawback == "clamp":
-            return [(wallet, net, 0, missing)]
+            return [(wallet, net, 0, missing)] if net > 0 else []
         purse.owe(wallet, missing)
         return [(wallet, net, missing, 0)] if net > 0 else []
 
@@ -217,8 +270,14 @@ class Ordering(Household):
         laid = [lot for lot, points in uses for _ in range(points)]
         if after.restored > before.restored:
             more = Counter(laid[before.restored : after.restored])
+            debt = purse.debts.get(POINTS, 0)
+            was, earned = self.rules.groups(before.kept), self.rules.groups(order.earned)
+            gone = {group: points - was.get(group, 0) for group, points in earned.items()}
+            of_others = max(debt - self._owed(order, purse, POINTS, gone), 0)
             back = purse.restore(POINTS, list(more.items()), self._grace(purse))
             order.graces += [lot for lot in back if lot not in more]
+            here = [lot for lot, points in zip(back, more.values(), strict=True) for _ in range(points)]
+            order.taken.update(here[of_others : debt - purse.debts.get(POINTS, 0)])
         came = {lot: lot.amount for lot in order.graces if lot.wallet == POINTS}
         came.update(Counter(laid[: after.restored]))
         came = {lot: points for lot, points in came.items() if lot in purse.lots}
@@ -236,7 +295,9 @@ class Ordering(Household):
         after = Fate(**vars(before))
         after.active = active_points(self.rules, order, left_of(order, order.back), order.back, before.kept)
         order.fate = after
+        order.is_confirming = True
         self._move(order, purse, before, after)
+        order.is_confirming = False
         more = {w: n - before.active.get(w, 0) for w, n in after.active.items() if n > before.active.get(w, 0)}
         return {"activated": more, "balances": purse.balances()}
 
@@ -268,7 +329,7 @@ class Ordering(Household):
             return {"total": order.total, "effects": {}, "taken": [], "balances": {}}
         earned = gains(lines, shipping, order.paid)
         taken = self._earn_otherwise(order, purse, earned)
-        order.fate = Fate(kept=dict(earned), left=order.total)
+        order.fate, order.taken = Fate(kept=dict(earned), left=order.total), Counter()
         return {"total": order.total, "effects": earned, "taken": taken, "balances": purse.balances()}
 
     def _earn_otherwise(self, order: Purchase, purse: Purse, earned: dict[str, int]) -> list[Taken]:
@@ -281,9 +342,8 @@ class Ordering(Household):
         order.own += self._credit(purse, more, min(order.placed, purse.now))
         taken = []
         for wallet in sorted({wallet for wallet, _ in less}):
-            shares = [Share(own[g], n) for g, n in sorted(less.items()) if g[0] == wallet and n > 0]
-            if shares:
-                taken += self._take(purse, wallet, shares, sum(share.points for share in shares))
+            shares = [Share(own[g], max(n, 0)) for g, n in sorted(less.items()) if g[0] == wallet]
+            taken += self._take(order, purse, wallet, shares, sum(share.points for share in shares))
         return taken
 
     def count_orders(self, purse: Purse) -> tuple[int, int]:
@@ -302,4 +362,4 @@ class Ordering(Household):
 
 def own_of(order: Purchase, group: Group, purse: Purse) -> list[Lot]:
     """Return the lots that hold what a group of points brought."""
-    return purse.find(lot for lot in order.own if (lot.wallet, lot.is_special) == group)
+    return purse.find(lot for lot in [*order.own, *order.parts] if (lot.wallet, lot.is_special) == group)

@@ -215,7 +215,7 @@ class NaiveProgram(Ordering):
         }
 
     def _take_for_good(self, purse: Purse, wallet: str, points: int, brought: Sequence[Lot]) -> Taken:
-        missing = purse.take_back(wallet, [Share(purse.find(brought), points)])
+        _, missing = purse.take_back(wallet, [Share(purse.find(brought), points)])
         if missing and self.rules.clawback == "refuse":
             raise RefusedError("insufficient_points")
         purse.owe(wallet, missing)

@@ -1,5 +1,6 @@
 """Orders of a naive program: what they earn, what is left of them, and what comes back, computed from nothing each time."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -104,7 +105,11 @@ class Fate:
 
 @dataclass(eq=False)
 class Purchase:
-    """An order with everything that became of it."""
+    """An order with everything that became of it.
+
+    ``own`` lots brought its points, ``parts`` of them were split off by returns, ``graces`` are lots of points that paid
+    and came back too old. ``taken`` counts what returns took of which lots.
+    """
 
     number: str
     buyer: Purse | None
@@ -120,7 +125,10 @@ class Purchase:
     confirmed: dict[str, int] | None = field(default_factory=dict)
     fate: Fate = field(default_factory=Fate)
     own: list[Lot] = field(default_factory=list)
+    parts: list[Lot] = field(default_factory=list)
     graces: list[Lot] = field(default_factory=list)
+    taken: Counter[Lot] = field(default_factory=Counter)
+    is_confirming: bool = False
 
     @property
     def total(self) -> int:

@@ -3,6 +3,7 @@
 Nothing of the engine is used. What time does is found by looking for the next thing that happens, again and again.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +14,9 @@ from tests.model.calendar import Life
 Use = tuple["Lot", int]
 Times = tuple[datetime, datetime | None, datetime | None]
 """When points were earned, can be spent, and expire."""
+
+Haul = tuple[Counter["Lot"], int]
+"""How many points were taken of which lots, and how many were missing."""
 
 NOTHING: Final[Mapping["Lot", int]] = {}
 
@@ -53,11 +57,15 @@ class Lot:
 
 @dataclass(frozen=True)
 class Share:
-    """Points to take back, and the lots that brought them; ``active`` of them had waited and do no more."""
+    """Points to take back or to give again, and the lots that brought them; ``active`` of them had waited and do no more.
+
+    ``lent`` points were taken of these lots because those of another share had none left.
+    """
 
     lots: Sequence[Lot]
     points: int
     active: int = 0
+    lent: int = 0
 
 
 @dataclass(eq=False)
@@ -94,6 +102,10 @@ class Purse:
     def available(self, wallet: str) -> int:
         """Return what can be spent."""
         return sum(lot.left for lot in self.lots if lot.wallet == wallet and not lot.waits)
+
+    def unconfirmed(self, wallet: str) -> int:
+        """Return what waits for somebody to confirm it."""
+        return sum(lot.left for lot in self.lots if lot.wallet == wallet and lot.ready is None)
 
     def balances(self) -> dict[str, tuple[int, int, int, int]]:
         """Return available, pending, held and debt of each wallet that is not empty."""
@@ -268,65 +280,105 @@ class Purse:
         for lot in [lot for lot in lots if lot.wallet == wallet and lot.waits and lot.left]:
             taken = min(points, lot.left)
             points -= taken
-            if not taken:
-                continue
-            here = lot
-            if taken == lot.left:
-                lot.ready, lot.waits = self.now, False
-            else:
-                lot.left -= taken
-                here = self.add(wallet, taken, (lot.earned, self.now, lot.dies))
-                here.is_special = lot.is_special
-                split.append(here)
-            self.pay_debt(wallet, [here])
+            if taken:
+                here = self._part(lot, taken, self.now)
+                split += [here] if here is not lot else []
+                self.pay_debt(wallet, [here])
         return split
 
-    def take_back(self, wallet: str, shares: Sequence[Share], restored: Mapping[Lot, int] = NOTHING) -> int:
-        """Take points back; return how many are missing.
+    def deactivate(self, lots: Sequence[Lot], points: int) -> list[Lot]:
+        """Let so many points that can be spent wait again; return the lots that were split off."""
+        split = []
+        for lot in [lot for lot in lots if not lot.waits and lot.left]:
+            taken = min(points, lot.left)
+            points -= taken
+            if taken:
+                here = self._part(lot, taken, None)
+                split += [here] if here is not lot else []
+        return split
 
-        Each share is taken from the lots that brought it, then from those of all, then from others, and last from those
-        to which the same order has ``restored`` points.
+    def _part(self, lot: Lot, points: int, ready: datetime | None) -> Lot:
+        """Return the lot with so many points of another that can be spent at another time."""
+        if points == lot.left:
+            lot.ready, lot.waits = ready, ready is None
+            return lot
+        lot.left -= points
+        here = self.add(lot.wallet, points, (lot.earned, ready, lot.dies))
+        here.is_special = lot.is_special
+        return here
+
+    def take_back(self, wallet: str, shares: Sequence[Share], restored: Mapping[Lot, int] = NOTHING) -> Haul:
+        """Take points back; return how many of which lots, and how many are missing.
+
+        Each share is taken from the lots that brought it, then from those of all, what waits first, then from others, and
+        last from those to which the same order has ``restored`` points.
         """
-        missing = sum(self._take_share(share) for share in shares)
+        haul: Counter[Lot] = Counter()
+        missing = sum(self._take_share(share, haul) for share in shares)
         own = [lot for share in shares for lot in share.lots]
-        missing = take(spendable(own), missing)[1]
-        missing = take([lot for lot in own if lot.waits], missing)[1]
-        missing = self._take_rotten(own, missing)
+        for share in shares:
+            missing = take([lot for lot in share.lots if lot.waits], missing, haul)[1]
+            missing = take(spendable(share.lots), missing, haul)[1]
+        missing = self._take_rotten(own, missing, haul)
         for lot in self._by_turn(wallet):
             if lot not in own and not lot.waits:
                 taken = min(max(lot.left - restored.get(lot, 0), 0), missing)
                 lot.left -= taken
                 missing -= taken
-        return take(spendable(restored), missing)[1]
+                haul[lot] += taken
+        return haul, take(spendable(restored), missing, haul)[1]
 
-    def _take_share(self, share: Share) -> int:
+    def _take_share(self, share: Share, haul: Counter[Lot]) -> int:
         first = min(share.active, share.points)
-        missing = take(spendable(share.lots), first)[1] + share.points - first
-        missing = take([lot for lot in share.lots if lot.waits], missing)[1]
-        missing = take(spendable(share.lots), missing)[1]
-        return self._take_rotten(share.lots, missing)
+        missing = take(spendable(share.lots), first, haul)[1] + share.points - first
+        missing = take([lot for lot in share.lots if lot.waits], missing, haul)[1]
+        missing = take(spendable(share.lots), missing, haul)[1]
+        return self._take_rotten(share.lots, missing, haul)
 
     @staticmethod
-    def _take_rotten(lots: Sequence[Lot], points: int) -> int:
+    def _take_rotten(lots: Sequence[Lot], points: int, haul: Counter[Lot]) -> int:
         for lot in lots:
             taken = min(lot.rotten, points)
             lot.rotten -= taken
             points -= taken
+            haul[lot] += taken
         return points
 
-    def give_again(self, lots: Sequence[Lot], points: int) -> int:
-        """Give points again that were taken back before, into the lots that they were in; return what had no room."""
+    def give_again(
+        self, wallet: str, shares: Sequence[Share], restored: Mapping[Lot, int], taken: Mapping[Lot, int], owed: int
+    ) -> tuple[Counter[Lot], list[Lot]]:
+        """Give points again that were ``taken`` back before, or ``owed``: what was taken last comes first.
+
+        Return how many came into which lots, and a new lot for those that had no room.
+        """
+        given: Counter[Lot] = Counter()
+        own = [lot for share in shares if share.points for lot in share.lots]
+        mentioned = [*restored, *(lot for share in shares for lot in share.lots)]
+        others = [lot for lot in self._by_turn(wallet) if lot not in mentioned]
+        left = sum(share.points for share in shares)
+        left -= self._refill(own, min(owed, left), Counter())
+        for lot in reversed([*others, *restored]):
+            left -= self._refill([lot], min(left, taken.get(lot, 0)), given)
+        for share in reversed(shares):
+            left -= self._refill(share.lots[::-1], min(left, 0 if share.points else share.lent), given)
+        left -= self._refill(own, left, given)
+        new = [self.earn(wallet, left, (own[0].earned, own[0].ready, own[0].dies))] if left else []
+        return given, new
+
+    def _refill(self, lots: Sequence[Lot], points: int, given: Counter[Lot]) -> int:
+        left = points
         for lot in lots:
-            back = min(lot.amount - lot.left - lot.rotten, points)
-            if not back:
+            back = min(lot.amount - lot.left - lot.rotten, left)
+            if back <= 0:
                 continue
             lot.left += back
-            points -= back
+            given[lot] += back
+            left -= back
             if not lot.waits:
                 self.pay_debt(lot.wallet, [lot])
-                if self.is_rotten(lot, self.now):
-                    self.expire(lot)
-        return points
+            if self.is_rotten(lot, self.now):
+                self.expire(lot)
+        return points - left
 
     def _by_turn(self, wallet: str) -> list[Lot]:
         return sorted((lot for lot in self.lots if lot.wallet == wallet), key=lambda lot: lot.turn)
@@ -337,7 +389,7 @@ def spendable(lots: Iterable[Lot]) -> list[Lot]:
     return [lot for lot in lots if not lot.waits]
 
 
-def take(lots: Sequence[Lot], points: int) -> tuple[list[Use], int]:
+def take(lots: Sequence[Lot], points: int, haul: Counter[Lot] | None = None) -> tuple[list[Use], int]:
     """Take points out of one lot after the other; return what was taken, and how many are missing."""
     uses = []
     for lot in lots:
@@ -346,4 +398,6 @@ def take(lots: Sequence[Lot], points: int) -> tuple[list[Use], int]:
             lot.left -= taken
             points -= taken
             uses.append((lot, taken))
+            if haul is not None:
+                haul[lot] += taken
     return uses, points
