@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from fastapi import FastAPI
 
 from loyalty_engine.api.application import create_application
+from loyalty_engine.api.import_forms import ImportForms
 from loyalty_engine.api.problems import render_refusal
 from loyalty_engine.application.authenticate import Authenticator
 from loyalty_engine.application.clocks import Clock, Clocks
@@ -115,7 +116,7 @@ async def run_worker(
         sessions = Sessions(pool)
         rulesets, clocks = Rulesets(sessions), Clocks(sessions, clock)
         keeps = Keeps(timedelta(days=settings.keep_refusals_days), timedelta(days=settings.keep_jobs_days))
-        handlers = Handlers(url, sessions, rulesets, clocks, clock, keeps).by_kind()
+        handlers = Handlers(url, sessions, rulesets, clocks, clock, ImportForms(), keeps).by_kind()
         await Worker(sessions, handlers, clock=clock, pace=pace).run(stopping)
 
 

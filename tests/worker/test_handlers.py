@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from loyalty_engine.api.import_forms import ImportForms
 from loyalty_engine.application.clocks import Clocks
 from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.persistence.jobs import EVERYBODY, list_jobs
@@ -21,7 +22,7 @@ TERMS = {"activation": {"kind": "after", "length": {"days": 14}}, "expiry": {"ki
 def hire(shop: Shop) -> None:
     rulesets = Rulesets(shop.sessions)
     clocks = Clocks(shop.sessions, lambda: shop.now)
-    shop.hire(Handlers(shop.url, shop.sessions, rulesets, clocks, lambda: shop.now).by_kind())
+    shop.hire(Handlers(shop.url, shop.sessions, rulesets, clocks, lambda: shop.now, ImportForms()).by_kind())
 
 
 async def run_all(shop: Shop, program_id: int) -> list[tuple[str, str, object]]:

@@ -24,6 +24,7 @@ from loyalty_engine.api.routes import (
     exports,
     health,
     holds,
+    imports,
     jobs,
     ledger,
     lots,
@@ -64,6 +65,7 @@ _ROOMS: Final = (
     jobs,
     api_keys,
     exports,
+    imports,
 )
 """Where the routes of ``/v1`` are declared, the busy ones first."""
 _HOT: Final = frozenset({"place_order", "evaluate_order", "redeem_points"})

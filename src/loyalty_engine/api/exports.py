@@ -9,7 +9,7 @@ import io
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 from uuid import UUID
 
 import orjson
@@ -21,6 +21,7 @@ from loyalty_engine.persistence.reading.exports import Kind
 Format = Literal["csv", "ndjson"]
 Json = Mapping[str, Any]
 Rows = Sequence[Json]
+Page = TypeVar("Page")
 
 MEDIA_TYPES: Final[Mapping[Format, str]] = {"csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjson"}
 
@@ -114,11 +115,11 @@ def _cells(kind: Kind, shown: Json, attributes: Sequence[str]) -> Iterable[objec
         yield str(value).lower() if isinstance(value, bool) else value
 
 
-async def first_of(pages: AsyncGenerator[Rows, None]) -> AsyncGenerator[Rows, None]:
+async def first_of(pages: AsyncGenerator[Page, None]) -> AsyncGenerator[Page, None]:
     """Read the first page now, so that what is wrong from the start is still an answer; return all pages."""
     first = await anext(pages)
 
-    async def chained() -> AsyncGenerator[Rows, None]:
+    async def chained() -> AsyncGenerator[Page, None]:
         yield first
         async for rows in pages:
             yield rows

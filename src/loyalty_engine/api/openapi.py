@@ -32,6 +32,7 @@ TAGS: Final[dict[str, str]] = {
     "ledger": "Proof that the books add up.",
     "jobs": "Work that runs later: see how far it is, cancel it, try it again.",
     "operations": "What was accepted, and why it came out as it did.",
+    "imports": "Members, points and past orders from files.",
     "exports": "Everything of one kind as a file.",
     "health": "Health, readiness and metrics, for those who run the service. No key is needed.",
 }
@@ -45,6 +46,7 @@ _NAMES: Final[dict[str, tuple[str, str]]] = {
     "return_id": ("A return.", "ret_01m8054496erxvcc6weqy7k3j5"),
     "lot_id": ("A lot.", "lot_01m8054496erxvcc6weqy7k3j7"),
     "job_id": ("A job.", "job_01m8054496erxvcc6weqy7k3j5"),
+    "import_id": ("An import, by the id of its job.", "job_01m8054496erxvcc6weqy7k3j5"),
     "from": ("The first day (UTC); 31 before the end by default.", "2026-11-01"),
     "to": ("The day after the last (UTC); today by default.", "2026-12-01"),
     "operation_id": ("An operation.", "op_01m8054496erxvcc6weqy7k3j5"),

@@ -115,6 +115,9 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     "validation_failed": ProblemKind(
         422, "The request does not have the documented form", "Each entry of errors points to one fault."
     ),
+    "import_file_refused": ProblemKind(
+        422, "The file cannot be imported at all", "Correct what errors names; nothing of the file was kept."
+    ),
     "program_invalid": ProblemKind(
         422, "The program document has faults", "Each entry of errors points to one fault; nothing was published."
     ),

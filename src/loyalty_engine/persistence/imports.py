@@ -22,7 +22,8 @@ _DROP_FILE: Final = "DELETE FROM loyalty.job_file WHERE program_id = $1 AND job_
 _DROP_ORPHANS: Final = """
 DELETE FROM loyalty.job_file f
  WHERE f.program_id = $1 AND f.job_id < $2
-   AND NOT EXISTS (SELECT FROM loyalty.job j WHERE j.program_id = $1 AND j.id = f.job_id)
+   AND NOT EXISTS (SELECT FROM loyalty.job j WHERE j.program_id = $1 AND j.id = f.job_id
+                      AND (j.status IN ('waiting', 'running') OR j.ended_at > now() - interval '30 days'))
 """
 
 _ADD_FAULTS: Final = """
@@ -67,7 +68,9 @@ async def drop_file(connection: Connection, program_id: int, job_id: UUID) -> No
 
 
 async def drop_orphans(connection: Connection, program_id: int, before: UUID) -> None:
-    """Forget files with ids below ``before`` that never became a job, because their upload broke off."""
+    """Forget files with ids below ``before`` that never became a job, because their upload broke off, and those whose
+    job failed or was cancelled so long ago that nobody will try it again.
+    """
     await connection.execute(_DROP_ORPHANS, program_id, before)
 
 

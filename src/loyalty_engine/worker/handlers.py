@@ -1,5 +1,6 @@
 """What each kind of job does."""
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -7,7 +8,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from loyalty_engine.application.clocks import Clock, Clocks
+from loyalty_engine.application.imports.rows import Forms
 from loyalty_engine.application.rulesets import Rulesets
+from loyalty_engine.application.run_import import run_import
 from loyalty_engine.application.settle_due_points import settle_due_points
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.persistence.connections import APPLICATION_ROLE, OWNER_ROLE, Connection, connect
@@ -42,11 +45,18 @@ class Handlers:
     rulesets: Rulesets
     clocks: Clocks
     clock: Clock
+    forms: Forms
     keeps: Keeps = Keeps()
 
     def by_kind(self) -> Mapping[Kind, Handler]:
         """Return what does each kind of job."""
-        return {"settle": self.settle, "partitions": self.make_partitions, "roll_up": self.roll_up, "prune": self.prune}
+        return {
+            "settle": self.settle,
+            "import": self.import_rows,
+            "partitions": self.make_partitions,
+            "roll_up": self.roll_up,
+            "prune": self.prune,
+        }
 
     async def settle(self, job: Job, progress: Progress) -> Mapping[str, Any]:
         """Book what became due in a program."""
@@ -59,6 +69,27 @@ class Handlers:
             settled = await settle_due_points((reader, writer), self.rulesets, job.program_id, now=now, tell=tell)
         unsettled = [show_id("mem", member) for member in settled.unsettled]
         return {"members": settled.members, "unsettled": len(unsettled), "unsettled_members": unsettled[:_SHOWN]}
+
+    async def import_rows(self, job: Job, progress: Progress) -> Mapping[str, Any]:
+        """Import an uploaded file."""
+
+        async def keep(done: int, total: int | None, params: Mapping[str, Any]) -> bool:
+            progress.done, progress.total, progress.params = done, total, dict(params)
+            return await progress.save()
+
+        async with self._open() as reader, self._open() as writer:
+            result = await run_import(
+                (reader, writer),
+                self.rulesets,
+                job.program_id,
+                job,
+                clocks=self.clocks,
+                forms=self.forms,
+                progress=keep,
+            )
+        if result is None:
+            raise asyncio.CancelledError
+        return result.as_json()
 
     async def make_partitions(self, _: Job, __: Progress) -> Mapping[str, Any]:
         """Make the partitions of the next months."""

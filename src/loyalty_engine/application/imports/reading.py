@@ -59,6 +59,18 @@ class Reader:
         for numbered in rows.finish():
             yield numbered
 
+    async def check(self, beginning: bytes) -> None:
+        """Raise :class:`FileError` when a file that begins so cannot be one of its kind."""
+
+        async def source(_: int) -> AsyncGenerator[bytes, None]:
+            yield beginning
+
+        if self._format == "csv":
+            await self._read_header(source)
+            return
+        async for _ in _lines(source, Place()):
+            return
+
     async def _read_header(self, source: Source) -> tuple[Table, Place]:
         async for line in _lines(source, Place()):
             try:
