@@ -387,3 +387,14 @@ async def test_past_orders_go_by_the_rules_of_their_time(take: Import, client: A
 
     [balance] = (await client.get("/members/card:1/balances")).json()["balances"]
     assert balance["available"] == 10
+
+
+async def test_past_orders_may_be_of_any_age_but_not_of_the_future(take: Import, program: Program) -> None:
+    rules = document()
+    rules["policies"] = {"orders": {"max_age_days": 3, "late": "review", "ahead": "review"}}
+    await program.publish(rules)
+    old, coming = order(1, placed_at="2024-05-01T10:00:00Z"), order(2, placed_at="2026-06-02T10:00:00Z")
+
+    counts = await take(lines_of(old, coming), kind="orders", file_format="ndjson")
+
+    assert counts == (Counts(stored=1, faulty=1), [(2, "order_in_future", "/placed_at")])

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import reduce
 from hashlib import blake2b
-from typing import Final, Literal
+from typing import Final, Literal, assert_never
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -16,7 +16,7 @@ from loyalty_engine.application.imports.reading import Numbered
 from loyalty_engine.application.imports.rows import Fault, Forms, LotRow, MemberRow, OrderRow, Row
 from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.core.engine.decide import decide
-from loyalty_engine.core.engine.decision import Accepted, Changes, Refused
+from loyalty_engine.core.engine.decision import Accepted, Changes, Refused, Repeated, Reviewed
 from loyalty_engine.core.engine.facts import Facts
 from loyalty_engine.core.engine.fold import Write, apply, fold
 from loyalty_engine.core.engine.requests import Actor, Call, ChangeMember, EnrolMember, OpenLots, PlaceOrder, Request
@@ -236,10 +236,12 @@ class _Deciding:
                 self.parts.extend(decision.parts)
                 self.moved = reduce(apply, decision.parts, facts)
                 return "changed" if isinstance(request, ChangeMember) else "stored"
-            case Refused(refusal):
+            case Refused(refusal) | Reviewed(refusal):
                 return self._fault(line, replace(refusal, pointer=refusal.pointer.removeprefix(pointer)))
-            case _:
+            case Repeated():
                 return "unchanged"
+            case _:
+                assert_never(decision)
 
     def _fault(self, line: int, refusal: Refusal) -> Fault:
         if refusal.code == RefusalCode.IDEMPOTENCY_KEY_REUSED:
@@ -305,7 +307,7 @@ def _open_lots(row: MemberRow) -> OpenLots | None:
 
 
 def _place(row: OrderRow) -> PlaceOrder:
-    return PlaceOrder(_call(row.digest), row.member, row.order)
+    return PlaceOrder(_call(row.digest), row.member, row.order, is_past=True)
 
 
 def _call(digest: bytes, key: str | None = None) -> Call:

@@ -51,7 +51,9 @@ def decide_order(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datet
         return _repeat_order(ruleset, facts, request)
     policy, ruleset = ruleset.orders, rules_of_its_time(ruleset, facts)
     check_order(ruleset, request.order)
-    untimely = None if request.clearance is not None else find_untimely(policy, request.order, now)
+    untimely = None
+    if request.clearance is None:
+        untimely = find_untimely(policy, request.order, now, at_any_age=request.is_past)
     if untimely is not None:
         return untimely
     buyer, paid = admit(ruleset, facts, request, now=now, operation_id=request.call.operation_id)
@@ -102,12 +104,16 @@ def _repeat_order(ruleset: Ruleset, facts: Facts, request: PlaceOrder) -> Decisi
     return Refused(refusal)
 
 
-def find_untimely(policy: OrderPolicy, order: Order, now: datetime) -> Refused | Reviewed | None:
-    """Return what becomes of an order that is too old or from too far ahead; None for any other."""
+def find_untimely(
+    policy: OrderPolicy, order: Order, now: datetime, *, at_any_age: bool = False
+) -> Refused | Reviewed | None:
+    """Return what becomes of an order that is too old, unless it may be of any age, or from too far ahead; else None."""
     times = {"placed_at": show_instant(order.placed_at), "now": show_instant(now)}
     if order.placed_at > now + timedelta(minutes=policy.ahead_minutes):
         refusal = Refusal(RefusalCode.ORDER_IN_FUTURE, "/placed_at", times)
         return Reviewed(refusal) if policy.ahead == "review" else Refused(refusal)
+    if at_any_age:
+        return None
     if policy.max_age_days is not None and order.placed_at < now - timedelta(days=policy.max_age_days):
         refusal = Refusal(RefusalCode.ORDER_TOO_OLD, "/placed_at", {**times, "max_age_days": policy.max_age_days})
         return Reviewed(refusal) if policy.late == "review" else Refused(refusal)

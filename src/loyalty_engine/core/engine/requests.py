@@ -76,7 +76,8 @@ class Clearance:
 class PlaceOrder:
     """A paid order or receipt: earn, and pay part with points. ``member`` None is a guest.
 
-    ``exchanges`` are goods that come back on the same receipt; they are dealt with first.
+    ``exchanges`` are goods that come back on the same receipt; they are dealt with first. One that ``is_past`` was brought
+    along from another system and may be of any age.
     """
 
     call: Call
@@ -85,6 +86,7 @@ class PlaceOrder:
     payment: Payment | None = None
     exchanges: tuple[Exchange, ...] = ()
     clearance: Clearance | None = None
+    is_past: bool = False
 
     @property
     def natural_key(self) -> str:
