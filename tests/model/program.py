@@ -85,8 +85,8 @@ class NaiveProgram(Ordering):
         captured = hold.points if points is None else points
         if captured > hold.points:
             raise RefusedError("capture_exceeds_hold")
-        if captured:
-            self.rules.check(captured)
+        if captured % self.rules.step:
+            raise RefusedError("points_not_in_step")  # of a part, the minimum is not asked
         purse.release(hold, at=purse.now, ending="captured" if captured else "voided", captured=captured)
         if captured:
             purse.touch(hold.wallet, purse.now)
