@@ -101,3 +101,4 @@ async def test_a_million_rows_are_stored_once_and_the_wrong_ones_listed(
     report = await check_rows(ledger.connection, ledger.program_id)
     assert [finding for finding in report.findings if finding.offences] == []
     assert await ledger.faults() == []
+    assert await ledger.misfits() == []
