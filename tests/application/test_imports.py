@@ -398,3 +398,20 @@ async def test_past_orders_may_be_of_any_age_but_not_of_the_future(take: Import,
     counts = await take(lines_of(old, coming), kind="orders", file_format="ndjson")
 
     assert counts == (Counts(stored=1, faulty=1), [(2, "order_in_future", "/placed_at")])
+
+
+async def test_a_member_whose_rows_contradict_each_other_holds_up_nobody(
+    take: Import, client: Api, ledger: Ledger
+) -> None:
+    """Its balance says more than its lots, and a debt cannot be paid out of what is not there."""
+    await take("identities,lot.wallet,lot.points\ncard:1,points,5\ncard:2,points,5\n")
+    await ledger.connection.execute("UPDATE lot SET remaining = 1 WHERE program_id = $1", ledger.program_id)
+    await ledger.connection.execute(
+        "UPDATE balance SET debt = 9 WHERE program_id = $1 AND member_id ="
+        " (SELECT member_id FROM member_identity WHERE program_id = $1 AND identity = 'card:1')",
+        ledger.program_id,
+    )
+
+    counts = await take("member,wallet,points,reference\ncard:1,points,1,a\ncard:2,points,1,a\n", kind="lots")
+
+    assert counts == (Counts(stored=1, faulty=1), [(2, "contradiction", "")])

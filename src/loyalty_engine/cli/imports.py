@@ -119,6 +119,7 @@ async def _run(url: str, program: str, file: Path, *, options: "ImportOptions", 
     require_schema(found)
     async with create_pool(url, size=1) as pool, own_connection(url) as connection:
         program_id = await require_program(connection, program)
+        await connection.execute("SET statement_timeout = 0")  # nobody waits for a page but us
         sessions = Sessions(pool)
         with _bar(file.name, size) as advance_to:
 

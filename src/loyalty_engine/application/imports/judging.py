@@ -35,6 +35,7 @@ Word = Literal["stored", "changed", "unchanged"]
 _NOBODY: Final = 0
 _SCOPE: Final = "import"
 """Under whose keys rows are known, whoever imports them: the same file has one effect, over HTTP and by the command."""
+_CONTRADICTION: Final = "what is recorded of the member contradicts itself; see the check of the ledger"
 _FOLD_LIMIT: Final = 16
 _STALLS: Final = 20
 """How often all rows that wait may lose to somebody faster before the import stops and is tried again later."""
@@ -110,9 +111,13 @@ class Judge:
             if member is not None:
                 seen.add(member.id)
             deciding = _Deciding(ruleset, now, self._forms, self._updates)
-            results = [
-                deciding.decide(row, found.line, its) for (found, row), its in zip(turn.rows, facts, strict=True)
-            ]
+            try:
+                results = [
+                    deciding.decide(row, found.line, its) for (found, row), its in zip(turn.rows, facts, strict=True)
+                ]
+            except AssertionError:  # what is recorded of that member contradicts itself; it must not hold up others
+                judged += _contradictions(turn)
+                continue
             if deciding.parts and not self._is_dry:
                 writes.append((fold(deciding.parts), results, turn))
             else:
@@ -124,10 +129,7 @@ class Judge:
             elif fate == "lost":
                 again += turn.rows
             else:
-                judged += [
-                    Judged(found.line, Fault(found.line, "contradiction", "", "contradicts what is recorded"))
-                    for found, _ in turn.rows
-                ]
+                judged += _contradictions(turn)
         return again
 
     async def _gather(self, turns: Sequence[_Turn]) -> tuple[Ruleset, datetime, list[list[Facts]]]:
@@ -154,6 +156,10 @@ class Judge:
             return None
         then = await self._rulesets.in_force(self._program_id, placed_at, ruleset)
         return None if then.revision == ruleset.revision else then
+
+
+def _contradictions(turn: _Turn) -> list[Judged]:
+    return [Judged(found.line, Fault(found.line, "contradiction", "", _CONTRADICTION)) for found, _ in turn.rows]
 
 
 def _question(
