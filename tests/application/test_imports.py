@@ -52,9 +52,10 @@ def take(engine: Engine, program: Program, tmp_path: Path) -> Import:
         async def tell(_: int, faults: Sequence[Fault]) -> None:
             found.extend(faults)
 
-        async with create_pool(program.database_url, size=1) as pool, owner(program.database_url) as connection:
+        url = program.database_url
+        async with create_pool(url, size=1) as pool, owner(url) as one, owner(url) as other:
             counts = await import_file(
-                connection,
+                (one, other),
                 engine.rulesets,
                 program.id,
                 path,

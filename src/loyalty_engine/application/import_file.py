@@ -28,7 +28,7 @@ class ImportOptions:
 
 
 async def import_file(
-    connection: Connection,
+    connections: Sequence[Connection],
     rulesets: Rulesets,
     program_id: int,
     path: Path,
@@ -38,21 +38,24 @@ async def import_file(
     forms: Forms,
     tell: Callable[[int, Sequence[Fault]], Awaitable[None]],
 ) -> Counts:
-    """Import a file from its beginning; ``tell`` hears after each page how many bytes are done and what was wrong.
+    """Import a file from its beginning, over each of the ``connections`` a page at a time; ``tell`` hears after each page how many bytes are done and what was wrong.
 
     A file that was imported before, in whole or in part, changes nothing where it was. Raises ``OSError``.
     """
     ruleset = await rulesets.latest(program_id)
     reader = Reader(options.kind, options.format, options.separator, forms=forms, ruleset=ruleset)
-    judge = Judge(
-        connection,
-        rulesets,
-        clocks,
-        program_id=program_id,
-        forms=forms,
-        updates=options.updates,
-        is_dry=options.is_dry,
-    )
+    judges = [
+        Judge(
+            connection,
+            rulesets,
+            clocks,
+            program_id=program_id,
+            forms=forms,
+            updates=options.updates,
+            is_dry=options.is_dry,
+        )
+        for connection in connections
+    ]
 
     async def source(offset: int) -> AsyncGenerator[bytes, None]:
         with path.open("rb") as file:
@@ -64,6 +67,6 @@ async def import_file(
         await tell(reached.place.offset, faults)
         return True
 
-    reached = await run(reader, judge, source, start=Progress(), tell=keep)
+    reached = await run(reader, judges, source, start=Progress(), tell=keep)
     assert reached is not None
     return reached.counts

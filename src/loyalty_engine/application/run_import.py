@@ -39,7 +39,7 @@ class ImportResult:
 
 
 async def run_import(
-    connections: tuple[Connection, Connection],
+    connections: tuple[Connection, ...],
     rulesets: Rulesets,
     program_id: int,
     job: Job,
@@ -50,39 +50,44 @@ async def run_import(
 ) -> ImportResult | None:
     """Import what is left of a job's file; None when ``progress`` said to stop.
 
+    Over the first of the ``connections`` the file is read; each other one judges a page at a time.
+
     Rows are known by what they say, so a row that was recorded before the process died is unchanged now. The file is
     forgotten at the end, its faults stay.
     """
-    reading, writing = connections
+    own, *judging = connections
     params = job.params
     ruleset = await rulesets.latest(program_id)
     reader = Reader(params["kind"], params["format"], params["separator"], forms=forms, ruleset=ruleset)
-    judge = Judge(
-        writing,
-        rulesets,
-        clocks,
-        program_id=program_id,
-        forms=forms,
-        updates=params["on_conflict"] == "update",
-        is_dry=params["dry_run"],
-    )
-    source = partial(read_file, reading, program_id, job.id)
+    judges = [
+        Judge(
+            connection,
+            rulesets,
+            clocks,
+            program_id=program_id,
+            forms=forms,
+            updates=params["on_conflict"] == "update",
+            is_dry=params["dry_run"],
+        )
+        for connection in judging
+    ]
+    source = partial(read_file, own, program_id, job.id)
     start = _progress_of(params)
 
     async def tell(reached: Progress, faults: Sequence[Fault]) -> bool:
-        async with entered(writing, program_id):
-            await add_faults(writing, program_id, job.id, [FaultRow(*_columns(fault)) for fault in faults])
+        async with entered(own, program_id):
+            await add_faults(own, program_id, job.id, [FaultRow(*_columns(fault)) for fault in faults])
         return await progress(reached.place.offset, job.total, {**params, **_show(reached)})
 
     reached: Progress | None = start
     if not params.get(_DONE):
-        reached = await run(reader, judge, source, start=start, tell=tell)
+        reached = await run(reader, judges, source, start=start, tell=tell)
         if reached is None:
             return None
         if not await progress(job.total or reached.place.offset, job.total, {**params, **_show(reached), _DONE: True}):
             return None
-    async with entered(writing, program_id):
-        await drop_file(writing, program_id, job.id)
+    async with entered(own, program_id):
+        await drop_file(own, program_id, job.id)
     assert reached is not None
     counts = reached.counts
     return ImportResult(rows=counts.rows, **asdict(counts), is_dry_run=params["dry_run"])

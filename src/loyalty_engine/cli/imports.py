@@ -117,9 +117,10 @@ async def _run(url: str, program: str, file: Path, *, options: "ImportOptions", 
     found = await inspect_database(url)
     require_server(found)
     require_schema(found)
-    async with create_pool(url, size=1) as pool, own_connection(url) as connection:
-        program_id = await require_program(connection, program)
-        await connection.execute("SET statement_timeout = 0")  # nobody waits for a page but us
+    async with create_pool(url, size=1) as pool, own_connection(url) as one, own_connection(url) as other:
+        program_id = await require_program(one, program)
+        for connection in (one, other):
+            await connection.execute("SET statement_timeout = 0")  # nobody waits for a page but us
         sessions = Sessions(pool)
         with _bar(file.name, size) as advance_to:
 
@@ -128,7 +129,7 @@ async def _run(url: str, program: str, file: Path, *, options: "ImportOptions", 
                 advance_to(done)
 
             return await import_file(
-                connection,
+                (one, other),
                 Rulesets(sessions),
                 program_id,
                 file,

@@ -77,9 +77,9 @@ class Handlers:
             progress.done, progress.total, progress.params = done, total, dict(params)
             return await progress.save()
 
-        async with self._open() as reader, self._open() as writer:
+        async with self._open() as own, self._open() as one, self._open() as other:
             result = await run_import(
-                (reader, writer),
+                (own, one, other),
                 self.rulesets,
                 job.program_id,
                 job,

@@ -1,5 +1,7 @@
 """Running: page after page of a file through the judge, counted, and ready to stop and to go on at any page."""
 
+import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
@@ -48,25 +50,65 @@ Tell = Callable[[Progress, Sequence[Fault]], Awaitable[bool]]
 """Keeps how far it is and what was wrong since the last time; False: stop."""
 
 
-async def run(reader: Reader, judge: Judge, source: Source, *, start: Progress, tell: Tell) -> Progress | None:
+async def run(
+    reader: Reader, judges: Sequence[Judge], source: Source, *, start: Progress, tell: Tell
+) -> Progress | None:
     """Import what is left of a file and return what it came to; None when it was told to stop.
 
-    A file that is refused as a whole has one faulty row: the one where it shows.
+    Each judge has a page at a time, and what they come to is told in the order of the file. A file that is refused as a
+    whole has one faulty row: the one where it shows.
     """
-    progress = start
+    running = _Run(start, tell)
     try:
         async with aclosing(_pages(reader, source, start.place)) as pages:
             async for page in pages:
-                judged = await judge.judge(page)
-                progress = Progress(page[-1].after, progress.counts.add(judged))
-                if not await tell(progress, _faults(judged)):
+                if len(running.under_way) == len(judges) and not await running.settle():
                     return None
+                judge = judges[running.pages % len(judges)]
+                running.begin(judge, page)
+        while running.under_way:
+            if not await running.settle():
+                return None
     except FileError as error:
-        judged = [Judged(error.fault.line, error.fault)]
-        progress = Progress(progress.place, progress.counts.add(judged))
-        if not await tell(progress, _faults(judged)):
-            return None
-    return progress
+        return await running.refuse(error.fault)
+    finally:
+        await running.stop()
+    return running.progress
+
+
+@dataclass(slots=True)
+class _Run:
+    """Pages that are being judged, oldest first, and how far all before them came."""
+
+    progress: Progress
+    tell: Tell
+    under_way: deque[tuple[Place, asyncio.Task[list[Judged]]]] = field(default_factory=deque)
+    pages: int = 0
+
+    def begin(self, judge: Judge, page: Sequence[Numbered]) -> None:
+        """Let a page be judged."""
+        self.under_way.append((page[-1].after, asyncio.create_task(judge.judge(page))))
+        self.pages += 1
+
+    async def settle(self) -> bool:
+        """Wait for the oldest page and tell what it came to; return whether to go on."""
+        after, task = self.under_way.popleft()
+        return await self._tell(after, await task)
+
+    async def refuse(self, fault: Fault) -> Progress | None:
+        """Tell that the file is refused."""
+        is_told = await self._tell(self.progress.place, [Judged(fault.line, fault)])
+        return self.progress if is_told else None
+
+    async def stop(self) -> None:
+        """Leave nothing under way behind: what was not recorded by now is not."""
+        for _, task in self.under_way:
+            task.cancel()
+        await asyncio.gather(*(task for _, task in self.under_way), return_exceptions=True)
+
+    async def _tell(self, after: Place, judged: list[Judged]) -> bool:
+        self.progress = Progress(after, self.progress.counts.add(judged))
+        return await self.tell(self.progress, _faults(judged))
 
 
 async def _pages(reader: Reader, source: Source, start: Place) -> AsyncGenerator[list[Numbered], None]:
