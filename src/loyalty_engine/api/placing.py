@@ -5,8 +5,10 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import Any, Final
 
+import orjson
 from uuid_utils.compat import uuid7
 
+from loyalty_engine.api.bodies import BodyReader
 from loyalty_engine.api.calls import actor_of
 from loyalty_engine.api.routing import Context
 from loyalty_engine.api.schemas.orders import OrderBody
@@ -17,6 +19,8 @@ from loyalty_engine.application.place_order import place_order
 from loyalty_engine.core.engine.requests import Actor, Call, PlaceOrder
 from loyalty_engine.core.rules.order import till_scope
 from loyalty_engine.persistence.reviews import Review
+
+_READER: Final = BodyReader(OrderBody)
 
 ROUTE: Final = "place_order"
 """What digests of orders are made with: an order in a batch is the same request as one that is sent alone."""
@@ -66,8 +70,12 @@ def read_order(context: Context, body: OrderBody, *, key: str | None, request_ha
     return replace(request, call=replace(call, key=_make_key(request), keeps_refusals=False))
 
 
-def read_reviewed_order(context: Context, body: OrderBody, review: Review) -> PlaceOrder:
-    """Return the request of an order that waited for a review: it is the order of who sent it, booked by the caller."""
+def read_reviewed_order(context: Context, review: Review) -> PlaceOrder:
+    """Return the request of an order that waited for a review: it is the order of who sent it, booked by the caller.
+
+    Raises :class:`ProblemError` when an order may not have that form any more.
+    """
+    body, _ = _READER.read(orjson.dumps(review.body))
     actor = Actor(context.client.id, review.location, review.till)
     call = Call(uuid7(), actor, review.request_hash, context.key)
     order = body.as_order_at(body.placed_at, review.location)

@@ -1,6 +1,5 @@
 """Reviews: orders that came late, from the future or under a used number, until somebody decides about them."""
 
-import json
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -11,7 +10,7 @@ from loyalty_engine.api.pagination import cut
 from loyalty_engine.api.placing import EXCHANGE_REFUSALS, REFUSALS, read_reviewed_order
 from loyalty_engine.api.problems import ProblemError
 from loyalty_engine.api.routing import CallContext, Context, Route, access
-from loyalty_engine.api.schemas.orders import OrderAnswer, OrderBody
+from loyalty_engine.api.schemas.orders import OrderAnswer
 from loyalty_engine.api.schemas.reviews import (
     AcceptBody,
     DismissBody,
@@ -83,7 +82,7 @@ async def post_acceptance(context: CallContext, body: AcceptBody, review_id: str
     services: Services = context.services
     async with open_session(context) as session:
         review = await _find(context, session, review_id)
-    request = read_reviewed_order(context, OrderBody.model_validate_json(json.dumps(review.body)), review)
+    request = read_reviewed_order(context, review)
     return await accept_review(
         services.executor, services.sessions, context.caller, request, review=review, clocks=services.clocks
     )

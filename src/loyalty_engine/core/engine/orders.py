@@ -108,16 +108,20 @@ def find_untimely(
     policy: OrderPolicy, order: Order, now: datetime, *, at_any_age: bool = False
 ) -> Refused | Reviewed | None:
     """Return what becomes of an order that is too old, unless it may be of any age, or from too far ahead; else None."""
-    times = {"placed_at": show_instant(order.placed_at), "now": show_instant(now)}
     if order.placed_at > now + timedelta(minutes=policy.ahead_minutes):
-        refusal = Refusal(RefusalCode.ORDER_IN_FUTURE, "/placed_at", times)
+        refusal = _untimely(RefusalCode.ORDER_IN_FUTURE, order, now)
         return Reviewed(refusal) if policy.ahead == "review" else Refused(refusal)
     if at_any_age:
         return None
     if policy.max_age_days is not None and order.placed_at < now - timedelta(days=policy.max_age_days):
-        refusal = Refusal(RefusalCode.ORDER_TOO_OLD, "/placed_at", {**times, "max_age_days": policy.max_age_days})
+        refusal = _untimely(RefusalCode.ORDER_TOO_OLD, order, now, max_age_days=policy.max_age_days)
         return Reviewed(refusal) if policy.late == "review" else Refused(refusal)
     return None
+
+
+def _untimely(code: RefusalCode, order: Order, now: datetime, **details: int) -> Refusal:
+    times = {"placed_at": show_instant(order.placed_at), "now": show_instant(now)}
+    return Refusal(code, "/placed_at", {**times, **details})
 
 
 def check_order(ruleset: Ruleset, order: Order) -> None:
