@@ -63,10 +63,10 @@ async def upload(
 
 async def test_a_file_that_is_sent_becomes_members(shop: Shop, api: Api) -> None:
     text = table()
-    hire(shop)
 
     answer = await upload(api)
     started = answer.json()
+    hire(shop)
     done = await wait_for(api, started["id"], "done")
 
     assert (answer.status_code, started["status"], started["bytes"]) == (202, "waiting", len(text))
