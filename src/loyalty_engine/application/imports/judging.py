@@ -130,7 +130,7 @@ class Judge:
                 again += turn.rows
             else:
                 judged += _contradictions(turn)
-        return again
+        return sorted(again, key=lambda waiting: waiting[0].line)
 
     async def _gather(self, turns: Sequence[_Turn]) -> tuple[Ruleset, datetime, list[list[Facts]]]:
         """Read what all turns need in one round trip, under the current rules."""
@@ -269,6 +269,22 @@ def _take_turns(waiting: Iterable[tuple[Numbered, Row]]) -> tuple[list[_Turn], l
         turn.names.add(name)
         turn.rows.append((found, row))
     return list(turns.values()), again
+
+
+def names_of(page: Iterable[Numbered]) -> set[object]:
+    """Return all that the rows of a page are about: what of it another page has, too, must be judged in turn."""
+    names: set[object] = set()
+    for found in page:
+        match found.row:
+            case MemberRow(identities=identities):
+                names.update(identities)
+            case LotRow(member=member):
+                names.add(member)
+            case OrderRow(order=order, member=member):
+                names |= {member, natural_key(order.reference, None)} - {None}
+            case _:
+                pass
+    return names
 
 
 def _names(row: Row) -> tuple[object, object]:

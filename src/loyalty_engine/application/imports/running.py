@@ -5,9 +5,9 @@ from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
-from loyalty_engine.application.imports.judging import Judge, Judged
+from loyalty_engine.application.imports.judging import Judge, Judged, names_of
 from loyalty_engine.application.imports.lines import Place
 from loyalty_engine.application.imports.reading import FileError, Numbered, Reader, Source
 from loyalty_engine.application.imports.rows import Fault
@@ -55,17 +55,19 @@ async def run(
 ) -> Progress | None:
     """Import what is left of a file and return what it came to; None when it was told to stop.
 
-    Each judge has a page at a time, and what they come to is told in the order of the file. A file that is refused as a
+    Each judge has a page at a time; pages about the same member or order wait for each other. What they come to is told in
+    the order of the file. A file that is refused as a
     whole has one faulty row: the one where it shows.
     """
     running = _Run(start, tell)
     try:
         async with aclosing(_pages(reader, source, start.place)) as pages:
             async for page in pages:
-                if len(running.under_way) == len(judges) and not await running.settle():
-                    return None
-                judge = judges[running.pages % len(judges)]
-                running.begin(judge, page)
+                names = names_of(page)
+                while running.must_wait(names, len(judges)):
+                    if not await running.settle():
+                        return None
+                running.begin(judges[running.pages % len(judges)], page, names)
         while running.under_way:
             if not await running.settle():
                 return None
@@ -76,24 +78,36 @@ async def run(
     return running.progress
 
 
+class _Page(NamedTuple):
+    """A page that is being judged: where it ends, and what it is about."""
+
+    after: Place
+    names: set[object]
+    judging: asyncio.Task[list[Judged]]
+
+
 @dataclass(slots=True)
 class _Run:
     """Pages that are being judged, oldest first, and how far all before them came."""
 
     progress: Progress
     tell: Tell
-    under_way: deque[tuple[Place, asyncio.Task[list[Judged]]]] = field(default_factory=deque)
+    under_way: deque[_Page] = field(default_factory=deque)
     pages: int = 0
 
-    def begin(self, judge: Judge, page: Sequence[Numbered]) -> None:
+    def must_wait(self, names: set[object], judges: int) -> bool:
+        """Tell whether a page about ``names`` has to wait: for a judge, or for a page that is about one of them."""
+        return len(self.under_way) == judges or any(not names.isdisjoint(page.names) for page in self.under_way)
+
+    def begin(self, judge: Judge, page: Sequence[Numbered], names: set[object]) -> None:
         """Let a page be judged."""
-        self.under_way.append((page[-1].after, asyncio.create_task(judge.judge(page))))
+        self.under_way.append(_Page(page[-1].after, names, asyncio.create_task(judge.judge(page))))
         self.pages += 1
 
     async def settle(self) -> bool:
         """Wait for the oldest page and tell what it came to; return whether to go on."""
-        after, task = self.under_way.popleft()
-        return await self._tell(after, await task)
+        page = self.under_way.popleft()
+        return await self._tell(page.after, await page.judging)
 
     async def refuse(self, fault: Fault) -> Progress | None:
         """Tell that the file is refused."""
@@ -102,9 +116,9 @@ class _Run:
 
     async def stop(self) -> None:
         """Leave nothing under way behind: what was not recorded by now is not."""
-        for _, task in self.under_way:
-            task.cancel()
-        await asyncio.gather(*(task for _, task in self.under_way), return_exceptions=True)
+        for page in self.under_way:
+            page.judging.cancel()
+        await asyncio.gather(*(page.judging for page in self.under_way), return_exceptions=True)
 
     async def _tell(self, after: Place, judged: list[Judged]) -> bool:
         self.progress = Progress(after, self.progress.counts.add(judged))
