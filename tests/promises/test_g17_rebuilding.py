@@ -15,7 +15,7 @@ from tests.harness.histories import History
 from tests.harness.ledger import Ledger
 
 CALLERS = 8
-REBUILDS = size(10, 1_000)
+REBUILDS = size(10, 100)
 
 
 @pytest.mark.slow
