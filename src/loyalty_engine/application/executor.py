@@ -139,7 +139,7 @@ class Executor:
         """Decide an order as if it were new, and write nothing. Returns also the ruleset that decided."""
         ruleset, now = await self._rulesets.latest(caller.program_id), await self._clocks.now(caller.program_id)
         while True:
-            then = await self._then(caller.program_id, ruleset, request.order.placed_at)
+            then = await self._rulesets.before(caller.program_id, ruleset, request.order.placed_at)
             ask = ask_for_look(request, then or ruleset, now)
             [(known, facts)] = await self._ledger.gather(caller.program_id, (ask,))
             if known.generation != caller.generation:
@@ -259,7 +259,7 @@ class Executor:
         ruleset, now = await self._rulesets.latest(program_id), await self._clocks.now(program_id)
         placed_at: datetime | None = None
         while True:
-            thens = [await self._then(program_id, ruleset, happened_at(x, placed_at)) for x in requests]
+            thens = [await self._rulesets.before(program_id, ruleset, happened_at(x, placed_at)) for x in requests]
             both = zip(requests, thens, strict=True)
             asks = share_view([ask_for(x, then or ruleset, now=now, placed_at=placed_at) for x, then in both])
             gathered = await gather(program_id, asks)
@@ -271,17 +271,10 @@ class Executor:
                 ruleset = await self._rulesets.at(program_id, known.revision)
                 continue
             if placed_at is not None:
-                thens = [await self._then(program_id, ruleset, happened_at(requests[0], placed_at))]
+                thens = [await self._rulesets.before(program_id, ruleset, happened_at(requests[0], placed_at))]
                 if ask_for(requests[0], thens[0] or ruleset, now=now, placed_at=placed_at) != asks[0]:
                     continue
             return _View(ruleset, asks, await self._with_rulesets(program_id, ruleset, gathered, thens), now)
-
-    async def _then(self, program_id: int, ruleset: Ruleset, at: datetime | None) -> Ruleset | None:
-        """Return the rules that were in force ``at`` that time; None where those are the current ones."""
-        if at is None or ruleset.published_at is None or at >= ruleset.published_at:
-            return None
-        then = await self._rulesets.in_force(program_id, at, ruleset)
-        return None if then.revision == ruleset.revision else then
 
     async def _with_rulesets(
         self, program_id: int, ruleset: Ruleset, gathered: list[Gathered], thens: Sequence[Ruleset | None]

@@ -49,16 +49,19 @@ class Rulesets:
             self._latest[program_id] = kept
         return kept
 
-    async def in_force(self, program_id: int, at: datetime, today: Ruleset) -> Ruleset:
-        """Return the newest revision up to ``today`` that was in force ``at`` that time, the first one before there was any.
+    async def before(self, program_id: int, today: Ruleset, at: datetime | None) -> Ruleset | None:
+        """Return the newest revision before ``today`` that was in force ``at`` that time, the first one before there was any.
 
-        Those that counted another money than today are passed over: nothing had happened under them.
+        None where today's decides, and where no time is in question. Those that counted another money than today are
+        passed over: nothing had happened under them.
         """
+        if at is None or today.published_at is None or at >= today.published_at:
+            return None
         times = [number for number, since in self._times[program_id] if since <= at and number < today.revision]
         number = times[-1] if times else self._times[program_id][0][0]
         while (then := await self.at(program_id, number)).currency != today.currency:
             number += 1
-        return then
+        return None if then.revision == today.revision else then
 
     async def _load(self, program_id: int, number: int) -> Ruleset:
         async with self._sessions.open(program_id) as connection:

@@ -1,7 +1,7 @@
 """``loyalty settle``: the periodic run that books what time did to members who were not touched."""
 
 import gc
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -35,6 +35,7 @@ def settle(
 
 async def _run(url: str, program: str | None) -> bool:
     """Settle one program after the other; tell whether every member could be settled."""
+    from loyalty_engine.application.clocks import Clocks
     from loyalty_engine.application.rulesets import Rulesets
     from loyalty_engine.persistence.connections import create_pool
     from loyalty_engine.persistence.migrating import inspect_database, require_schema, require_server
@@ -45,14 +46,17 @@ async def _run(url: str, program: str | None) -> bool:
     require_server(found)
     require_schema(found)
     async with create_pool(url, size=1) as pool, own_connection(url) as one, own_connection(url) as other:
-        rulesets = Rulesets(Sessions(pool))
+        sessions = Sessions(pool)
+        rulesets, clocks = Rulesets(sessions), Clocks(sessions, lambda: datetime.now(UTC))
         wanted = {program: await require_program(one, program)} if program else await list_programs(one)
-        settled = [await _settle((one, other), rulesets, *named) for named in wanted.items()]
+        settled = [
+            await _settle((one, other), rulesets, *named, now=await clocks.now(named[1])) for named in wanted.items()
+        ]
     return all(settled)
 
 
 async def _settle(
-    connections: "tuple[Connection, Connection]", rulesets: "Rulesets", key: str, program_id: int
+    connections: "tuple[Connection, Connection]", rulesets: "Rulesets", key: str, program_id: int, *, now: datetime
 ) -> bool:
     """Settle one program with a bar and a line of its own; one in which nothing is due is passed over."""
     from rich.console import Console
@@ -61,10 +65,7 @@ async def _settle(
     from loyalty_engine.application.settle_due_points import settle_due_points
     from loyalty_engine.core.kernel.ids import show_id
     from loyalty_engine.persistence.due import count_due
-    from loyalty_engine.persistence.programs import read_ahead
 
-    ahead = await read_ahead(connections[0], program_id)
-    now = datetime.now(UTC) + (ahead or timedelta())
     total = await count_due(connections[0], program_id, now)
     if not total:
         return True

@@ -1,11 +1,11 @@
 """What each kind of job does."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 
 from loyalty_engine.application.clocks import Clock, Clocks
 from loyalty_engine.application.imports.rows import Forms
@@ -21,10 +21,7 @@ from loyalty_engine.persistence.pruning import forget_refusals
 from loyalty_engine.persistence.sessions import Sessions
 from loyalty_engine.worker.worker import Handler, Progress
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-_SHOWN: int = 20
+_SHOWN: Final = 20
 """How many members a result names."""
 
 
@@ -88,7 +85,7 @@ class Handlers:
                 progress=keep,
             )
         if result is None:
-            raise asyncio.CancelledError
+            raise asyncio.CancelledError  # the lease is lost, or the job was cancelled: ``save`` said so
         return result.as_json()
 
     async def make_partitions(self, _: Job, __: Progress) -> Mapping[str, Any]:
@@ -115,7 +112,7 @@ class Handlers:
         return {"refusals": refusals, "jobs": jobs}
 
     @asynccontextmanager
-    async def _open(self, role: str = APPLICATION_ROLE) -> "AsyncIterator[Connection]":
+    async def _open(self, role: str = APPLICATION_ROLE) -> AsyncIterator[Connection]:
         connection = await connect(self.url, role=role, statement_timeout="0")
         try:
             yield connection

@@ -35,7 +35,6 @@ class Progress:
     ``params`` is what another attempt begins with.
     """
 
-    job: Job
     save: Callable[[], Awaitable[bool]]
     done: int = 0
     total: int | None = None
@@ -106,12 +105,12 @@ class Worker:
 
     async def _do(self, job: Job) -> None:
         """Bring one attempt to its end, and write down what it was."""
-        _log = structlog.get_logger().bind(job=str(job.id), kind=job.kind, program=job.program_id)
+        log = structlog.get_logger().bind(job=str(job.id), kind=job.kind, program=job.program_id)
         attempt = _Attempt(self._sessions, job, self.id, clock=self._clock, lease=self._pace.lease)
         try:
             result = await attempt.run(self._find_handler(job))
         except HopelessError as error:
-            _log.warning("job_failed", reason=str(error))
+            log.warning("job_failed", reason=str(error))
             ended = attempt.close("failed", error=str(error))
         except asyncio.CancelledError:
             if attempt.is_ours:
@@ -122,7 +121,7 @@ class Worker:
             ended = attempt.postpone("unavailable", pause=_FIRST_PAUSE, counts=False)
         except Exception as error:  # noqa: BLE001 - the process edge of a job: whatever it was, the worker lives on
             name = type(error).__name__
-            _log.warning("job_attempt_failed", attempt=job.attempts, reason=name)
+            log.warning("job_attempt_failed", attempt=job.attempts, reason=name)
             ended = (
                 attempt.close("failed", error=name)
                 if job.attempts >= MOST_ATTEMPTS
@@ -150,7 +149,7 @@ class _Attempt:
         self._worker = worker
         self._clock = clock
         self._lease = lease
-        self._progress = Progress(job, self.renew, job.done, job.total, dict(job.params))
+        self._progress = Progress(self.renew, job.done, job.total, dict(job.params))
         self.is_ours = True
 
     async def run(self, handler: Handler) -> Mapping[str, Any]:

@@ -136,7 +136,10 @@ class Judge:
         """Read what all turns need in one round trip, under the current rules."""
         ruleset, now = await self._rulesets.latest(self._program_id), await self._clocks.now(self._program_id)
         while True:
-            thens = [[await self._then(ruleset, row) for _, row in turn.rows] for turn in turns]
+            thens = [
+                [await self._rulesets.before(self._program_id, ruleset, _placed_at(row)) for _, row in turn.rows]
+                for turn in turns
+            ]
             questions = [
                 _question(self._program_id, turn, its, ruleset=ruleset, now=now)
                 for turn, its in zip(turns, thens, strict=True)
@@ -147,15 +150,9 @@ class Judge:
                 return ruleset, now, [_facts(answer, its) for answer, its in zip(answers, thens, strict=True)]
             ruleset = await self._rulesets.at(self._program_id, revision)
 
-    async def _then(self, ruleset: Ruleset, row: Row) -> Ruleset | None:
-        """Return the rules that were in force when an order was placed; None where those are the current ones."""
-        if not isinstance(row, OrderRow) or ruleset.published_at is None:
-            return None
-        placed_at = row.order.placed_at
-        if placed_at >= ruleset.published_at:
-            return None
-        then = await self._rulesets.in_force(self._program_id, placed_at, ruleset)
-        return None if then.revision == ruleset.revision else then
+
+def _placed_at(row: Row) -> datetime | None:
+    return row.order.placed_at if isinstance(row, OrderRow) else None
 
 
 def _contradictions(turn: _Turn) -> list[Judged]:

@@ -51,10 +51,8 @@ def decide_order(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datet
         return _repeat_order(ruleset, facts, request)
     policy, ruleset = ruleset.orders, rules_of_its_time(ruleset, facts)
     check_order(ruleset, request.order)
-    untimely = None
-    if request.clearance is None:
-        untimely = find_untimely(policy, request.order, now, at_any_age=request.is_past)
-    if untimely is not None:
+    untimely = find_untimely(policy, request.order, now, at_any_age=request.is_past)
+    if untimely is not None and request.clearance is None:
         return untimely
     buyer, paid = admit(ruleset, facts, request, now=now, operation_id=request.call.operation_id)
     operation = _operation(ruleset, request, buyer, now)
