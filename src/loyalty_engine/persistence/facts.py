@@ -17,7 +17,7 @@ from loyalty_engine.persistence.asks import Ask, Known
 from loyalty_engine.persistence.order_changes import read_goods
 from loyalty_engine.persistence.orders import read_line
 from loyalty_engine.persistence.subjects import (
-    SubjectFacts,
+    NO_SUBJECT,
     read_hold,
     read_known_order,
     read_lots,
@@ -30,7 +30,7 @@ Row = Mapping[str, Any]
 
 def read_gathered(row: Row, ask: Ask) -> tuple[Known, Facts]:
     """Turn one row of ``gather_v3`` into what is known of the caller and the facts of its request."""
-    subject = read_subject(orjson.loads(row["subject"]), ask.subject) if ask.subject is not None else SubjectFacts()
+    subject = read_subject(orjson.loads(row["subject"]), ask.subject) if ask.subject is not None else NO_SUBJECT
     order = orjson.loads(row["known_order"]) if row["known_order"] is not None else None
     return Known(row["generation"], row["revision"]), Facts(
         member=_read_member(row, subject.lots) if row["version"] is not None else None,

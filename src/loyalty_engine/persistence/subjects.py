@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
@@ -34,6 +34,10 @@ class SubjectFacts:
     hold: KnownHold | None = None
     operation: KnownOperation | None = None
     lots: tuple[Lot, ...] = ()
+
+
+NO_SUBJECT: Final = SubjectFacts()
+"""What is known where a request is about no earlier act."""
 
 
 def read_subject(raw: Raw, subject: Subject) -> SubjectFacts:

@@ -15,7 +15,7 @@ from loyalty_engine.core.earning.index import Seen
 from loyalty_engine.core.engine.accounts import booking_time, check_balances, open_tally
 from loyalty_engine.core.engine.answers import Json, show_look
 from loyalty_engine.core.engine.decision import Refused
-from loyalty_engine.core.engine.due import settle_facts
+from loyalty_engine.core.engine.due import is_due, settle_facts
 from loyalty_engine.core.engine.facts import Facts, MemberState, PaidPoints
 from loyalty_engine.core.engine.orders import admit, check_order, check_place, find_untimely, rules_of_its_time
 from loyalty_engine.core.engine.requests import Call, EvaluateOrder
@@ -43,7 +43,8 @@ def look(ruleset: Ruleset, facts: Facts, request: EvaluateOrder, now: datetime) 
     What an order of that number did before plays no part. One that somebody would have to look at is refused here.
     """
     now = booking_time(facts, now)
-    facts, _ = settle_facts(ruleset, facts, Call(_NO_OPERATION, request.actor, b""), now)
+    if facts.member is not None and is_due(facts.member, now):
+        facts, _ = settle_facts(ruleset, facts, Call(_NO_OPERATION, request.actor, b""), now)
     try:
         return _look(ruleset, facts, request, now)
     except RefusalError as error:
