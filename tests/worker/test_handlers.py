@@ -7,14 +7,17 @@ from uuid import UUID
 from loyalty_engine.api.import_forms import ImportForms
 from loyalty_engine.application.clocks import Clocks
 from loyalty_engine.application.rulesets import Rulesets
+from loyalty_engine.core.kernel.ids import read_id
 from loyalty_engine.persistence.jobs import EVERYBODY, list_jobs
+from loyalty_engine.persistence.pruning import forget_files
 from loyalty_engine.worker.handlers import Handlers
 from loyalty_engine.worker.schedule import plan_runs
 from tests.harness.api import Api
-from tests.harness.programs import document, make_program
+from tests.harness.programs import document, make_program, owner
 from tests.harness.servers import serve
 from tests.worker.conftest import Shop
 
+CSV = {"content-type": "text/csv"}
 LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 TERMS = {"activation": {"kind": "after", "length": {"days": 14}}, "expiry": {"kind": "after", "length": {"months": 6}}}
 
@@ -35,9 +38,9 @@ async def run_all(shop: Shop, program_id: int) -> list[tuple[str, str, object]]:
             break
         await asyncio.sleep(0.01)
     found = []
-    for owner in (EVERYBODY, program_id):
-        async with shop.sessions.open(owner) as connection:
-            jobs = await list_jobs(connection, owner, status=None, kind=None, before=UUID(LAST_ID), limit=50)
+    for whose in (EVERYBODY, program_id):
+        async with shop.sessions.open(whose) as connection:
+            jobs = await list_jobs(connection, whose, status=None, kind=None, before=UUID(LAST_ID), limit=50)
             found += [(job.kind, job.status, job.result) for job in jobs if job.kind != "prune"]
     return sorted(found, key=lambda job: job[0])
 
@@ -106,6 +109,28 @@ async def test_old_refusals_are_forgotten_with_their_keys_and_nothing_else(shop:
     assert await shop.rows("SELECT FROM loyalty.refusal") == []
     [[runs]] = await shop.rows("SELECT count(*) FROM loyalty.job WHERE kind = 'prune'")
     assert runs == 2
+
+
+async def test_uploaded_files_that_nobody_will_import_are_forgotten(shop: Shop) -> None:
+    program = await make_program(shop.url)
+    with serve(shop.url, count=1) as servers:
+        async with Api(servers.urls, program.admin) as api:
+            uploads = [
+                await api.send("POST", "/imports?kind=members", content=b"identities\n", headers=CSV) for _ in "abc"
+            ]
+    broken_off, cancelled, waiting = (read_id("job", upload.json()["id"]) for upload in uploads)
+    now = datetime.now(UTC)
+    await shop.rows("DELETE FROM loyalty.job WHERE id = $1", broken_off)
+    await shop.rows("UPDATE loyalty.job SET status = 'cancelled', ended_at = $2 WHERE id = $1", cancelled, now)
+
+    kept = []
+    async with owner(shop.url) as connection:
+        for days in (0.5, 2, 29, 31):
+            later = now + timedelta(days=days)
+            await forget_files(connection, later, later - timedelta(days=30))
+            kept.append({row["job_id"] for row in await shop.rows("SELECT job_id FROM loyalty.job_file")})
+
+    assert kept == [{broken_off, cancelled, waiting}, {cancelled, waiting}, {cancelled, waiting}, {waiting}]
 
 
 async def test_partitions_are_there_ahead_of_the_months(shop: Shop) -> None:

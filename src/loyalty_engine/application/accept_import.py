@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -12,16 +13,12 @@ from loyalty_engine.application.executor import Caller
 from loyalty_engine.application.imports.reading import Format, Reader
 from loyalty_engine.application.imports.rows import Forms, Kind
 from loyalty_engine.application.rulesets import Rulesets
-from loyalty_engine.persistence.imports import PIECE, add_piece, drop_file, drop_orphans
+from loyalty_engine.persistence.imports import PIECE, add_piece, drop_file
 from loyalty_engine.persistence.jobs import NewJob, add_job
-from loyalty_engine.persistence.months import first_id_at
 from loyalty_engine.persistence.sessions import Sessions
 
 MAX_BYTES: Final = 2 << 30
 """How large an uploaded file may be. Larger ones are imported by the command, or in parts."""
-
-_FORGOTTEN_AFTER: Final = timedelta(days=1)
-"""How long the pieces of a file stay whose upload died with its process."""
 
 
 class FileTooLargeError(Exception):
@@ -65,8 +62,7 @@ async def accept_import(
     beginning tells, and :class:`FileTooLargeError`; then nothing of it is kept.
     """
     job_id, program_id = uuid7(), caller.program_id
-    async with sessions.open_for(program_id, caller.client_id, caller.generation, is_read_only=False) as connection:
-        await drop_orphans(connection, program_id, first_id_at(now - _FORGOTTEN_AFTER))
+    open_for_caller = partial(sessions.open_for, program_id, caller.client_id, caller.generation, is_read_only=False)
     reader = Reader(
         upload.kind, upload.format, upload.separator, forms=forms, ruleset=await rulesets.latest(program_id)
     )
@@ -76,10 +72,10 @@ async def accept_import(
             size += len(piece)
             if number == 0:
                 await reader.check(piece)
-            async with sessions.open(program_id, is_read_only=False) as connection:
+            async with open_for_caller() as connection:
                 await add_piece(connection, program_id, job_id, number=number, body=piece)
         new = NewJob(program_id, job_id, "import", client_id=caller.client_id, params=upload.as_params(), total=size)
-        async with sessions.open_for(program_id, caller.client_id, caller.generation, is_read_only=False) as connection:
+        async with open_for_caller() as connection:
             await add_job(connection, new, now=now)
     except BaseException:
         async with sessions.open(program_id, is_read_only=False) as connection:

@@ -14,13 +14,7 @@ from loyalty_engine.cli.failures import FailureError, one_line
 from loyalty_engine.persistence.connections import OWNER_ROLE, Connection, connect
 from loyalty_engine.persistence.embedded import EmbeddedServer, default_directory
 from loyalty_engine.persistence.embedded.running import find_running
-from loyalty_engine.persistence.migrating import (
-    Database,
-    inspect_database,
-    migrate,
-    require_schema,
-    require_server,
-)
+from loyalty_engine.persistence.migrating import Database, migrate, require_current
 from loyalty_engine.persistence.partitions import make_partitions
 from loyalty_engine.persistence.programs import find_program
 from loyalty_engine.persistence.strays import move_strays
@@ -71,9 +65,7 @@ def prepare(database: Opened, *, migrates: bool) -> list[str]:
     if migrates:
         report_migration(*migrate(database.url))
     else:
-        found = asyncio.run(inspect_database(database.url))
-        require_server(found)
-        require_schema(found)
+        asyncio.run(require_current(database.url))
     made, left = asyncio.run(_make_room(database.url, moves=migrates))
     if made:
         _log.info("partitions_made", count=len(made), last=made[-1])
@@ -111,9 +103,7 @@ async def own_connection(url: str) -> AsyncIterator[Connection]:
 async def operators_connection(settings: Settings) -> AsyncIterator[Connection]:
     """Open the database of a short command, which must be migrated, with the owner's rights."""
     with one_line(), open_database(settings, may_share=True) as database:
-        found = await inspect_database(database.url)
-        require_server(found)
-        require_schema(found)
+        await require_current(database.url)
         async with own_connection(database.url) as connection:
             yield connection
 

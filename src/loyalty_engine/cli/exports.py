@@ -38,14 +38,12 @@ async def _run(program: str, kind: Any, file_format: Any, output: Path | None) -
     from loyalty_engine.application.export_rows import export_rows
     from loyalty_engine.application.rulesets import Rulesets
     from loyalty_engine.persistence.connections import create_pool
-    from loyalty_engine.persistence.migrating import inspect_database, require_schema, require_server
+    from loyalty_engine.persistence.migrating import require_current
     from loyalty_engine.persistence.sessions import Sessions
 
     settings = read_settings()
     with open_database(settings, may_share=True) as database:
-        found = await inspect_database(database.url)
-        require_server(found)
-        require_schema(found)
+        await require_current(database.url)
         async with create_pool(database.url, size=1) as pool, own_connection(database.url) as connection:
             program_id = await require_program(connection, program)
             sessions = Sessions(pool)

@@ -38,13 +38,11 @@ async def _run(url: str, program: str | None) -> bool:
     from loyalty_engine.application.clocks import Clocks
     from loyalty_engine.application.rulesets import Rulesets
     from loyalty_engine.persistence.connections import create_pool
-    from loyalty_engine.persistence.migrating import inspect_database, require_schema, require_server
+    from loyalty_engine.persistence.migrating import require_current
     from loyalty_engine.persistence.programs import list_programs
     from loyalty_engine.persistence.sessions import Sessions
 
-    found = await inspect_database(url)
-    require_server(found)
-    require_schema(found)
+    await require_current(url)
     async with create_pool(url, size=1) as pool, own_connection(url) as one, own_connection(url) as other:
         sessions = Sessions(pool)
         rulesets, clocks = Rulesets(sessions), Clocks(sessions, lambda: datetime.now(UTC))

@@ -27,11 +27,9 @@ def work() -> None:
 
 async def _run(url: str) -> None:
     from loyalty_engine.bootstrap import run_worker
-    from loyalty_engine.persistence.migrating import inspect_database, require_schema, require_server
+    from loyalty_engine.persistence.migrating import require_current
 
-    found = await inspect_database(url)
-    require_server(found)
-    require_schema(found)
+    await require_current(url)
     stopping = asyncio.Event()
     stop_on_signals(stopping)
     _log.info("working")

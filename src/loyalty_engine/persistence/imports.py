@@ -19,13 +19,6 @@ _READ_PIECE: Final = "SELECT body FROM loyalty.job_file WHERE program_id = $1 AN
 
 _DROP_FILE: Final = "DELETE FROM loyalty.job_file WHERE program_id = $1 AND job_id = $2"
 
-_DROP_ORPHANS: Final = """
-DELETE FROM loyalty.job_file f
- WHERE f.program_id = $1 AND f.job_id < $2
-   AND NOT EXISTS (SELECT FROM loyalty.job j WHERE j.program_id = $1 AND j.id = f.job_id
-                      AND (j.status IN ('waiting', 'running') OR j.ended_at > now() - interval '30 days'))
-"""
-
 _ADD_FAULTS: Final = """
 INSERT INTO loyalty.job_fault (program_id, job_id, line, code, pointer, message)
 SELECT $1, $2, * FROM unnest($3::bigint[], $4::text[], $5::text[], $6::text[])
@@ -65,13 +58,6 @@ async def add_piece(connection: Connection, program_id: int, job_id: UUID, *, nu
 async def drop_file(connection: Connection, program_id: int, job_id: UUID) -> None:
     """Forget an uploaded file."""
     await connection.execute(_DROP_FILE, program_id, job_id)
-
-
-async def drop_orphans(connection: Connection, program_id: int, before: UUID) -> None:
-    """Forget files with ids below ``before`` that never became a job, because their upload broke off, and those whose
-    job failed or was cancelled so long ago that nobody will try it again.
-    """
-    await connection.execute(_DROP_ORPHANS, program_id, before)
 
 
 async def read_file(connection: Connection, program_id: int, job_id: UUID, offset: int) -> AsyncGenerator[bytes, None]:

@@ -86,6 +86,13 @@ def require_schema(database: Database) -> None:
         raise SchemaError(f"the database {state}, {expected_revision()} is needed; run `loyalty migrate` first")
 
 
+async def require_current(url: str) -> None:
+    """Raise :class:`SchemaError` or :class:`UnavailableError` unless the database is one that this release works with."""
+    found = await inspect_database(url)
+    require_server(found)
+    require_schema(found)
+
+
 def migrate(url: str) -> tuple[Database, Database]:
     """Bring the database to the newest schema and return what it was before and what it is now.
 

@@ -1,6 +1,6 @@
 """Pruning: what need not be kept for ever goes after a while. Whatever moved value stays."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from loyalty_engine.persistence.connections import Connection
@@ -13,6 +13,19 @@ WITH gone AS (DELETE FROM loyalty.refusal WHERE id < $1 RETURNING program_id, id
 SELECT count(*) FROM gone
 """
 
+_FORGET_FILES: Final = """
+WITH gone AS (
+    DELETE FROM loyalty.job_file f
+     WHERE f.job_id < $1
+       AND NOT EXISTS (SELECT FROM loyalty.job j WHERE j.program_id = f.program_id AND j.id = f.job_id
+                          AND (j.status IN ('waiting', 'running') OR j.ended_at >= $2))
+    RETURNING f.program_id, f.job_id)
+SELECT count(DISTINCT (program_id, job_id)) FROM gone
+"""
+
+_BROKEN_OFF_AFTER: Final = timedelta(days=1)
+"""How old a file must be before its missing job means that the upload broke off."""
+
 
 async def forget_refusals(connection: Connection, before: datetime) -> int:
     """Delete refusals made before, each with its key, in one transaction; return how many. Needs the owner's role.
@@ -20,3 +33,11 @@ async def forget_refusals(connection: Connection, before: datetime) -> int:
     A key that was refused so long ago is a fresh one again. Keys of what was accepted are kept for ever.
     """
     return int(await connection.fetchval(_FORGET_REFUSALS, first_id_at(before)))
+
+
+async def forget_files(connection: Connection, now: datetime, before: datetime) -> int:
+    """Delete uploaded files, which hold personal data, that nobody will import; return how many. Needs the owner's role.
+
+    Those are files whose upload broke off, and files whose job failed or was cancelled ``before``.
+    """
+    return int(await connection.fetchval(_FORGET_FILES, first_id_at(now - _BROKEN_OFF_AFTER), before))

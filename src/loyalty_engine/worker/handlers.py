@@ -17,7 +17,7 @@ from loyalty_engine.persistence.connections import APPLICATION_ROLE, OWNER_ROLE,
 from loyalty_engine.persistence.jobs import Job, Kind, forget_jobs
 from loyalty_engine.persistence.partitions import make_partitions
 from loyalty_engine.persistence.posting_days import find_unsummed, sum_up_day
-from loyalty_engine.persistence.pruning import forget_refusals
+from loyalty_engine.persistence.pruning import forget_files, forget_refusals
 from loyalty_engine.persistence.sessions import Sessions
 from loyalty_engine.worker.worker import Handler, Progress
 
@@ -104,12 +104,13 @@ class Handlers:
         return {"days": len(days)}
 
     async def prune(self, _: Job, __: Progress) -> Mapping[str, Any]:
-        """Delete old refusals and periodic runs."""
+        """Delete old refusals, periodic runs, and files that nobody will import."""
         now = self.clock()
         async with self._open(OWNER_ROLE) as connection:
             refusals = await forget_refusals(connection, now - self.keeps.refusals)
+            files = await forget_files(connection, now, now - self.keeps.jobs)
             jobs = await forget_jobs(connection, now - self.keeps.jobs)
-        return {"refusals": refusals, "jobs": jobs}
+        return {"refusals": refusals, "files": files, "jobs": jobs}
 
     @asynccontextmanager
     async def _open(self, role: str = APPLICATION_ROLE) -> AsyncIterator[Connection]:
