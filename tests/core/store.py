@@ -1,7 +1,7 @@
 """The plainest store there is: it shows what gather would, decides on that, and keeps what record would write."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
@@ -175,8 +175,9 @@ class Store(Rows):
             if known.ended_by is None and self._stands_for(known.member_id) == member.id
         )
         shown = {lot.id for lot in self.lots.values() if lot.member_id == member.id and lot.remaining}
-        shown |= {*subjects, *(use.lot_id for hold in holds for use in hold.uses)}
-        lots = tuple(self.lots[lot_id] for lot_id in sorted(shown))
+        carried = {lot_id: of for lot_id, of in self._carried_on(subjects) if self.lots[lot_id].member_id == member.id}
+        shown |= {*subjects, *carried, *(use.lot_id for hold in holds for use in hold.uses)}
+        lots = tuple(replace(self.lots[lot_id], carries_on=carried.get(lot_id)) for lot_id in sorted(shown))
         return replace(member, lots=lots, holds=holds, sees_lots=True)
 
     def _history(self, member_id: UUID) -> tuple[PastOrder, ...]:
@@ -250,6 +251,25 @@ class Store(Rows):
             other = self._member(other_id, now, wants_lots=True, subjects=others)
         return replace(facts, member=member, other=other, reversed=known)
 
+    def _carried_on(self, lot_ids: Iterable[UUID]) -> Iterator[tuple[UUID, UUID]]:
+        """Yield the lots, open or not, that carry on one that a merged member left behind, each with that one."""
+        for lot_id in lot_ids:
+            found, member = lot_id, self.members[self.lots[lot_id].member_id]
+            while member.merged_into is not None:
+                merges = (changes for changes in self.operations.values() if changes.operation.kind == "merge")
+                merge = [changes for changes in merges if changes.operation.other_member_id == member.id][-1]
+                assert merge.entries is not None
+                assert merge.other_entries is not None
+                went = [
+                    row.lot_id for row in merge.other_entries.postings if row.destination == "transit" and row.lot_id
+                ]
+                came = [row.lot_id for row in merge.entries.postings if row.source == "transit" and row.lot_id]
+                heirs = dict(zip(went, came, strict=True))
+                if found not in heirs:
+                    break
+                found, member = heirs[found], self.members[member.merged_into]
+                yield found, lot_id
+
     def _is_of(self, kept: KeptOrder, member_id: UUID) -> bool:
         """Tell whether an order is one of the member's own, or of those that were merged into it."""
         owner = kept.claimed_by or kept.row.member_id
@@ -284,9 +304,8 @@ class Store(Rows):
                     assert Counter(map(repr, member.history)) == Counter(map(repr, fresh.history))
                 if member.sees_lots:
                     seen = self.see(member.id)
-                    assert {lot for lot in member.lots if lot.remaining and lot.member_id == member.id} == {
-                        lot for lot in seen.lots if lot.remaining
-                    }
+                    own = [lot for lot in member.lots if lot.remaining and lot.member_id == member.id]
+                    assert {replace(lot, carries_on=None) for lot in own} == {lot for lot in seen.lots if lot.remaining}
                     assert set(member.holds) == set(seen.holds)
         assert dict(moved.counters) == self.shared
 

@@ -14,7 +14,7 @@ from tests.harness.crowds import IS_FULL, size
 from tests.harness.servers import serve
 from tests.model.machine import LifeOfPoints, playing
 from tests.model.player import Stage
-from tests.model.purchases import Back, Line
+from tests.model.purchases import Back, Line, Rules
 from tests.model.variants import VARIANTS
 
 EXAMPLES = size(150, 2_000)
@@ -81,6 +81,78 @@ PLAYS: Final[Mapping[str, Callable[[LifeOfPoints], None]]] = {
 }
 
 
+def expire_and_book(life: LifeOfPoints, name: str) -> None:
+    life.wait(length=(45, 0))
+    life.adjust(name=name, wallet="points", points=3, owes=False)
+
+
+def take_back_what_expired_after_a_merge(life: LifeOfPoints) -> None:
+    life.buy(name="anna", lines=[Line("1", 6288, 2, "tea")], shipping=0, age=0, pay=None)
+    life.merge(name="cleo", absorbed="anna")
+    expire_and_book(life, "cleo")
+    life.edit(pick=0, lines=[Line("1", 4250, 2, "tea")], shipping=0)
+    life.give_back(pick=0, goods=Back({"1": 1}), has_number=False)
+
+
+def take_back_what_expired_after_two_merges(life: LifeOfPoints) -> None:
+    life.buy(name="anna", lines=[Line("1", 6288, 2, "tea")], shipping=0, age=0, pay=None)
+    life.transfer(name="anna", to="ben", wallet="points", share=30)
+    life.merge(name="cleo", absorbed="anna")
+    life.merge(name="ben", absorbed="cleo")
+    expire_and_book(life, "ben")
+    life.cancel(pick=0)
+
+
+def reverse_what_expired_after_a_merge(life: LifeOfPoints) -> None:
+    life.adjust(name="anna", wallet="miles", points=60, owes=False)
+    life.adjust(name="cleo", wallet="points", points=60, owes=False)
+    life.transfer(name="cleo", to="anna", wallet="points", share=60)
+    life.merge(name="ben", absorbed="anna")
+    expire_and_book(life, "ben")
+    life.reverse(pick=2)
+    life.reverse(pick=4)
+
+
+def take_back_what_waited_after_a_merge(life: LifeOfPoints) -> None:
+    life.buy(name="anna", lines=[Line("1", 4000, 2, "tea")], shipping=0, age=0, pay=None)
+    life.merge(name="cleo", absorbed="anna")
+    life.activate(pick=0, lines=None)
+    life.give_back(pick=0, goods=Back({"1": 1}), has_number=False)
+
+
+def give_again_what_a_return_took_of_others(life: LifeOfPoints) -> None:
+    life.adjust(name="anna", wallet="points", points=48, owes=False)
+    life.buy(name="anna", lines=[Line("1", 928, 1, "tea")], shipping=490, age=0, pay=48)
+    life.adjust(name="anna", wallet="points", points=1, owes=False)
+    life.redeem(name="anna", wallet="points", share=90)
+    for goods in (Back(amount=100, shipping=7), Back(shipping=90), Back(shipping=90), Back(shipping=100)):
+        life.give_back(pick=0, goods=goods, has_number=False)
+
+
+FOUND: Final = (
+    (VARIANTS[0], take_back_what_expired_after_a_merge),
+    (VARIANTS[0], take_back_what_expired_after_two_merges),
+    (VARIANTS[0], reverse_what_expired_after_a_merge),
+    (VARIANTS[1], take_back_what_waited_after_a_merge),
+    (VARIANTS[0], give_again_what_a_return_took_of_others),
+)
+"""Where both did not agree once, each in the fewest steps."""
+
+
+@pytest.fixture(scope="module")
+def stage(database_url: str) -> Iterator[Stage]:
+    with staged(database_url) as found:
+        yield found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("variant", "play"), FOUND, ids=[play.__name__ for _, play in FOUND])
+def test_both_agree_where_they_once_did_not(stage: Stage, variant: Rules, play: Callable[[LifeOfPoints], None]) -> None:
+    life = begin(stage, variant)
+    play(life)
+    life.teardown()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", PLAYS)
 def test_an_engine_with_a_fault_does_not(database_url: str, fault: str) -> None:
@@ -97,9 +169,9 @@ def test_an_engine_without_that_fault_does(database_url: str) -> None:
             life.teardown()
 
 
-def begin(stage: Stage) -> LifeOfPoints:
+def begin(stage: Stage, variant: Rules = VARIANTS[0]) -> LifeOfPoints:
     """Start with a fresh program, for steps that are written down."""
     with playing(stage) as machine:
         life = machine()
-    life.open(variant=VARIANTS[0])
+    life.open(variant=variant)
     return life

@@ -20,6 +20,8 @@ HOLDER: Final = 12
 """A member with open holds."""
 MERGED: Final = 1_000
 """The first of a thousand members for whom the second member stands."""
+MERGED_ORDER: Final = 9_002
+"""An order of one of those, whose points the merge moved."""
 
 _ROWS: Final = f"""
 CREATE FUNCTION pg_temp.member(n bigint) RETURNS uuid IMMUTABLE LANGUAGE sql AS $$
@@ -60,6 +62,13 @@ INSERT INTO return_waiting SELECT 1, 'waited||' || n, pg_temp.id(n + {ORDERS}), 
 INSERT INTO order_key SELECT 1, natural_key, operation_id, '' FROM return_waiting;
 INSERT INTO posting SELECT 1, member_id, row_number() OVER (PARTITION BY member_id ORDER BY id), id, id, 'points', 'issued',
        'available', 9, id, 9, 0, 0, 0 FROM operation;
+INSERT INTO operation (program_id, id, kind, member_id, other_member_id, client_id, effective_at, booked_at, revision)
+SELECT 1, pg_temp.id({ORDERS} + 1), 'merge', pg_temp.member(1), pg_temp.member({MERGED_ORDER}), 1, now(), now(), 1;
+INSERT INTO lot SELECT 1, id, member_id, 'points', 9, 0, booked_at, booked_at, NULL, 'program', 0, id FROM operation WHERE kind = 'merge';
+INSERT INTO posting SELECT 1, other_member_id, 1000, id, id, 'points', 'available', 'transit', 9, pg_temp.id({MERGED_ORDER}), 0, 0, 0, 0
+  FROM operation WHERE kind = 'merge';
+INSERT INTO posting SELECT 1, member_id, 1000, id, id, 'points', 'transit', 'available', 9, id, 9, 0, 0, 0
+  FROM operation WHERE kind = 'merge';
 UPDATE balance SET held = 9 WHERE member_id = lpad(to_hex({HOLDER}), 32, '0')::uuid;
 UPDATE member SET due_at = now() WHERE id > lpad(to_hex({MEMBERS} - 1000), 32, '0')::uuid;
 UPDATE member SET merged_into = lpad(to_hex(2), 32, '0')::uuid

@@ -22,7 +22,7 @@ from loyalty_engine.core.rules.history import HistoryRange
 from loyalty_engine.core.rules.order import ShopOrder
 from loyalty_engine.persistence.asks import Ask, Returned, Subject
 from loyalty_engine.persistence.ledger import Entry, Question, gather, record
-from tests.persistence.grown import HOLDER, LOYAL_ORDERS, MEMBERS, MERGED, open_grown, order_id
+from tests.persistence.grown import HOLDER, LOYAL_ORDERS, MEMBERS, MERGED, MERGED_ORDER, open_grown, order_id
 from tests.persistence.writes import enrolled
 
 PROGRAM: Final = 1
@@ -242,6 +242,19 @@ RARE: Final[dict[str, tuple[Ask, dict[str, set[str]]]]] = {
             "order_change": {"order_change_pkey(program_id, order_id)"},
             "order_claim": {"order_claim_pkey(program_id, order_id)"},
             "order_parked": {"order_parked_pkey(program_id, order_id)"},
+        },
+    ),
+    "merged order": (
+        Ask(1, "", None).about(Subject(returned=(Returned(order_id(MERGED_ORDER)),))),
+        {
+            **USES,
+            **DETAIL,
+            "operation": {BY_MEMBER, BY_ID, "operation_program_id_other_member_id_id_idx(program_id, other_member_id)"},
+            "order": {"order_pkey(program_id, id)"},
+            "order_change": {"order_change_pkey(program_id, order_id)"},
+            "order_claim": {"order_claim_pkey(program_id, order_id)"},
+            "order_parked": {"order_parked_pkey(program_id, order_id)"},
+            "posting": {"posting_pkey(program_id, member_id, id)"},
         },
     ),
     "number": (Ask(1, "", None).about(Subject(number="order||20003")), {**DETAIL, "lot": {OPEN_LOTS}}),

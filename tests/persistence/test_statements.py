@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from typing import Any, Final
 from uuid import uuid4
 
@@ -68,16 +69,19 @@ async def test_gather_and_record_take_one_round_trip_each(connection: Connection
     writers = [await enrolled(connection, program.id, 50) for _ in range(5)]
     questions = [Question(program.id, (EVERYTHING, EVERYTHING))] * 5
     await gather(connection, questions)  # the driver learns the types
+    ordinary = [Question(program.id, (replace(EVERYTHING, subject=None),))] * 5
     sent: list[str] = []
     connection.add_query_logger(lambda statement: sent.append(statement.query))
 
     await gather(connection, questions)
+    await gather(connection, ordinary)
     await record(connection, [Entry(program.id, writer.adjust(1)) for writer in writers])
     await record(connection, [Entry(program.id, writers[0].redeem(10))])
 
     await asyncio.sleep(0)  # the driver tells what it sent a moment later
 
     assert [statement.partition("(")[0] for statement in sent] == [
+        "SELECT g.*, CASE WHEN g.subject IS NOT NULL THEN loyalty.read_touched_v4",
         "SELECT * FROM loyalty.gather_v3",
         "SELECT loyalty.record_b_v3",
         "SELECT loyalty.record_s_v3",

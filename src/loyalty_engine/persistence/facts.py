@@ -20,6 +20,7 @@ from loyalty_engine.persistence.subjects import (
     NO_SUBJECT,
     read_hold,
     read_known_order,
+    read_lot,
     read_lots,
     read_moment,
     read_subject,
@@ -29,11 +30,12 @@ Row = Mapping[str, Any]
 
 
 def read_gathered(row: Row, ask: Ask) -> tuple[Known, Facts]:
-    """Turn one row of ``gather_v3`` into what is known of the caller and the facts of its request."""
+    """Turn one row of ``gather_v3`` with ``read_touched_v4`` into what is known of the caller and the request's facts."""
     subject = read_subject(orjson.loads(row["subject"]), ask.subject) if ask.subject is not None else NO_SUBJECT
+    lots = [*subject.lots, *_read_touched(row)] if ask.subject is not None else []
     order = orjson.loads(row["known_order"]) if row["known_order"] is not None else None
     return Known(row["generation"], row["revision"]), Facts(
-        member=_read_member(row, subject.lots) if row["version"] is not None else None,
+        member=_read_member(row, lots) if row["version"] is not None else None,
         earlier=_read_earlier(row) if row["earlier_hash"] is not None else None,
         order=read_known_order(order, row["order_hash"] or b"") if order is not None else None,
         redemption=subject.redemption,
@@ -63,7 +65,7 @@ def _read_member(row: Row, subjects: Iterable[Lot]) -> MemberState:
         enrolled_at=row["enrolled_at"],
         counters=orjson.loads(row["counters"]) if row["counters"] else {},
         balances=_read_balances(row["balances"]),
-        lots=_join_lots(row["lots"], [*subjects, *(lot for raw in holds for lot in read_lots(raw))])
+        lots=_join_lots(row["lots"], [*(lot for raw in holds for lot in read_lots(raw)), *subjects])
         if row["lots"] is not None
         else (),
         profile=read_profile(orjson.loads(row["profile"])) if row["profile"] else None,
@@ -76,11 +78,22 @@ def _read_member(row: Row, subjects: Iterable[Lot]) -> MemberState:
 
 
 def _join_lots(open_lots: Sequence[Sequence[Any]], others: Sequence[Lot]) -> tuple[Lot, ...]:
-    """Return a member's open lots, and those that the request or a hold is about even if they are empty."""
+    """Return a member's open lots, and those that a hold or the request is about even if they are empty.
+
+    Where one is among them twice, the later knows more of it.
+    """
     lots = [Lot(*fields[1:]) for fields in open_lots]
     if not others:
         return tuple(lots)
     return tuple({lot.id: lot for lot in (*lots, *others)}.values())
+
+
+def _read_touched(row: Row) -> list[Lot]:
+    """Return the member's lots that what the request is about touched, also empty ones."""
+    if row["touched"] is None:
+        return []
+    lots = [read_lot(raw) for raw in orjson.loads(row["touched"])]
+    return [lot for lot in lots if lot.member_id == row["member_id"]]
 
 
 def _read_balances(text: str | None) -> dict[str, Balance]:

@@ -26,6 +26,10 @@ Gather = Callable[[int, Sequence[Ask]], Awaitable[list[Gathered]]]
 Record = Callable[[int, Write], Awaitable[bool]]
 
 _GATHER: Final = "SELECT * FROM loyalty.gather_v3($1, $2)"
+_GATHER_ABOUT: Final = (
+    "SELECT g.*, CASE WHEN g.subject IS NOT NULL THEN loyalty.read_touched_v4($1, g.subject) END AS touched "
+    "FROM loyalty.gather_v3($1, $2) g"
+)
 _RECORD_S: Final = "SELECT loyalty.record_s_v3($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 _RECORD_B: Final = "SELECT loyalty.record_b_v3($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
 _LOCK: Final = "SELECT loyalty.lock_v2($1, $2, $3)"
@@ -77,9 +81,9 @@ async def gather(connection: Connection, questions: Sequence[Question]) -> list[
     Each is answered from one snapshot.
     """
     asked = [question.flat for question in questions]
-    rows = await connection.fetch(
-        _GATHER, questions[0].program_id, [ask.as_row(n) for n, ask in enumerate(chain.from_iterable(asked))]
-    )
+    asks = [*chain.from_iterable(asked)]
+    statement = _GATHER if all(ask.subject is None for ask in asks) else _GATHER_ABOUT
+    rows = await connection.fetch(statement, questions[0].program_id, [ask.as_row(n) for n, ask in enumerate(asks)])
     by_number = {row["n"]: row for row in rows}
     taken = map(by_number.__getitem__, count())
     answers = []

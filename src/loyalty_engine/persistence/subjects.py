@@ -190,6 +190,7 @@ def read_lot(raw: Raw) -> Lot:
         cost_micros=raw["cost_micros"],
         operation_id=UUID(raw["operation_id"]),
         expired=raw["expired"] or 0,
+        carries_on=read_uuid(raw.get("carries_on")),
     )
 
 

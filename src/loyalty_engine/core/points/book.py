@@ -119,7 +119,7 @@ class Book:
             if lot_id in self._lots:
                 found[lot_id] = None
             else:
-                found.update((lot.id, None) for lot in self.lots(wallet) if lot.carries_on(meant))
+                found.update((lot.id, None) for lot in self.lots(wallet) if lot.carries_on == lot_id)
         return list(found)
 
     def is_expired(self, lot: Lot, at: datetime) -> bool:

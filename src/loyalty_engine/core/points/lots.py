@@ -13,6 +13,7 @@ class Lot:
     ``cost_micros`` is the cost of one point in millionths of a minor unit, for the liability. ``funder`` is the
     party that bears it (``program`` or a partner). ``available_at`` None means that its points wait to be confirmed,
     ``expires_at`` None that they have no expiry of their own. ``expired`` of its points are gone because of their age.
+    ``carries_on`` is the lot of a merged member whose points it holds; known only where a request is about that one.
     """
 
     id: UUID
@@ -27,6 +28,7 @@ class Lot:
     cost_micros: int
     operation_id: UUID
     expired: int = 0
+    carries_on: UUID | None = None
 
     def is_pending(self, now: datetime) -> bool:
         """Tell whether its points cannot be spent yet at ``now``."""
@@ -44,11 +46,6 @@ class Lot:
     def is_spendable(self, now: datetime) -> bool:
         """Tell whether its points count at ``now``, whether or not any job has run."""
         return not self.is_pending(now) and not self.has_expired(now)
-
-    def carries_on(self, other: "Lot") -> bool:
-        """Tell whether its points were those of a lot that another member had: they kept their age when they moved."""
-        is_alike = (self.wallet, self.earned_at, self.funder) == (other.wallet, other.earned_at, other.funder)
-        return is_alike and other.available_at in (self.available_at, None)
 
     def next_due(self, now: datetime) -> datetime | None:
         """Return when time next changes what its points are, after ``now``; None when it never does."""
