@@ -283,9 +283,13 @@ _ALL: Final = "\nUNION ALL\n".join(
 )
 
 
+_PATIENCE_SECONDS: Final = 3600.0
+"""A million members take a while to look through."""
+
+
 async def find_faults(connection: Connection, program_id: int) -> list[str]:
     """Return what is wrong with a program's rows in one snapshot: one statement sees one."""
-    rows = await connection.fetch(_ALL, program_id)
+    rows = await connection.fetch(_ALL, program_id, timeout=_PATIENCE_SECONDS)
     return [f"{row['fault']}: {row['subject']}" for row in rows]
 
 
