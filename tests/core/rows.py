@@ -85,7 +85,12 @@ class Rows:
             self.holds.update((hold.id, KnownHold(hold, guard.after.id)) for hold in entries.holds)
             for end in entries.hold_ends:
                 assert self.holds[end.hold_id].ended_by is None
-                self.holds[end.hold_id] = replace(self.holds[end.hold_id], ended_by=operation.id, captured=end.captured)
+                self.holds[end.hold_id] = replace(
+                    self.holds[end.hold_id],
+                    ended_by=operation.id,
+                    captured=end.captured,
+                    has_expired=operation.kind == "time_passed",
+                )
         for take in changes.takes:
             self.shared[take.counter] = self.shared.get(take.counter, 0) + take.amount
             assert self.shared[take.counter] >= 0

@@ -129,7 +129,15 @@ def give_again_what_a_return_took_of_others(life: LifeOfPoints) -> None:
         life.give_back(pick=0, goods=goods, has_number=False)
 
 
+def void_what_ran_out_and_was_booked(life: LifeOfPoints) -> None:
+    life.adjust(name="anna", wallet="points", points=60, owes=False)
+    life.hold(name="anna", wallet="points", share=60, hours=1)
+    expire_and_book(life, "anna")
+    life.void(pick=0)
+
+
 FOUND: Final = (
+    (VARIANTS[0], void_what_ran_out_and_was_booked),
     (VARIANTS[0], take_back_what_expired_after_a_merge),
     (VARIANTS[0], take_back_what_expired_after_two_merges),
     (VARIANTS[0], reverse_what_expired_after_a_merge),

@@ -260,7 +260,7 @@ RARE: Final[dict[str, tuple[Ask, dict[str, set[str]]]]] = {
     "number": (Ask(1, "", None).about(Subject(number="order||20003")), {**DETAIL, "lot": {OPEN_LOTS}}),
     "hold": (
         Ask(1, "", None).about(Subject(hold_id=order_id(10_003))),
-        {**USES, "operation": {BY_MEMBER}, "hold": {"hold_pkey(program_id, id)"}},
+        {**USES, "operation": {BY_MEMBER, BY_ID}, "hold": {"hold_pkey(program_id, id)"}},
     ),
     "lot": (
         Ask(1, "", None).about(Subject(lot_id=order_id(10_003))),

@@ -1,13 +1,14 @@
 """From gathered rows to facts."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 
-from loyalty_engine.core.engine.facts import Earlier, Facts, MemberState, WaitingReturn
+from loyalty_engine.core.engine.facts import Earlier, Facts, KnownHold, MemberState, WaitingReturn
 from loyalty_engine.core.engine.requests import Profile
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.points.balances import Balance
@@ -30,7 +31,7 @@ Row = Mapping[str, Any]
 
 
 def read_gathered(row: Row, ask: Ask) -> tuple[Known, Facts]:
-    """Turn one row of ``gather_v3`` with ``read_touched_v4`` into what is known of the caller and the request's facts."""
+    """Turn one row of ``gather_v3`` with what ``_v4`` reads into what is known of the caller and the request's facts."""
     subject = read_subject(orjson.loads(row["subject"]), ask.subject) if ask.subject is not None else NO_SUBJECT
     lots = [*subject.lots, *_read_touched(row)] if ask.subject is not None else []
     order = orjson.loads(row["known_order"]) if row["known_order"] is not None else None
@@ -44,7 +45,7 @@ def read_gathered(row: Row, ask: Ask) -> tuple[Known, Facts]:
         marked_by=row["marked_by"],
         returned=subject.returned,
         waiting=_read_waiting(row["waiting"]) if row["waiting"] is not None else (),
-        hold=subject.hold,
+        hold=_read_ending(row, subject.hold) if subject.hold is not None else None,
         reversed=subject.operation,
         same_number=subject.same_number,
     )
@@ -86,6 +87,11 @@ def _join_lots(open_lots: Sequence[Sequence[Any]], others: Sequence[Lot]) -> tup
     if not others:
         return tuple(lots)
     return tuple({lot.id: lot for lot in (*lots, *others)}.values())
+
+
+def _read_ending(row: Row, hold: KnownHold) -> KnownHold:
+    """Return the hold that the request is about, with whether it ran out."""
+    return replace(hold, has_expired=row["ending"] == "time_passed")
 
 
 def _read_touched(row: Row) -> list[Lot]:

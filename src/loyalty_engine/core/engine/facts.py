@@ -156,12 +156,16 @@ class WaitingReturn:
 
 @dataclass(frozen=True, slots=True)
 class KnownHold:
-    """A hold that was made before; ``ended_by`` is the operation that ended it, ``captured`` what that spent."""
+    """A hold that was made before; ``ended_by`` is the operation that ended it, ``captured`` what that spent.
+
+    ``has_expired``: that operation booked that it had run out.
+    """
 
     hold: Hold
     member_id: UUID
     ended_by: UUID | None = None
     captured: int = 0
+    has_expired: bool = False
 
 
 @dataclass(frozen=True, slots=True)

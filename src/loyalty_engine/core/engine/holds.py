@@ -94,6 +94,8 @@ def _require_open(facts: Facts, request: EndHold, now: datetime) -> KnownHold:
     known, shown = facts.hold, show_id("red", request.hold_id)
     if known is None:
         refuse(RefusalCode.HOLD_NOT_FOUND, "", redemption_id=shown)
+    if known.has_expired or (known.ended_by is None and known.hold.expires_at <= now):
+        refuse(RefusalCode.HOLD_EXPIRED, "", redemption_id=shown, expired_at=show_instant(known.hold.expires_at))
     if known.ended_by is not None:
         refuse(
             RefusalCode.HOLD_ENDED,
@@ -102,6 +104,4 @@ def _require_open(facts: Facts, request: EndHold, now: datetime) -> KnownHold:
             ended_by=show_id("op", known.ended_by),
             captured=known.captured,
         )
-    if known.hold.expires_at <= now:
-        refuse(RefusalCode.HOLD_EXPIRED, "", redemption_id=shown, expired_at=show_instant(known.hold.expires_at))
     return known
