@@ -136,7 +136,15 @@ def void_what_ran_out_and_was_booked(life: LifeOfPoints) -> None:
     life.void(pick=0)
 
 
+def part_from_a_debtor(life: LifeOfPoints) -> None:
+    life.adjust(name="anna", wallet="points", points=-5, owes=True)
+    life.adjust(name="cleo", wallet="points", points=60, owes=False)
+    life.merge(name="cleo", absorbed="anna")
+    life.reverse(pick=0)
+
+
 FOUND: Final = (
+    (VARIANTS[0], part_from_a_debtor),
     (VARIANTS[0], void_what_ran_out_and_was_booked),
     (VARIANTS[0], take_back_what_expired_after_a_merge),
     (VARIANTS[0], take_back_what_expired_after_two_merges),

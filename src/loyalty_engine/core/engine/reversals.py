@@ -151,10 +151,13 @@ def _reverse_merge(ruleset: Ruleset, known: KnownOperation, *, target: Book, abs
 
 
 def _given(book: Book, known: KnownOperation) -> dict[str, list[LotUse]]:
-    """Return what the operation took out of lots that were there before, by wallet."""
+    """Return what the operation took out of lots of the book's member that were there before, by wallet.
+
+    Where a merge brought a debt, lots of the other member paid it: that is undone with the debt.
+    """
     given: dict[str, list[LotUse]] = {}
     for use in known.uses:
-        if use.lot_id not in known.own and use.amount > 0:
+        if use.lot_id not in known.own and use.amount > 0 and book.knows(use.lot_id):
             given.setdefault(book.terms_of(use.lot_id).wallet, []).append(use)
     return dict(sorted(given.items()))
 

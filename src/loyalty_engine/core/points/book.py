@@ -105,6 +105,10 @@ class Book:
         """Return a lot of the member as the book stands; it must have been read."""
         return self._lots[lot_id]
 
+    def knows(self, lot_id: UUID) -> bool:
+        """Tell whether a lot was read: of the member or one that another left behind."""
+        return lot_id in self._lots or lot_id in self._left_behind
+
     def terms_of(self, lot_id: UUID) -> Lot:
         """Return a lot that was read, for its terms: of the member or one that another left behind."""
         return self._lots.get(lot_id) or self._left_behind[lot_id]
