@@ -24,9 +24,11 @@ from loyalty_engine.core.program.activities import OncePer
 from loyalty_engine.core.program.attributes import AttributeDefinition, ValueType
 from loyalty_engine.core.program.earning import EarningRuleEntry
 from loyalty_engine.core.program.facts import Vocabulary
-from loyalty_engine.core.program.parts import Entries, Part, read_part, sort_out
+from loyalty_engine.core.program.parts import PROMOTION, Entries, Part, read_part, sort_out
 from loyalty_engine.core.program.policies import OrderPolicy, ReturnPolicy
 from loyalty_engine.core.program.wallets import MoneyRedeem, PointsRedeem, Wallet
+from loyalty_engine.core.promotions.evaluation import Promotions
+from loyalty_engine.core.promotions.offers import compile_promotion
 from loyalty_engine.core.rules.history import HistoryRange
 from loyalty_engine.core.rules.past import start_of_window
 
@@ -83,6 +85,7 @@ class Ruleset:
     base: BasePolicy
     order_rules: EarningRules
     activity_rules: Mapping[str, EarningRules]
+    promotions: Promotions
     reads_profile: bool
     reads_history: bool
     rules_by_hash: Mapping[str, EarningRule]
@@ -155,7 +158,7 @@ def compile_ruleset(
     """Compile the parts of a published revision; rules that ``previous`` compiled under the same context are reused."""
     entries = sort_out(parts)
     zone = find_zone(entries.settings.program.time_zone)
-    context = tuple(part.content_hash for part in parts if not part.key.startswith(_RULE))
+    context = tuple(part.content_hash for part in parts if not part.key.startswith((_RULE, PROMOTION)))
     known = previous.rules_by_hash if previous is not None and previous.context == context else {}
     vocabularies = _vocabularies(entries)
     policy = entries.settings.policies.earning
@@ -163,6 +166,7 @@ def compile_ruleset(
     for part in parts:
         if part.key.startswith(_RULE):
             rules[part.content_hash] = known.get(part.content_hash) or _compile_rule(part, entries, vocabularies, zone)
+    promotions = _compile_promotions(entries, vocabularies[None], zone)
     groups = Groups({group.key: group for group in entries.groups}, policy.choose)
     by_trigger: dict[str | None, list[EarningRule]] = {name: [] for name in vocabularies}
     for rule in rules.values():
@@ -185,8 +189,11 @@ def compile_ruleset(
         base=compile_base(policy, vocabularies[None]),
         order_rules=compiled[None],
         activity_rules={name: some for name, some in compiled.items() if name is not None},
-        reads_profile=any(rule.reads_profile for rule in rules.values()),
-        reads_history=any(rule.history for rule in rules.values()),
+        promotions=promotions,
+        reads_profile=any(rule.reads_profile for rule in rules.values())
+        or any(promotion.reads_profile for promotion in promotions.promotions),
+        reads_history=any(rule.history for rule in rules.values())
+        or any(promotion.history for promotion in promotions.promotions),
         rules_by_hash=rules,
         context=context,
         published_at=published_at,
@@ -233,6 +240,15 @@ def _compile_rule(
     assert isinstance(rule, EarningRuleEntry)
     policy = entries.settings.policies.earning
     return compile_earning(rule, policy=policy, vocabulary=vocabularies[rule.activity], zone=zone)
+
+
+def _compile_promotions(entries: Entries, vocabulary: Vocabulary, zone: tzinfo) -> Promotions:
+    policy = entries.settings.policies.promotions
+    compiled = tuple(
+        compile_promotion(entry, position, policy=policy, vocabulary=vocabulary, zone=zone)
+        for position, entry in enumerate(entries.promotions)
+    )
+    return Promotions(compiled, {group.key: group for group in entries.promotion_groups}, policy.choose)
 
 
 def _compile_wallet(wallet: Wallet, zone: tzinfo) -> WalletRules:

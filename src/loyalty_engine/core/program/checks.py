@@ -12,6 +12,8 @@ from loyalty_engine.core.program.document import Program
 from loyalty_engine.core.program.earning import EarningGroup, EarningRuleEntry
 from loyalty_engine.core.program.earning_checks import check_earning
 from loyalty_engine.core.program.faults import Fault, FaultCode, first_faults
+from loyalty_engine.core.program.promotion_checks import check_promotions
+from loyalty_engine.core.program.promotions import PromotionEntry, PromotionGroup
 from loyalty_engine.core.program.wallets import Wallet
 
 
@@ -40,10 +42,14 @@ def _faults(
     yield from _check_keys("/earning_groups", program.earning_groups)
     yield from _check_keys("/earning_rules", program.earning_rules)
     yield from check_earning(program, now)
+    yield from _check_keys("/promotion_groups", program.promotion_groups)
+    yield from _check_keys("/promotions", program.promotions)
+    yield from check_promotions(program, now)
 
 
 def _check_keys(
-    pointer: str, entries: Sequence[Wallet | ActivityKind | EarningGroup | EarningRuleEntry]
+    pointer: str,
+    entries: Sequence[Wallet | ActivityKind | EarningGroup | EarningRuleEntry | PromotionGroup | PromotionEntry],
 ) -> Iterator[Fault]:
     seen: Counter[str] = Counter()
     for index, entry in enumerate(entries):

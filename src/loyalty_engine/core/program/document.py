@@ -14,6 +14,12 @@ from loyalty_engine.core.program.attributes import Attributes
 from loyalty_engine.core.program.earning import MAX_GROUPS, MAX_RULES, EarningGroup, EarningRuleEntry
 from loyalty_engine.core.program.fields import CURRENCY_PATTERN, Entry, Name
 from loyalty_engine.core.program.policies import Policies
+from loyalty_engine.core.program.promotions import (
+    MAX_PROMOTION_GROUPS,
+    MAX_PROMOTIONS,
+    PromotionEntry,
+    PromotionGroup,
+)
 from loyalty_engine.core.program.wallets import Wallet
 
 MAX_WALLETS: Final = 100
@@ -75,6 +81,18 @@ class Program(Entry):
         default=(),
         description="What orders and activities earn.",
         examples=[[{"key": "base", "wallet": "points", "earn": {"kind": "per_amount", "points": 1, "per": 100}}]],
+    )
+    promotion_groups: Annotated[tuple[PromotionGroup, ...], Field(strict=False, max_length=MAX_PROMOTION_GROUPS)] = (
+        Field(
+            default=(),
+            description="Groups in which promotions compete.",
+            examples=[[{"key": "offers", "choose": "best"}]],
+        )
+    )
+    promotions: Annotated[tuple[PromotionEntry, ...], Field(strict=False, max_length=MAX_PROMOTIONS)] = Field(
+        default=(),
+        description="What carts get off or on top.",
+        examples=[[{"key": "autumn", "effect": {"kind": "percent_off", "percent": "15%"}}]],
     )
     policies: Policies = Field(
         default=Policies(), description="Choices that hold for all rules.", examples=[{"earning": {"base": "gross"}}]

@@ -19,6 +19,7 @@ from loyalty_engine.core.program.earning import (
 )
 from loyalty_engine.core.program.facts import Vocabulary
 from loyalty_engine.core.program.faults import Fault, FaultCode
+from loyalty_engine.core.program.promotions import PromotionEntry, PromotionGroup
 from loyalty_engine.core.program.wallets import MoneyWallet, PointsWallet, Wallet
 from loyalty_engine.core.program.windows import Window, parse_moment
 
@@ -62,7 +63,7 @@ def check_earning(program: Program, now: datetime | None) -> Iterator[Fault]:
     for index, rule in enumerate(program.earning_rules):
         pointer = f"/earning_rules/{index}"
         yield from _check_rule(pointer, rule, known)
-        yield from _check_times(pointer, rule, now)
+        yield from check_times(pointer, rule, now)
         limited += any(limit.per == "member" for limit in rule.limits)
         if limited == MAX_LIMITED_RULES + 1:
             message = f"more than {MAX_LIMITED_RULES} rules are limited per member"
@@ -77,11 +78,11 @@ def _check_groups(groups: Sequence[EarningGroup], known: _Known) -> Iterator[Fau
             continue
         if group.group not in known.groups:
             yield Fault(pointer, FaultCode.UNKNOWN_GROUP, "is not the key of an earning group")
-        elif _is_cyclic(group, known.groups):
+        elif is_cyclic(group, known.groups):
             yield Fault(pointer, FaultCode.CYCLIC_GROUPS, "makes the group a part of itself")
 
 
-def _is_cyclic(group: EarningGroup, groups: Mapping[str, EarningGroup]) -> bool:
+def is_cyclic(group: EarningGroup | PromotionGroup, groups: Mapping[str, EarningGroup | PromotionGroup]) -> bool:
     """Tell whether the way up from ``group`` comes back to it."""
     seen: set[str] = set()
     above = groups.get(group.group or "")
@@ -151,7 +152,8 @@ def _check_value(pointer: str, name: str, vocabulary: Vocabulary) -> Iterator[Fa
         yield Fault(pointer, FaultCode.WRONG_TYPE, f"must be an integer or a decimal, not {fact.type}")
 
 
-def _check_times(pointer: str, rule: EarningRuleEntry, now: datetime | None) -> Iterator[Fault]:
+def check_times(pointer: str, rule: EarningRuleEntry | PromotionEntry, now: datetime | None) -> Iterator[Fault]:
+    """Yield the faults of when a rule is open."""
     window = rule.window
     if window is None:
         return

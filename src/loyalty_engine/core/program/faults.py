@@ -55,6 +55,7 @@ class FaultCode(StrEnum):
     NEVER_OPEN = "never_open"
     WINDOW_PASSED = "window_passed"
     TOO_MANY_LIMITS = "too_many_limits"
+    UNBOUNDED = "unbounded"
 
     CURRENCY_IN_USE = "currency_in_use"
     WALLET_IN_USE = "wallet_in_use"

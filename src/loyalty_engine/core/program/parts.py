@@ -20,16 +20,19 @@ from loyalty_engine.core.program.document import Identity, Program, Version
 from loyalty_engine.core.program.earning import EarningGroup, EarningRuleEntry
 from loyalty_engine.core.program.fields import Entry
 from loyalty_engine.core.program.policies import Policies
+from loyalty_engine.core.program.promotions import PromotionEntry, PromotionGroup
 from loyalty_engine.core.program.wallets import MoneyWallet, PointsWallet, Wallet
 
 PartKey = str
 """``settings``, ``attributes``, or a kind and a key: ``wallet/<key>``, ``activity/<key>``, ``earning_group/<key>``,
-``earning_rule/<key>``."""
+``earning_rule/<key>``, ``promotion_group/<key>``, ``promotion/<key>``."""
 
 SETTINGS: Final[PartKey] = "settings"
 ATTRIBUTES: Final[PartKey] = "attributes"
 WALLET: Final = "wallet/"
 """How the keys of wallet parts begin."""
+PROMOTION: Final = "promotion/"
+"""How the keys of promotion parts begin."""
 
 
 class Settings(Entry):
@@ -62,6 +65,8 @@ def split(program: Program) -> tuple[Part, ...]:
         *(_part(f"activity/{kind.key}", kind) for kind in program.activities),
         *(_part(f"earning_group/{group.key}", group) for group in program.earning_groups),
         *(_part(f"earning_rule/{rule.key}", rule) for rule in program.earning_rules),
+        *(_part(f"promotion_group/{group.key}", group) for group in program.promotion_groups),
+        *(_part(f"{PROMOTION}{promotion.key}", promotion) for promotion in program.promotions),
     )
 
 
@@ -75,6 +80,8 @@ class Entries:
     activities: tuple[ActivityKind, ...]
     groups: tuple[EarningGroup, ...]
     rules: tuple[EarningRuleEntry, ...]
+    promotion_groups: tuple[PromotionGroup, ...]
+    promotions: tuple[PromotionEntry, ...]
 
 
 def sort_out(parts: Iterable[Part]) -> Entries:
@@ -91,6 +98,8 @@ def sort_out(parts: Iterable[Part]) -> Entries:
         activities=tuple(entry for entry in entries if isinstance(entry, ActivityKind)),
         groups=tuple(entry for entry in entries if isinstance(entry, EarningGroup)),
         rules=tuple(entry for entry in entries if isinstance(entry, EarningRuleEntry)),
+        promotion_groups=tuple(entry for entry in entries if isinstance(entry, PromotionGroup)),
+        promotions=tuple(entry for entry in entries if isinstance(entry, PromotionEntry)),
     )
 
 
@@ -106,10 +115,14 @@ def join(parts: Iterable[Part]) -> Program:
         activities=entries.activities,
         earning_groups=entries.groups,
         earning_rules=entries.rules,
+        promotion_groups=entries.promotion_groups,
+        promotions=entries.promotions,
     )
 
 
-def read_part(part: Part) -> Settings | Attributes | Wallet | ActivityKind | EarningGroup | EarningRuleEntry:
+def read_part(
+    part: Part,
+) -> Settings | Attributes | Wallet | ActivityKind | EarningGroup | EarningRuleEntry | PromotionGroup | PromotionEntry:
     """Return the model of one part; raise ``ValueError`` when it is none of ours."""
     body = json.loads(part.body)
     match part.key.partition("/")[0]:
@@ -125,6 +138,10 @@ def read_part(part: Part) -> Settings | Attributes | Wallet | ActivityKind | Ear
             return EarningGroup.model_validate(body)
         case "earning_rule":
             return EarningRuleEntry.model_validate(body)
+        case "promotion_group":
+            return PromotionGroup.model_validate(body)
+        case "promotion":
+            return PromotionEntry.model_validate(body)
         case kind:
             raise ValueError(kind)
 

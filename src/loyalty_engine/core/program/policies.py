@@ -6,6 +6,7 @@ from pydantic import Field
 
 from loyalty_engine.core.program.earning import EarningPolicy
 from loyalty_engine.core.program.fields import Entry
+from loyalty_engine.core.program.promotions import PromotionPolicy
 
 Days = Annotated[int, Field(ge=1, le=3_650)]
 
@@ -73,4 +74,7 @@ class Policies(Entry):
     )
     orders: OrderPolicy = Field(
         default=OrderPolicy(), description="Policies of orders that arrive late.", examples=[{"max_age_days": 14}]
+    )
+    promotions: PromotionPolicy = Field(
+        default=PromotionPolicy(), description="Policies of promotions.", examples=[{"choose": "best"}]
     )

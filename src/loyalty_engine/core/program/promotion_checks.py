@@ -1,0 +1,103 @@
+"""Static checks of promotions and their groups."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from itertools import pairwise
+from typing import Final
+
+from loyalty_engine.core.program.condition_checks import check_condition, check_selection
+from loyalty_engine.core.program.conditions import LineSelection
+from loyalty_engine.core.program.document import Program
+from loyalty_engine.core.program.earning_checks import check_times, is_cyclic
+from loyalty_engine.core.program.facts import Vocabulary
+from loyalty_engine.core.program.faults import Fault, FaultCode
+from loyalty_engine.core.program.promotions import (
+    AmountOff,
+    Bundle,
+    BuyGet,
+    ExtraPoints,
+    Gift,
+    PromotionEffect,
+    PromotionEntry,
+    PromotionGroup,
+    ShippingOff,
+    Stepped,
+    TotalPrice,
+    UnitPrice,
+)
+
+MAX_LIMITED_PROMOTIONS: Final = 200
+"""How many promotions may count something per member: their counters live in the member's row."""
+
+
+def check_promotions(program: Program, now: datetime | None) -> Iterator[Fault]:
+    """Yield the faults of all groups and promotions. ``now`` is the program's wall clock, None when it does not matter."""
+    wallets = {wallet.key: wallet for wallet in program.wallets}
+    vocabulary = Vocabulary.of(program.attributes, wallets)
+    groups = {group.key: group for group in program.promotion_groups}
+    yield from _check_groups(groups, program)
+    limited = 0
+    for index, promotion in enumerate(program.promotions):
+        pointer = f"/promotions/{index}"
+        if promotion.group is not None and promotion.group not in groups:
+            yield Fault(f"{pointer}/group", FaultCode.UNKNOWN_GROUP, "is not the key of a promotion group")
+        if promotion.when is not None:
+            yield from check_condition(f"{pointer}/when", promotion.when, vocabulary)
+        yield from check_times(pointer, promotion, now)
+        for where, selection in _selections(promotion.effect):
+            yield from check_selection(f"{pointer}/effect/{where}", selection, vocabulary)
+        yield from _check_effect(f"{pointer}/effect", promotion.effect, wallets)
+        yield from _warn(pointer, promotion)
+        limited += any(limit.per == "member" for limit in promotion.limits)
+        if limited == MAX_LIMITED_PROMOTIONS + 1:
+            message = f"more than {MAX_LIMITED_PROMOTIONS} promotions are limited per member"
+            yield Fault(f"{pointer}/limits", FaultCode.TOO_MANY_LIMITS, message)
+
+
+def _check_groups(groups: Mapping[str, PromotionGroup], program: Program) -> Iterator[Fault]:
+    for index, group in enumerate(program.promotion_groups):
+        pointer = f"/promotion_groups/{index}/group"
+        if group.group is None:
+            continue
+        if group.group not in groups:
+            yield Fault(pointer, FaultCode.UNKNOWN_GROUP, "is not the key of a promotion group")
+        elif is_cyclic(group, groups):
+            yield Fault(pointer, FaultCode.CYCLIC_GROUPS, "makes the group a part of itself")
+
+
+def _selections(effect: PromotionEffect) -> Iterator[tuple[str, LineSelection]]:
+    """Yield the line selections of an effect, each with where it stands."""
+    match effect:
+        case BuyGet(buy=buy, get=get):
+            parts = {"buy/of": buy.of, "get/of": get.of}
+        case Bundle():
+            parts = {f"parts/{place}/of": part.of for place, part in enumerate(effect.parts)}
+        case ShippingOff() | ExtraPoints():
+            parts = {}
+        case _:
+            parts = {"of": effect.of}
+    yield from ((where, selection) for where, selection in parts.items() if selection is not None)
+
+
+def _check_effect(pointer: str, effect: PromotionEffect, wallets: Mapping[str, object]) -> Iterator[Fault]:
+    match effect:
+        case ExtraPoints(wallet=wallet) if wallet not in wallets:
+            yield Fault(f"{pointer}/wallet", FaultCode.UNKNOWN_WALLET, "is not the key of a wallet")
+        case Stepped(steps=steps):
+            for place, (one, other) in enumerate(pairwise(steps), start=1):
+                if other.at_least <= one.at_least:
+                    message = "must be more than that of the step before"
+                    yield Fault(f"{pointer}/steps/{place}/at_least", FaultCode.OUT_OF_RANGE, message)
+        case _:
+            pass
+
+
+def _warn(pointer: str, promotion: PromotionEntry) -> Iterator[Fault]:
+    """Yield what is allowed, and costs more than people mean to spend."""
+    effect = promotion.effect
+    if not promotion.active or promotion.limits or promotion.at_most is not None or promotion.floor is not None:
+        return
+    is_absolute = isinstance(effect, AmountOff | UnitPrice | TotalPrice | Gift)
+    if is_absolute and promotion.when is None and promotion.opened_by == "itself":
+        message = "can be as much as the whole cart: it has no condition, no limit, no budget and no floor"
+        yield Fault(f"{pointer}/effect", FaultCode.UNBOUNDED, message, "warning")

@@ -1,0 +1,138 @@
+"""The cart that promotions take from: what is left to pay of each line, and which units are spoken for.
+
+A line is one slice at first. Where a promotion takes some of its units, these become a slice of their own, so that what
+each unit costs by now is known without ever listing units: a line of fuel has thousands of them.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Self
+
+from loyalty_engine.core.earning.base import canonical
+from loyalty_engine.core.kernel.quantities import SCALE
+from loyalty_engine.core.rules.order import Line, Order
+from loyalty_engine.core.rules.selections import GroupedLines, Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Some units of a line, or the whole line: ``units`` is 0 where its quantity is no whole number of them.
+
+    ``listed`` is what the shop reported for it, ``amount`` what is left of that. What is in a bundle ``is_bound``: no
+    other one can have it.
+    """
+
+    line: Line
+    units: int
+    listed: int
+    amount: int
+    is_bound: bool = False
+
+
+class Run(NamedTuple):
+    """``units`` units of the slice at ``place`` that cost ``worth`` each."""
+
+    worth: int
+    place: int
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cart:
+    """Slices in canonical order of their lines, so that nothing depends on the order in which lines were sent."""
+
+    slices: tuple[Slice, ...]
+    shipping: int
+    grouped: GroupedLines
+
+    @classmethod
+    def of(cls, order: Order) -> Self:
+        """Return the cart of an order that no promotion has touched."""
+        lines = sorted(order.lines, key=canonical)
+        slices = tuple(Slice(line, _whole_units(line), line.amount, line.amount) for line in lines)
+        return cls(slices, order.shipping, GroupedLines(lines))
+
+    @property
+    def total(self) -> int:
+        """What is left to pay, shipping too."""
+        return sum([piece.amount for piece in self.slices], self.shipping)
+
+    def places(self, selection: Selection | None) -> list[int]:
+        """Return the places of the slices that are meant."""
+        if selection is None:
+            return list(range(len(self.slices)))
+        picked = {id(line) for line in selection.pick(self.grouped)}
+        return [place for place, piece in enumerate(self.slices) if id(piece.line) in picked]
+
+    def runs(self, places: Iterable[int]) -> list[Run]:
+        """Return the units of these slices that are in no bundle, cheapest first. The odd cents of a slice are on a few."""
+        runs = []
+        for place in places:
+            piece = self.slices[place]
+            if piece.units and not piece.is_bound:
+                worth, odd = divmod(piece.amount, piece.units)
+                runs += [Run(worth + 1, place, odd)] if odd else []
+                runs.append(Run(worth, place, piece.units - odd))
+        return sorted(runs)
+
+    def pay_less(self, offs: Sequence[int], shipping_off: int = 0) -> "Cart":
+        """Return the cart after so much is off each slice."""
+        slices = tuple(
+            replace(piece, amount=piece.amount - off) if off else piece
+            for piece, off in zip(self.slices, offs, strict=True)
+        )
+        return replace(self, slices=slices, shipping=self.shipping - shipping_off)
+
+
+def take(runs: Sequence[Run], wanted: int) -> list[Run]:
+    """Return the first ``wanted`` units of the runs, or all of them."""
+    taken = []
+    for run in runs:
+        if wanted <= 0:
+            break
+        taken.append(run._replace(units=min(run.units, wanted)))
+        wanted -= run.units
+    return taken
+
+
+def without(runs: Sequence[Run], taken: Iterable[Run]) -> list[Run]:
+    """Return the runs without the units that were taken of them."""
+    gone: dict[tuple[int, int], int] = {}
+    for worth, place, units in taken:
+        gone[worth, place] = gone.get((worth, place), 0) + units
+    left = [run._replace(units=run.units - gone.get((run.worth, run.place), 0)) for run in runs]
+    return [run for run in left if run.units]
+
+
+def cut_out(cart: Cart, *shares: Iterable[Run], is_bound: bool) -> tuple[Cart, list[list[int]]]:
+    """Return the cart in which units are slices of their own, and for each share the places of its slices."""
+    cuts = [_by_place(share) for share in shares]
+    slices: list[Slice] = []
+    places: list[list[int]] = [[] for _ in cuts]
+    for place, piece in enumerate(cart.slices):
+        rest = piece
+        for number, cut in enumerate(cuts):
+            if place not in cut:
+                continue
+            units, amount = cut[place]
+            listed = rest.listed * units // rest.units
+            places[number].append(len(slices))
+            slices.append(Slice(piece.line, units, listed, amount, is_bound=is_bound or piece.is_bound))
+            rest = replace(rest, units=rest.units - units, listed=rest.listed - listed, amount=rest.amount - amount)
+        if rest.units or rest is piece:
+            slices.append(rest)
+    return replace(cart, slices=tuple(slices)), places
+
+
+def _by_place(share: Iterable[Run]) -> dict[int, tuple[int, int]]:
+    """Return how many units are taken of each slice, and what they cost together."""
+    taken: dict[int, tuple[int, int]] = {}
+    for worth, place, units in share:
+        before, amount = taken.get(place, (0, 0))
+        taken[place] = before + units, amount + worth * units
+    return taken
+
+
+def _whole_units(line: Line) -> int:
+    units, rest = divmod(line.quantity, SCALE)
+    return 0 if rest else units

@@ -1,0 +1,282 @@
+"""Which promotions a cart gets, what each takes off, and why the others do not.
+
+Those that apply are played one upon the other, in the order of their priority; where they compete, each plays on the same
+cart, and the one that is chosen goes on.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal, NamedTuple
+
+from loyalty_engine.core.earning.index import Index
+from loyalty_engine.core.kernel.amounts import allocate
+from loyalty_engine.core.program.promotions import PromotionGroup
+from loyalty_engine.core.promotions.cart import Cart
+from loyalty_engine.core.promotions.effects import Wish
+from loyalty_engine.core.promotions.offers import Promotion, PromotionCap
+from loyalty_engine.core.rules.order import Order
+from loyalty_engine.core.rules.reasons import Miss
+from loyalty_engine.core.rules.view import READERS, View
+
+Choice = Literal["all", "best", "first"]
+WhyNotApplied = Literal[
+    "inactive",
+    "not_open",
+    "code_needed",
+    "not_for_this_buyer",
+    "condition_failed",
+    "limit_reached",
+    "nothing_to_discount",
+    "outdone",
+]
+
+
+class Counted(NamedTuple):
+    """What limits counted before, by the counter's name: the member's own, and those that all share."""
+
+    member: Mapping[str, int]
+    shared: Mapping[str, int]
+
+
+class Applied(NamedTuple):
+    """What one promotion gives: minor units off each line by its id, and off shipping; goods to add; points."""
+
+    promotion: Promotion
+    lines: Mapping[str, int]
+    shipping: int
+    gifts: tuple[tuple[str, int], ...]
+    points: tuple[str, int] | None
+    cut: PromotionCap | None
+
+    @property
+    def value(self) -> int:
+        """How much less there is to pay."""
+        return sum(self.lines.values()) + self.shipping
+
+
+class Refused(NamedTuple):
+    """Why a promotion gives nothing: the miss of its condition, the limit that is reached, what it would have saved."""
+
+    promotion: Promotion
+    code: WhyNotApplied
+    miss: Miss | None = None
+    cap: PromotionCap | None = None
+    group: str | None = None
+    wanted: int = 0
+
+
+class Use(NamedTuple):
+    """What a promotion takes from a limit's counter, which may hold ``cap`` at most."""
+
+    counter: str
+    amount: int
+    cap: int
+    is_shared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Promoted:
+    """A cart after its promotions: what is left to pay of each line, what each gave, and why others did not."""
+
+    cart: Cart
+    applied: tuple[Applied, ...]
+    refused: tuple[Refused, ...]
+    uses: tuple[Use, ...]
+
+    @property
+    def lines(self) -> dict[str, int]:
+        """What is left to pay of each line, by its id."""
+        left: dict[str, int] = {}
+        for piece in self.cart.slices:
+            left[piece.line.id] = left.get(piece.line.id, 0) + piece.amount
+        return left
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Promotions:
+    """All promotions of a program, ready to be played."""
+
+    promotions: tuple[Promotion, ...]
+    groups: Mapping[str, PromotionGroup]
+    choose: Choice
+    index: Index[Promotion] = field(init=False)
+
+    def __post_init__(self) -> None:
+        active = [promotion for promotion in self.promotions if promotion.is_active]
+        object.__setattr__(self, "index", Index([(promotion, promotion.door) for promotion in active]))
+
+
+class _Outcome(NamedTuple):
+    """The cart after some promotions, and what they gave."""
+
+    cart: Cart
+    applied: tuple[Applied, ...]
+
+    @property
+    def value(self) -> int:
+        return sum(one.value for one in self.applied)
+
+
+def promote(
+    promotions: Promotions, order: Order, view: View, counted: Counted, *, codes: Collection[str] = ()
+) -> Promoted:
+    """Return what an order gets. ``codes`` are the keys of promotions that the customer's promo codes open."""
+    play = _Play(promotions, view, counted, codes)
+    cart = Cart.of(order)
+    found, _ = promotions.index.find(view)
+    play.admit(promotion for _, promotion in found)
+    outcome = play.run(cart)
+    applied = sorted(outcome.applied, key=lambda one: one.promotion.position)
+    refused = sorted(play.refused, key=lambda one: one.promotion.position)
+    uses = tuple(use for one in applied for use in play.uses_of(one))
+    return Promoted(outcome.cart, tuple(applied), tuple(refused), uses)
+
+
+class _Play:
+    """Plays the promotions of one order."""
+
+    def __init__(self, promotions: Promotions, view: View, counted: Counted, codes: Collection[str]) -> None:
+        self.refused: list[Refused] = []
+        self._promotions = promotions
+        self._view = view
+        self._counted = counted
+        self._codes = codes
+        self._inside: dict[str | None, list[Promotion | PromotionGroup]] = {}
+
+    def admit(self, found: Iterable[Promotion]) -> None:
+        """Sort those that may play into their groups; refuse the others."""
+        for promotion in found:
+            refused = self._refuse(promotion)
+            if refused is not None:
+                self.refused.append(refused)
+            else:
+                self._enter(promotion)
+
+    def _refuse(self, promotion: Promotion) -> Refused | None:
+        view = self._view
+        if promotion.needs_code and promotion.key not in self._codes:
+            return Refused(promotion, "code_needed")
+        if promotion.opening is not None and not promotion.opening(view.at, view.local):
+            return Refused(promotion, "not_open")
+        if not promotion.is_for(view):
+            return Refused(promotion, "not_for_this_buyer")
+        miss = None if promotion.check is None else promotion.check(view)
+        return None if miss is None else Refused(promotion, "condition_failed", miss)
+
+    def _enter(self, promotion: Promotion) -> None:
+        child: Promotion | PromotionGroup = promotion
+        while True:
+            neighbours = self._inside.setdefault(child.group, [])
+            if child in neighbours:
+                return
+            neighbours.append(child)
+            if child.group is None:
+                return
+            child = self._promotions.groups[child.group]
+
+    def run(self, cart: Cart) -> _Outcome:
+        """Play all of them."""
+        return self._play_group(None, cart)
+
+    def _play_group(self, key: str | None, cart: Cart) -> _Outcome:
+        children = sorted(self._inside.get(key, ()), key=self._rank)
+        choose = self._promotions.choose if key is None else self._promotions.groups[key].choose
+        if choose == "all":
+            outcome = _Outcome(cart, ())
+            for child in children:
+                more = self._play(child, outcome.cart)
+                outcome = _Outcome(more.cart, (*outcome.applied, *more.applied))
+            return outcome
+        outcomes = [self._play(child, cart) for child in children]
+        offers = [outcome for outcome in outcomes if outcome.applied]
+        if not offers:
+            return _Outcome(cart, ())
+        chosen = offers[0] if choose == "first" else max(offers, key=lambda outcome: outcome.value)
+        for outcome in offers:
+            if outcome is not chosen:
+                self.refused += [
+                    Refused(one.promotion, "outdone", group=key, wanted=one.value) for one in outcome.applied
+                ]
+        return chosen
+
+    def _rank(self, child: Promotion | PromotionGroup) -> tuple[int, int]:
+        if isinstance(child, Promotion):
+            return -child.priority, child.position
+        first = min(self._rank(inner)[1] for inner in self._inside[child.key])
+        return -child.priority, first
+
+    def _play(self, child: Promotion | PromotionGroup, cart: Cart) -> _Outcome:
+        if isinstance(child, PromotionGroup):
+            return self._play_group(child.key, cart)
+        wish = _within_floor(child, child.effect(cart))
+        if wish.is_nothing:
+            self.refused.append(Refused(child, "nothing_to_discount"))
+            return _Outcome(cart, ())
+        most, cut = self._room(child, wish.value)
+        if most is None:
+            self.refused.append(Refused(child, "limit_reached", cap=cut, wanted=wish.value))
+            return _Outcome(cart, ())
+        wish = _cut(wish, most)
+        lines: dict[str, int] = {}
+        for piece, off in zip(wish.cart.slices, wish.offs, strict=True):
+            if off:
+                lines[piece.line.id] = lines.get(piece.line.id, 0) + off
+        applied = Applied(child, lines, wish.shipping_off, wish.gifts, wish.points, cut)
+        return _Outcome(wish.cart.pay_less(wish.offs, wish.shipping_off), (applied,))
+
+    def _room(self, promotion: Promotion, wanted: int) -> tuple[int | None, PromotionCap | None]:
+        """Return how much a promotion may take off, None: it may not apply; and the limit that says so."""
+        most = wanted if promotion.at_most is None else min(wanted, promotion.at_most)
+        tightest: PromotionCap | None = None
+        for cap in promotion.caps:
+            room = cap.cap - self._used(cap)
+            if room <= 0 or (cap.counts_amount and room < most and not cap.partial):
+                return None, cap
+            if cap.counts_amount and room < most:
+                most, tightest = room, cap
+        return most, tightest
+
+    def _used(self, cap: PromotionCap) -> int:
+        name = cap.counter_on(self._day, self._location)
+        return (self._counted.member if cap.per == "member" else self._counted.shared).get(name, 0)
+
+    def uses_of(self, applied: Applied) -> Iterable[Use]:
+        """Yield what a promotion takes from its limits; two limits of one counter take once, under the tighter cap."""
+        tightest: dict[str, PromotionCap] = {}
+        for cap in applied.promotion.caps:
+            name = cap.counter_on(self._day, self._location)
+            if name not in tightest or cap.cap < tightest[name].cap:
+                tightest[name] = cap
+        for name, cap in tightest.items():
+            amount = applied.value if cap.counts_amount else 1
+            if amount:
+                yield Use(name, amount, cap.cap, cap.per != "member")
+
+    @property
+    def _day(self) -> date:
+        return self._view.local.date()
+
+    @property
+    def _location(self) -> str | None:
+        found: Any = READERS["order.location"](self._view)
+        return None if found is None else str(found)
+
+
+def _within_floor(promotion: Promotion, wish: Wish) -> Wish:
+    """Return the wish that leaves of each line what it must still cost."""
+    if promotion.floor is None:
+        return wish
+    offs = [
+        min(off, max(piece.amount - promotion.floor.of(piece.listed, "ceil"), 0))
+        for piece, off in zip(wish.cart.slices, wish.offs, strict=True)
+    ]
+    return Wish(wish.cart, offs, wish.shipping_off, wish.gifts, wish.points)
+
+
+def _cut(wish: Wish, most: int) -> Wish:
+    """Return the wish that takes off no more than ``most``, each part in proportion."""
+    if wish.value <= most:
+        return wish
+    *offs, shipping = allocate(most, [*wish.offs, wish.shipping_off])
+    return Wish(wish.cart, offs, shipping, wish.gifts, wish.points)

@@ -1,0 +1,120 @@
+"""One promotion, compiled: whom it is for, when it is open, what it takes, what it gives, and how much of that at most."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, tzinfo
+from typing import Any, Final, Literal
+
+from loyalty_engine.core.earning.index import Door, find_door
+from loyalty_engine.core.kernel.amounts import Ratio
+from loyalty_engine.core.kernel.calendars import name_of
+from loyalty_engine.core.program.conditions import HistoryComparison, HistoryWindow, walk
+from loyalty_engine.core.program.earning import LimitPeriod
+from loyalty_engine.core.program.facts import Vocabulary
+from loyalty_engine.core.program.promotions import PromotionEntry, PromotionLimit, PromotionPolicy
+from loyalty_engine.core.promotions.effects import Effect, Terms, compile_effect
+from loyalty_engine.core.rules.conditions import Check, compile_condition, reads_profile
+from loyalty_engine.core.rules.openings import Opening, compile_opening
+from loyalty_engine.core.rules.view import READERS, View
+
+_SEPARATOR: Final = "/"
+
+
+@dataclass(frozen=True, slots=True)
+class PromotionCap:
+    """A limit: its counter's name begins with ``prefix``. ``written`` is as in the document."""
+
+    per: Literal["member", "location", "program"]
+    counts_amount: bool
+    cap: int
+    period: LimitPeriod
+    partial: bool
+    prefix: str
+    written: Mapping[str, Any]
+
+    def counter_on(self, day: date, location: str | None) -> str:
+        """Return the name of the counter for a day of the program's calendar, in a location where that counts."""
+        name = "" if self.period == "lifetime" else name_of(self.period, day)
+        where = f"{location or ''}{_SEPARATOR}" if self.per == "location" else ""
+        return f"{self.prefix}{where}{name}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Promotion:
+    """A compiled promotion. ``position`` is its place in the document; ``door`` what an order must have to be shown to it."""
+
+    key: str
+    position: int
+    is_active: bool
+    needs_code: bool
+    audience: Literal["anyone", "members", "guests"]
+    channels: frozenset[str] | None
+    locations: frozenset[str] | None
+    opening: Opening | None
+    check: Check | None
+    effect: Effect
+    at_most: int | None
+    floor: Ratio | None
+    caps: tuple[PromotionCap, ...]
+    group: str | None
+    priority: int
+    door: Door | None
+    reads_profile: bool
+    history: tuple[tuple[HistoryWindow, bool], ...]
+    metadata: Mapping[str, str]
+
+    def is_for(self, view: View) -> bool:
+        """Tell whether it is for this buyer, channel and location."""
+        if self.audience != "anyone" and (view.member is not None) != (self.audience == "members"):
+            return False
+        if self.channels is not None and READERS["order.channel"](view) not in self.channels:
+            return False
+        return self.locations is None or READERS["order.location"](view) in self.locations
+
+
+def compile_promotion(
+    entry: PromotionEntry, position: int, *, policy: PromotionPolicy, vocabulary: Vocabulary, zone: tzinfo
+) -> Promotion:
+    """Return the compiled form of a promotion that ``check_program`` found no error in."""
+    when = entry.when
+    terms = Terms(policy.percent_of == "list", entry.rounding or policy.rounding, vocabulary)
+    return Promotion(
+        key=entry.key,
+        position=position,
+        is_active=entry.active,
+        needs_code=entry.opened_by == "code",
+        audience=entry.audience,
+        channels=None if entry.channels is None else frozenset(entry.channels),
+        locations=None if entry.locations is None else frozenset(entry.locations),
+        opening=compile_opening(entry.window, entry.schedule, zone),
+        check=None if when is None else compile_condition(when, vocabulary),
+        effect=compile_effect(entry.effect, terms),
+        at_most=entry.at_most,
+        floor=None if entry.floor is None else Ratio.parse_percent(entry.floor),
+        caps=tuple(_compile_cap(entry.key, limit) for limit in entry.limits),
+        group=entry.group,
+        priority=entry.priority,
+        door=find_door(when, None, vocabulary),
+        reads_profile=entry.active and when is not None and reads_profile(when, vocabulary),
+        history=()
+        if when is None or not entry.active
+        else tuple(
+            (node.history, node.reads_lines) for _, _, node in walk(when) if isinstance(node, HistoryComparison)
+        ),
+        metadata=entry.metadata,
+    )
+
+
+def _compile_cap(promotion: str, limit: PromotionLimit) -> PromotionCap:
+    what = "times" if limit.amount is None else "amount"
+    cap = limit.amount or limit.times
+    assert cap is not None
+    return PromotionCap(
+        per=limit.per,
+        counts_amount=limit.amount is not None,
+        cap=cap,
+        period=limit.period,
+        partial=limit.partial,
+        prefix=_SEPARATOR.join(("promotion", promotion, what, limit.per, limit.period, "")),
+        written=limit.model_dump(mode="json", exclude_defaults=True),
+    )

@@ -1,0 +1,248 @@
+"""What carts get: properties that hold for every set of promotions, and the arithmetic of each kind by example."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from loyalty_engine.core.kernel.quantities import SCALE
+from loyalty_engine.core.program.attributes import Attributes
+from loyalty_engine.core.program.facts import Vocabulary
+from loyalty_engine.core.program.promotions import PromotionEntry, PromotionGroup, PromotionPolicy
+from loyalty_engine.core.promotions.evaluation import Counted, Promoted, Promotions, promote
+from loyalty_engine.core.promotions.offers import compile_promotion
+from loyalty_engine.core.rules.order import Line, Order, ShopOrder
+from loyalty_engine.core.rules.view import View
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+Json = dict[str, Any]
+_ENTRY = TypeAdapter(PromotionEntry)
+
+
+def promotions(*effects: Json, choose: str = "all", groups: tuple[Json, ...] = (), **policy: Any) -> Promotions:
+    vocabulary = Vocabulary.of(Attributes(), {})
+    rules = PromotionPolicy.model_validate({"choose": choose, **policy})
+    entries = [
+        _ENTRY.validate_python(effect if "effect" in effect else {"key": f"p{n}", "effect": effect})
+        for n, effect in enumerate(effects)
+    ]
+    compiled = tuple(
+        compile_promotion(entry, n, policy=rules, vocabulary=vocabulary, zone=UTC) for n, entry in enumerate(entries)
+    )
+    found = {group["key"]: PromotionGroup.model_validate(group) for group in groups}
+    return Promotions(compiled, found, rules.choose)
+
+
+def cart(*lines: tuple[int, int] | tuple[int, int, str], shipping: int = 0) -> Order:
+    made = tuple(
+        Line(str(n), line[0], line[1] * SCALE, category=line[2] if len(line) > 2 else None, sku=f"s{line[2:]}")
+        for n, line in enumerate(lines)
+    )
+    return Order(ShopOrder("1"), NOW, "EUR", made, shipping=shipping)
+
+
+def play(rules: Promotions, order: Order, **counted: Any) -> Promoted:
+    view = View(at=NOW, zone=UTC, order=order)
+    return promote(rules, order, view, Counted(counted, counted))
+
+
+COFFEE, JUICE = {"category": ["coffee"]}, {"category": ["juice"]}
+
+
+@pytest.mark.parametrize(
+    ("effect", "order", "left", "total"),
+    [
+        ({"kind": "percent_off", "percent": "10%"}, cart((1000, 1), (500, 1)), [900, 450], 1350),
+        ({"kind": "percent_off", "percent": "10%"}, cart((5, 1), (5, 1)), [4, 5], 9),
+        (
+            {"kind": "percent_off", "percent": "50%", "units": {"cheapest": 1}},
+            cart((900, 3), (400, 1)),
+            [750, 400],
+            1150,
+        ),
+        ({"kind": "percent_off", "percent": "50%", "units": {"dearest": 1}}, cart((900, 1), (400, 2)), [450, 400], 850),
+        ({"kind": "percent_off", "percent": "100%", "units": {"every": 3}}, cart((900, 3), (400, 4)), [900, 200], 1100),
+        ({"kind": "amount_off", "amount": 500}, cart((1000, 1), (1000, 1)), [750, 750], 1500),
+        ({"kind": "amount_off", "amount": 5000}, cart((1000, 1), (1000, 1)), [0, 0], 0),
+        ({"kind": "amount_off", "amount": 300, "each": "line"}, cart((1000, 1), (200, 1)), [700, 0], 700),
+        ({"kind": "amount_off", "amount": 300, "each": "unit"}, cart((1000, 2), (200, 1)), [400, 0], 400),
+        ({"kind": "unit_price", "price": 199}, cart((900, 3), (100, 1)), [597, 100], 697),
+        ({"kind": "total_price", "price": 1000}, cart((900, 3), (600, 1)), [600, 400], 1000),
+        ({"kind": "total_price", "price": 9999}, cart((900, 3)), [900], 900),
+        ({"kind": "shipping_off"}, cart((900, 3), shipping=490), [900], 900),
+        ({"kind": "shipping_off", "amount": 300}, cart((900, 3), shipping=490), [900], 1090),
+        (
+            {"kind": "stepped", "steps": [{"at_least": 500, "percent": "10%"}, {"at_least": 1000, "percent": "20%"}]},
+            cart((1000, 1)),
+            [800],
+            800,
+        ),
+        (
+            {"kind": "stepped", "steps": [{"at_least": 500, "percent": "10%"}, {"at_least": 1000, "percent": "20%"}]},
+            cart((999, 1)),
+            [899],
+            899,
+        ),
+        ({"kind": "buy_get", "buy": {"quantity": 2}, "get": {"quantity": 1}}, cart((900, 3)), [600], 600),
+        (
+            {"kind": "buy_get", "buy": {"quantity": 2}, "get": {"quantity": 1}},
+            cart((500, 1), (400, 1), (300, 1)),
+            [500, 400, 0],
+            900,
+        ),
+        (
+            {
+                "kind": "buy_get",
+                "buy": {"of": COFFEE, "quantity": 1},
+                "get": {"of": JUICE, "quantity": 1},
+                "percent": "50%",
+            },
+            cart((800, 2, "coffee"), (300, 3, "juice")),
+            [800, 200],
+            1000,
+        ),
+        (
+            {"kind": "bundle", "parts": [{"of": COFFEE}, {"of": JUICE}], "price": 400},
+            cart((600, 2, "coffee"), (200, 1, "juice")),
+            [600 - 75, 125 + 50],
+            700,
+        ),
+        ({"kind": "gift", "sku": "s()", "quantity": 1}, cart((900, 3)), [600], 600),
+    ],
+)
+def test_each_kind_takes_what_it_says(effect: Json, order: Order, left: list[int], total: int) -> None:
+    promoted = play(promotions(effect), order)
+
+    assert promoted.cart.total == total
+    if effect["kind"] != "bundle":
+        assert [promoted.lines[line.id] for line in order.lines] == left
+    assert sum(one.value for one in promoted.applied) == order.goods_total + order.shipping - total
+
+
+EFFECTS = st.one_of(
+    st.builds(
+        lambda p, u: {"kind": "percent_off", "percent": f"{p}%", **({"units": u} if u else {})},
+        st.integers(1, 100),
+        st.sampled_from([None, {"cheapest": 1}, {"dearest": 2}, {"every": 2}]),
+    ),
+    st.builds(
+        lambda a, e: {"kind": "amount_off", "amount": a, "each": e},
+        st.integers(1, 3000),
+        st.sampled_from(["order", "line", "unit"]),
+    ),
+    st.builds(lambda p: {"kind": "unit_price", "price": p}, st.integers(0, 500)),
+    st.builds(lambda p: {"kind": "total_price", "price": p}, st.integers(0, 3000)),
+    st.builds(lambda p: {"kind": "shipping_off", "percent": f"{p}%"}, st.integers(1, 100)),
+    st.builds(
+        lambda b, g, p: {
+            "kind": "buy_get",
+            "buy": {"of": COFFEE, "quantity": b},
+            "get": {"quantity": g},
+            "percent": f"{p}%",
+        },
+        st.integers(1, 3),
+        st.integers(1, 2),
+        st.integers(1, 100),
+    ),
+    st.builds(
+        lambda q, p: {
+            "kind": "bundle",
+            "parts": [{"of": COFFEE, "quantity": q}, {"of": {"category": ["coffee", "juice"]}}],
+            "price": p,
+        },
+        st.integers(1, 2),
+        st.integers(0, 900),
+    ),
+    st.builds(lambda n: {"kind": "gift", "sku": "s('juice',)", "quantity": n}, st.integers(1, 3)),
+)
+ENTRIES = st.builds(
+    lambda effect, at_most, floor, priority, group: {
+        "effect": effect,
+        "priority": priority,
+        **({"at_most": at_most} if at_most else {}),
+        **({"floor": f"{floor}%"} if floor else {}),
+        **({"group": group} if group else {}),
+    },
+    EFFECTS,
+    st.none() | st.integers(1, 800),
+    st.none() | st.integers(1, 100),
+    st.integers(-2, 2),
+    st.sampled_from([None, None, "a", "b"]),
+)
+LINES = st.lists(
+    st.tuples(st.integers(0, 2000), st.integers(0, 5), st.sampled_from(["coffee", "juice", "tea"])),
+    min_size=1,
+    max_size=5,
+)
+CHOOSE = st.sampled_from(["all", "best", "first"])
+
+
+def built(entries: list[Json], choose: str, inner: str) -> Promotions:
+    named = [{"key": f"p{n}", **entry} for n, entry in enumerate(entries)]
+    groups = ({"key": "a", "choose": inner}, {"key": "b", "choose": "best", "group": "a"})
+    return promotions(*named, choose=choose, groups=groups)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(ENTRIES, min_size=1, max_size=5),
+    LINES,
+    st.integers(0, 600),
+    CHOOSE,
+    CHOOSE,
+    st.randoms(use_true_random=False),
+)
+def test_what_is_left_adds_up_and_the_order_of_lines_does_not_matter(
+    entries: list[Json], lines: list[tuple[int, int, str]], shipping: int, choose: str, inner: str, dice: Any
+) -> None:
+    rules, order = built(entries, choose, inner), cart(*lines, shipping=shipping)
+    promoted = play(rules, order)
+
+    assert all(piece.amount >= 0 for piece in promoted.cart.slices)
+    assert 0 <= promoted.cart.shipping <= shipping
+    saved = sum(one.value for one in promoted.applied)
+    assert promoted.cart.total == order.goods_total + shipping - saved
+    for line in order.lines:
+        assert promoted.lines[line.id] == line.amount - sum(one.lines.get(line.id, 0) for one in promoted.applied)
+    for one in promoted.applied:
+        assert one.value <= (one.promotion.at_most or one.value)
+
+    mixed = list(order.lines)
+    dice.shuffle(mixed)
+    again = play(rules, Order(order.reference, NOW, "EUR", tuple(mixed), shipping=shipping))
+    assert again.lines == promoted.lines
+    assert [(one.promotion.key, one.value) for one in again.applied] == [
+        (one.promotion.key, one.value) for one in promoted.applied
+    ]
+
+
+@settings(deadline=None)
+@given(st.lists(ENTRIES, min_size=1, max_size=5), LINES, st.integers(0, 600))
+def test_the_best_deal_is_never_worse_than_any_single_one(
+    entries: list[Json], lines: list[tuple[int, int, str]], shipping: int
+) -> None:
+    order = cart(*lines, shipping=shipping)
+    plain = [{key: value for key, value in entry.items() if key != "group"} for entry in entries]
+    best = play(built(plain, "best", "all"), order).cart.total
+
+    assert all(best <= play(built([one], "all", "all"), order).cart.total for one in plain)
+
+
+def test_limits_hold_and_budgets_are_cut_or_refused() -> None:
+    order = cart((1000, 1))
+    base = {"key": "p", "effect": {"kind": "amount_off", "amount": 500}}
+
+    def limited(**limit: Any) -> Promotions:
+        return promotions({**base, "limits": [limit]})
+
+    once = limited(per="member", times=1)
+    assert play(once, order).cart.total == 500
+    assert play(once, order, **{"promotion/p/times/member/lifetime/": 1}).refused[0].code == "limit_reached"
+    budget, cut = limited(per="program", amount=800), limited(per="program", amount=800, partial=True)
+    assert play(budget, order).uses[0][1:] == (500, 800, True)
+    used = {"promotion/p/amount/program/lifetime/": 500}
+    assert play(budget, order, **used).cart.total == 1000
+    assert play(cut, order, **used).cart.total == 700
