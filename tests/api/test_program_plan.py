@@ -111,6 +111,30 @@ async def test_added_moved_and_removed_parts_are_told(client: Api) -> None:
     ]
 
 
+async def test_promotions_are_planned_published_and_read_back(client: Api) -> None:
+    off = {"kind": "percent_off", "percent": "15%", "of": {"category": ["tea"]}}
+    body = document()
+    body["promotion_groups"] = [{"key": "deals", "choose": "best"}]
+    body["promotions"] = [{"key": "tea", "name": "Tea weeks", "group": "deals", "effect": off}]
+
+    planned = await plan(client, body)
+    published = await put(client, body, planned.headers["etag"])
+    read = (await client.get("/program")).json()["document"]
+    body["promotions"] = [{**body["promotions"][0], "effect": {"kind": "amount_off", "amount": 500}}]
+    again = (await plan(client, body)).json()
+
+    assert [(change["part"], change["name"], change["kind"]) for change in planned.json()["changes"]] == [
+        ("promotion_group/deals", None, "added"),
+        ("promotion/tea", "Tea weeks", "added"),
+    ]
+    assert published.json() == {"revision": 2, "is_new": True, "warnings": []}
+    assert read["promotions"] == [{"key": "tea", "name": "Tea weeks", "group": "deals", "effect": off}]
+    assert [(change["part"], change["kind"]) for change in again["changes"]] == [("promotion/tea", "changed")]
+    assert [(warning["pointer"], warning["code"]) for warning in again["warnings"]] == [
+        ("/promotions/0/effect", "unbounded")
+    ]
+
+
 async def test_a_document_that_could_not_be_published_is_planned_with_its_errors(client: Api) -> None:
     body = doubled()
     body["earning_rules"][1]["wallet"] = "gold"

@@ -28,7 +28,7 @@ _FAULTS_HEAD: Final = """
 ## Faults of a program document
 
 `program_invalid` lists them in `errors`, with a JSON pointer into the document. Some of them, `minimum_not_in_step`,
-`never_holds`, `never_open` and `window_passed`, are only warnings: the document can be published, and the answer shows them.
+`never_holds`, `never_open`, `window_passed` and `unbounded`, are only warnings: the document can be published, and the answer shows them.
 
 """
 
@@ -69,7 +69,8 @@ _FAULTS: Final[Mapping[FaultCode, str]] = {
     FaultCode.EMPTY_WINDOW: "The window ends before it starts.",
     FaultCode.NEVER_OPEN: "The schedule has no day inside the window.",
     FaultCode.WINDOW_PASSED: "The window lies in the past.",
-    FaultCode.TOO_MANY_LIMITS: "Too many rules are limited per member.",
+    FaultCode.TOO_MANY_LIMITS: "Too many rules, or too many promotions, are limited per member.",
+    FaultCode.UNBOUNDED: "What the promotion takes off is not bounded by anything.",
     FaultCode.CURRENCY_IN_USE: "The program has members or operations in its currency, which so has to stay.",
     FaultCode.WALLET_IN_USE: "Somebody has an amount in the wallet, which so has to stay as it is.",
 }

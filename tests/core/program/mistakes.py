@@ -47,6 +47,36 @@ SOUND: Final[Json] = {
         },
         {"key": "thanks", "wallet": "points", "earn": {"kind": "fixed", "points": 3}},
     ],
+    "promotion_groups": [
+        {"key": "deals", "choose": "best"},
+        {"key": "season", "choose": "all", "group": "deals"},
+    ],
+    "promotions": [
+        {"key": "autumn", "when": TOTAL, "group": "deals", "effect": {"kind": "percent_off", "percent": "10%"}},
+        {
+            "key": "steps",
+            "effect": {
+                "kind": "stepped",
+                "steps": [{"at_least": 5000, "percent": "10%"}, {"at_least": 9000, "amount": 2000}],
+            },
+        },
+        {
+            "key": "breakfast",
+            "effect": {"kind": "bundle", "parts": [{"of": {"category": ["coffee"]}}, {"quantity": 2}], "price": 500},
+        },
+        {
+            "key": "third",
+            "effect": {"kind": "buy_get", "buy": {"of": {"category": ["tea"]}, "quantity": 2}, "get": {}},
+        },
+        {"key": "sample", "effect": {"kind": "gift", "sku": "s1", "per_amount": 5000, "most": 3}, "at_most": 900},
+        {"key": "thank", "effect": {"kind": "points", "wallet": "points", "points": 5}},
+        {
+            "key": "welcome",
+            "when": {"fact": "member.orders", "is": 0},
+            "effect": {"kind": "amount_off", "amount": 500},
+            "limits": [{"per": "member", "times": 1}],
+        },
+    ],
     "policies": {"earning": {"choose": "all"}},
 }
 

@@ -98,6 +98,23 @@ def test_a_changed_part_names_each_value_that_differs() -> None:
     )
 
 
+def test_added_changed_and_removed_promotions_are_told() -> None:
+    def offering(*promotions: Json, **group: object) -> Json:
+        groups = [{"key": "deals", "choose": "best", **group}]
+        return {**DOCUMENT, "promotion_groups": groups, "promotions": list(promotions)}
+
+    def off(key: str, percent: str) -> Json:
+        return {"key": key, "name": key.title(), "effect": {"kind": "percent_off", "percent": percent}}
+
+    before = offering(off("tea", "5%"), off("cake", "10%"))
+    assert plan(before, offering(off("tea", "6%"), off("ham", "10%"), choose="first")) == (
+        PartChange("promotion_group/deals", None, "changed", (FieldChange("/choose", "best", "first"),)),
+        PartChange("promotion/tea", "Tea", "changed", (FieldChange("/effect/percent", "5%", "6%"),)),
+        PartChange("promotion/ham", "Ham", "added"),
+        PartChange("promotion/cake", "Cake", "removed"),
+    )
+
+
 def test_what_equals_a_default_is_no_change() -> None:
     assert plan(DOCUMENT, changed("earning_rules", 0, to={**DOCUMENT["earning_rules"][0], "active": True})) == ()
 

@@ -15,17 +15,20 @@ from loyalty_engine.core.program.faults import FaultCode, json_pointer
 from loyalty_engine.core.program.parts import split
 from loyalty_engine.core.program.reading import parse_program
 from tests.core.program.mistakes import CHECKS, READING, SOUND, TOTAL, WHEN, Json, change, faults_of, found
+from tests.core.program.mistakes_in_promotions import PROMOTIONS
 from tests.core.program.mistakes_in_rules import RULES
 
 
-@pytest.mark.parametrize(("place", "value", "pointer", "code"), [*READING, *CHECKS, *RULES])
+@pytest.mark.parametrize(("place", "value", "pointer", "code"), [*READING, *CHECKS, *RULES, *PROMOTIONS])
 def test_one_mistake_is_one_fault_where_it_is(place: str, value: object, pointer: str, code: str) -> None:
     assert found(change(place, value)) == [(pointer, code)]
 
 
 def test_every_code_is_provoked_above() -> None:
     elsewhere = {"too_many_faults", "currency_in_use", "wallet_in_use"}
-    assert {code for *_, code in (*READING, *CHECKS, *RULES)} == {code.value for code in FaultCode} - elsewhere
+    assert {code for *_, code in (*READING, *CHECKS, *RULES, *PROMOTIONS)} == {
+        code.value for code in FaultCode
+    } - elsewhere
 
 
 def test_the_sound_program_has_no_fault() -> None:
@@ -38,10 +41,10 @@ def test_anything_but_a_program_is_refused(raw: object) -> None:
 
 
 def test_only_warnings_leave_a_program_publishable() -> None:
-    warnings = {"never_holds", "minimum_not_in_step", "window_passed", "never_open"}
+    warnings = {"never_holds", "minimum_not_in_step", "window_passed", "never_open", "unbounded"}
     refused = {code for *_, code in READING} - {code for *_, code in CHECKS}
     severities: dict[str, set[str]] = {}
-    for place, value, _, code in (*CHECKS, *RULES):
+    for place, value, _, code in (*CHECKS, *RULES, *PROMOTIONS):
         severities.setdefault(code, set()).update(fault.severity for fault in faults_of(change(place, value)))
     assert {code for code, found in severities.items() if found == {"warning"}} == warnings
     assert {code for code, found in severities.items() if found == {"error"}} == set(severities) - warnings

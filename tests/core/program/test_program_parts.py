@@ -52,6 +52,26 @@ def test_parts_are_named_by_kind_and_key_in_document_order() -> None:
     ]
 
 
+def test_promotions_and_their_groups_are_parts_and_survive_split_and_join() -> None:
+    off = {"kind": "percent_off", "percent": "10%", "of": {"category": ["tea"], "except": {"sku": ["1"]}}}
+    limits = [{"per": "member", "times": 1, "period": "month"}]
+    program = read(
+        document(fixed("a"))
+        | {
+            "promotion_groups": [{"key": "deals", "choose": "best"}],
+            "promotions": [{"key": "tea", "group": "deals", "effect": off, "limits": limits, "metadata": {"b": "x"}}],
+            "policies": {"promotions": {"percent_of": "list"}},
+        }
+    )
+    parts = split(program)
+    assert [part.key for part in parts[3:]] == ["earning_rule/a", "promotion_group/deals", "promotion/tea"]
+    assert parts[5].body == (
+        '{"effect":{"kind":"percent_off","of":{"category":["tea"],"except":{"sku":["1"]}},"percent":"10%"},'
+        '"group":"deals","key":"tea","limits":[{"per":"member","period":"month","times":1}],"metadata":{"b":"x"}}'
+    )
+    assert join(parts) == program
+
+
 def test_a_body_is_canonical_json_without_defaults() -> None:
     settings, attributes, wallet, rule = split(
         read(document(fixed("a", when={"fact": "order.channel", "in": ["web", "ärö"]}, active=True, rounding=None)))

@@ -47,6 +47,34 @@ def test_a_document_with_a_typing_error_is_not_valid(spoil: Callable[[Json], obj
     assert list(error.instance_path)[: len(place)] == place
 
 
+@pytest.mark.parametrize(
+    ("effect", "is_valid"),
+    [
+        ({"kind": "percent_off", "percent": "15%", "units": {"cheapest": 1}}, True),
+        ({"kind": "percent_off", "percent": "15"}, False),
+        ({"kind": "percent_off", "percent": "15%", "price": 5}, False),
+        ({"kind": "amount_off", "amount": 500, "each": "unit"}, True),
+        ({"kind": "amount_off", "amount": "500"}, False),
+        ({"kind": "unit_price", "price": 0}, True),
+        ({"kind": "total_price", "price": -1}, False),
+        ({"kind": "shipping_off"}, True),
+        ({"kind": "stepped", "steps": [{"at_least": 5000, "percent": "10%"}]}, True),
+        ({"kind": "stepped", "steps": []}, False),
+        ({"kind": "buy_get", "buy": {"quantity": 2}, "get": {}}, True),
+        ({"kind": "buy_get", "buy": {"quantity": 0}, "get": {}}, False),
+        ({"kind": "bundle", "parts": [{"of": {"category": ["coffee"]}}, {}], "price": 500}, True),
+        ({"kind": "gift", "sku": "s1", "per_quantity": "1.5"}, True),
+        ({"kind": "gift"}, False),
+        ({"kind": "points", "wallet": "points", "points": 5}, True),
+        ({"kind": "surprise"}, False),
+    ],
+)
+def test_effects_of_promotions_are_checked_by_their_kind(effect: Json, is_valid: bool) -> None:
+    document = copy.deepcopy(read(EXAMPLES[0].with_name("corner_grocer.yaml")))
+    document["promotions"] = [{"key": "autumn", "effect": effect}]
+    assert VALIDATOR.is_valid(document) is is_valid
+
+
 def test_the_schema_is_itself_valid_and_says_what_it_is() -> None:
     schema = describe_program()
     assert jsonschema_rs.meta.is_valid(schema)
@@ -62,5 +90,5 @@ def test_every_field_tells_editors_what_it_means() -> None:
         f"{model}.{name}"
         for model, schema in models.items()
         for name, field in schema.get("properties", {}).items()
-        if not field.get("description")
+        if not field.get("description") or "examples" not in field
     ] == []

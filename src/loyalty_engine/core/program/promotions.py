@@ -133,7 +133,7 @@ class BuyGet(Entry):
 
     kind: Literal["buy_get"] = Field(description="Buy some, get some.", examples=["buy_get"])
     buy: Part = Field(description="What must be bought at its price.", examples=[{"quantity": 2}])
-    get: Part = Field(description="What is for less then.", examples=[{"quantity": 1}])
+    get: Part = Field(description="What is for less then; of the same goods by default.", examples=[{"quantity": 1}])
     percent: Percent = Field(default="100%", description="Share off what is for less.", examples=["100%"])
     repeat: Count | None = Field(
         default=None, description="How often at most; any number of times by default.", examples=[3]
@@ -168,7 +168,7 @@ class Gift(Entry):
     """Goods for nothing: the units that are in the cart cost nothing, the others are for the shop to add."""
 
     kind: Literal["gift"] = Field(description="Gift.", examples=["gift"])
-    sku: Text = Field(description="What is given.", examples=["sample-house-blend"])
+    sku: Name = Field(description="What is given.", examples=["sample-house-blend"])
     quantity: Count = Field(default=1, description="How many units.", examples=[1])
     per_amount: Positive | None = Field(
         default=None, description="Once for each so many minor units of ``of``.", examples=[5000]

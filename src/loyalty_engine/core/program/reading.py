@@ -49,6 +49,7 @@ _FAULTS: Final[Mapping[str, tuple[FaultCode, str]]] = {
     "bool_type": (FaultCode.WRONG_TYPE, "must be true or false"),
     "tuple_type": (FaultCode.WRONG_TYPE, "must be a list"),
     "mapping_type": (FaultCode.WRONG_TYPE, "must be an object with named entries"),
+    "dict_type": (FaultCode.WRONG_TYPE, "must be an object with named entries"),
     "model_type": (FaultCode.WRONG_TYPE, "must be an object with fields"),
     "model_attributes_type": (FaultCode.WRONG_TYPE, "must be an object with fields"),
     "greater_than_equal": (FaultCode.OUT_OF_RANGE, "must be at least {ge}"),
@@ -167,7 +168,7 @@ def _document_steps(location: Sequence[str | int]) -> list[str | int]:
             continue
         steps.append(step)
         match steps:
-            case ["wallets", int()] | ["earning_rules", int(), "earn"]:
+            case ["wallets", int()] | ["earning_rules", int(), "earn"] | ["promotions", int(), "effect"]:
                 tag_allowed = True
             case _:
                 tag_allowed = False
