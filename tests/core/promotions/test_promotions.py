@@ -14,7 +14,7 @@ from loyalty_engine.core.program.facts import Vocabulary
 from loyalty_engine.core.program.promotions import PromotionEntry, PromotionGroup, PromotionPolicy
 from loyalty_engine.core.promotions.evaluation import Counted, Promoted, Promotions, promote
 from loyalty_engine.core.promotions.offers import compile_promotion
-from loyalty_engine.core.rules.order import Line, Order, ShopOrder
+from loyalty_engine.core.rules.order import Line, MemberSnapshot, Order, ShopOrder
 from loyalty_engine.core.rules.view import View
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -45,7 +45,7 @@ def cart(*lines: tuple[int, int] | tuple[int, int, str], shipping: int = 0) -> O
 
 
 def play(rules: Promotions, order: Order, **counted: Any) -> Promoted:
-    view = View(at=NOW, zone=UTC, order=order)
+    view = View(at=NOW, zone=UTC, order=order, member=MemberSnapshot("active", 0, 0))
     return promote(rules, order, view, Counted(counted, counted))
 
 

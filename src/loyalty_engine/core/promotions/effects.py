@@ -108,9 +108,12 @@ def _share_off(cart: Cart, places: Sequence[int], rate: Ratio, terms: Terms) -> 
 
 
 def _spread(cart: Cart, places: Sequence[int], total: int, weights: Sequence[int] | None = None) -> Wish:
-    """Take ``total`` off these slices, as far as they go, in proportion to ``weights`` (what is left of them by default)."""
+    """Take ``total`` off these slices, as far as they go, in proportion to ``weights`` (what is left of them by default).
+
+    What is more than the rest of a slice is not taken off the others: their share of a list price stays what it is.
+    """
     amounts = [cart.slices[place].amount for place in places]
-    shares = allocate(min(total, sum(amounts)), weights or amounts)
+    shares = allocate(min(total, sum(amounts)), amounts) if weights is None else allocate(total, weights)
     offs = [0] * len(cart.slices)
     for place, share, amount in zip(places, shares, amounts, strict=True):
         offs[place] = min(share, amount)

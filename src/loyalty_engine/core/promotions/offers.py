@@ -64,7 +64,9 @@ class Promotion:
     metadata: Mapping[str, str]
 
     def is_for(self, view: View) -> bool:
-        """Tell whether it is for this buyer, channel and location."""
+        """Tell whether it is for this buyer, channel and location. What is limited per member is not for guests."""
+        if view.member is None and any(cap.per == "member" for cap in self.caps):
+            return False
         if self.audience != "anyone" and (view.member is not None) != (self.audience == "members"):
             return False
         if self.channels is not None and READERS["order.channel"](view) not in self.channels:
