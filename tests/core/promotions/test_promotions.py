@@ -1,55 +1,26 @@
 """What carts get: properties that hold for every set of promotions, and the arithmetic of each kind by example."""
 
-from datetime import UTC, datetime
-from typing import Any
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
 
-from loyalty_engine.core.kernel.quantities import SCALE
-from loyalty_engine.core.program.attributes import Attributes
-from loyalty_engine.core.program.facts import Vocabulary
-from loyalty_engine.core.program.promotions import PromotionEntry, PromotionGroup, PromotionPolicy
-from loyalty_engine.core.promotions.evaluation import Counted, Promoted, Promotions, promote
-from loyalty_engine.core.promotions.offers import compile_promotion
-from loyalty_engine.core.rules.order import Line, MemberSnapshot, Order, ShopOrder
-from loyalty_engine.core.rules.view import View
-
-NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-Json = dict[str, Any]
-_ENTRY = TypeAdapter(PromotionEntry)
-
-
-def promotions(*effects: Json, choose: str = "all", groups: tuple[Json, ...] = (), **policy: Any) -> Promotions:
-    vocabulary = Vocabulary.of(Attributes(), {})
-    rules = PromotionPolicy.model_validate({"choose": choose, **policy})
-    entries = [
-        _ENTRY.validate_python(effect if "effect" in effect else {"key": f"p{n}", "effect": effect})
-        for n, effect in enumerate(effects)
-    ]
-    compiled = tuple(
-        compile_promotion(entry, n, policy=rules, vocabulary=vocabulary, zone=UTC) for n, entry in enumerate(entries)
-    )
-    found = {group["key"]: PromotionGroup.model_validate(group) for group in groups}
-    return Promotions(compiled, found, rules.choose)
-
-
-def cart(*lines: tuple[int, int] | tuple[int, int, str], shipping: int = 0) -> Order:
-    made = tuple(
-        Line(str(n), line[0], line[1] * SCALE, category=line[2] if len(line) > 2 else None, sku=f"s{line[2:]}")
-        for n, line in enumerate(lines)
-    )
-    return Order(ShopOrder("1"), NOW, "EUR", made, shipping=shipping)
-
-
-def play(rules: Promotions, order: Order, **counted: Any) -> Promoted:
-    view = View(at=NOW, zone=UTC, order=order, member=MemberSnapshot("active", 0, 0))
-    return promote(rules, order, view, Counted(counted, counted))
-
-
-COFFEE, JUICE = {"category": ["coffee"]}, {"category": ["juice"]}
+from loyalty_engine.core.promotions.evaluation import Promotions
+from loyalty_engine.core.rules.order import Order
+from tests.core.promotions.drawn import (
+    CHOOSE,
+    COFFEE,
+    ENTRIES,
+    JUICE,
+    LINES,
+    NOW,
+    Json,
+    built,
+    cart,
+    play,
+    promotions,
+)
 
 
 @pytest.mark.parametrize(
@@ -122,70 +93,6 @@ def test_each_kind_takes_what_it_says(effect: Json, order: Order, left: list[int
     assert sum(one.value for one in promoted.applied) == order.goods_total + order.shipping - total
 
 
-EFFECTS = st.one_of(
-    st.builds(
-        lambda p, u: {"kind": "percent_off", "percent": f"{p}%", **({"units": u} if u else {})},
-        st.integers(1, 100),
-        st.sampled_from([None, {"cheapest": 1}, {"dearest": 2}, {"every": 2}]),
-    ),
-    st.builds(
-        lambda a, e: {"kind": "amount_off", "amount": a, "each": e},
-        st.integers(1, 3000),
-        st.sampled_from(["order", "line", "unit"]),
-    ),
-    st.builds(lambda p: {"kind": "unit_price", "price": p}, st.integers(0, 500)),
-    st.builds(lambda p: {"kind": "total_price", "price": p}, st.integers(0, 3000)),
-    st.builds(lambda p: {"kind": "shipping_off", "percent": f"{p}%"}, st.integers(1, 100)),
-    st.builds(
-        lambda b, g, p: {
-            "kind": "buy_get",
-            "buy": {"of": COFFEE, "quantity": b},
-            "get": {"quantity": g},
-            "percent": f"{p}%",
-        },
-        st.integers(1, 3),
-        st.integers(1, 2),
-        st.integers(1, 100),
-    ),
-    st.builds(
-        lambda q, p: {
-            "kind": "bundle",
-            "parts": [{"of": COFFEE, "quantity": q}, {"of": {"category": ["coffee", "juice"]}}],
-            "price": p,
-        },
-        st.integers(1, 2),
-        st.integers(0, 900),
-    ),
-    st.builds(lambda n: {"kind": "gift", "sku": "s('juice',)", "quantity": n}, st.integers(1, 3)),
-)
-ENTRIES = st.builds(
-    lambda effect, at_most, floor, priority, group: {
-        "effect": effect,
-        "priority": priority,
-        **({"at_most": at_most} if at_most else {}),
-        **({"floor": f"{floor}%"} if floor else {}),
-        **({"group": group} if group else {}),
-    },
-    EFFECTS,
-    st.none() | st.integers(1, 800),
-    st.none() | st.integers(1, 100),
-    st.integers(-2, 2),
-    st.sampled_from([None, None, "a", "b"]),
-)
-LINES = st.lists(
-    st.tuples(st.integers(0, 2000), st.integers(0, 5), st.sampled_from(["coffee", "juice", "tea"])),
-    min_size=1,
-    max_size=5,
-)
-CHOOSE = st.sampled_from(["all", "best", "first"])
-
-
-def built(entries: list[Json], choose: str, inner: str) -> Promotions:
-    named = [{"key": f"p{n}", **entry} for n, entry in enumerate(entries)]
-    groups = ({"key": "a", "choose": inner}, {"key": "b", "choose": "best", "group": "a"})
-    return promotions(*named, choose=choose, groups=groups)
-
-
 @settings(deadline=None)
 @given(
     st.lists(ENTRIES, min_size=1, max_size=5),
@@ -196,7 +103,7 @@ def built(entries: list[Json], choose: str, inner: str) -> Promotions:
     st.randoms(use_true_random=False),
 )
 def test_what_is_left_adds_up_and_the_order_of_lines_does_not_matter(
-    entries: list[Json], lines: list[tuple[int, int, str]], shipping: int, choose: str, inner: str, dice: Any
+    entries: list[Json], lines: list[tuple[int, int, str]], shipping: int, choose: str, inner: str, dice: Random
 ) -> None:
     rules, order = built(entries, choose, inner), cart(*lines, shipping=shipping)
     promoted = play(rules, order)
@@ -235,7 +142,7 @@ def test_limits_hold_and_budgets_are_cut_or_refused() -> None:
     order = cart((1000, 1))
     base = {"key": "p", "effect": {"kind": "amount_off", "amount": 500}}
 
-    def limited(**limit: Any) -> Promotions:
+    def limited(**limit: object) -> Promotions:
         return promotions({**base, "limits": [limit]})
 
     once = limited(per="member", times=1)

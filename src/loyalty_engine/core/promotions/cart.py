@@ -4,8 +4,9 @@ A line is one slice at first. Where a promotion takes some of its units, these b
 each unit costs by now is known without ever listing units: a line of fuel has thousands of them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import NamedTuple, Self
 
 from loyalty_engine.core.earning.base import canonical
@@ -14,12 +15,11 @@ from loyalty_engine.core.rules.order import Line, Order
 from loyalty_engine.core.rules.selections import GroupedLines, Selection
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(NamedTuple):
     """Some units of a line, or the whole line: ``units`` is 0 where its quantity is no whole number of them.
 
     ``listed`` is what the shop reported for it, ``amount`` what is left of that. What is in a bundle ``is_bound``: no
-    other one can have it.
+    other one can have it. A named tuple, because each promotion makes new ones of all lines that it makes cheaper.
     """
 
     line: Line
@@ -39,30 +39,42 @@ class Run(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Cart:
-    """Slices in canonical order of their lines, so that nothing depends on the order in which lines were sent."""
+    """Slices in canonical order of their lines, so that nothing depends on the order in which lines were sent.
+
+    Lines of the same goods at the same price per unit are one line here, so that nothing depends on how a till splits
+    them either: ``joined`` has those that became one, by its id.
+    """
 
     slices: tuple[Slice, ...]
     shipping: int
+    listed_shipping: int
     grouped: GroupedLines
+    joined: Mapping[str, Sequence[Line]]
 
     @classmethod
     def of(cls, order: Order) -> Self:
         """Return the cart of an order that no promotion has touched."""
-        lines = sorted(order.lines, key=canonical)
-        slices = tuple(Slice(line, _whole_units(line), line.amount, line.amount) for line in lines)
-        return cls(slices, order.shipping, GroupedLines(lines))
+        lines, joined = _join(sorted(order.lines, key=canonical))
+        slices = tuple([Slice(line, _whole_units(line), line.amount, line.amount) for line in lines])
+        return cls(slices, order.shipping, order.shipping, GroupedLines(lines), joined)
 
     @property
     def total(self) -> int:
         """What is left to pay, shipping too."""
         return sum([piece.amount for piece in self.slices], self.shipping)
 
-    def places(self, selection: Selection | None) -> list[int]:
+    def places(self, selection: Selection | None) -> Sequence[int]:
         """Return the places of the slices that are meant."""
         if selection is None:
-            return list(range(len(self.slices)))
+            return range(len(self.slices))
         picked = {id(line) for line in selection.pick(self.grouped)}
-        return [place for place, piece in enumerate(self.slices) if id(piece.line) in picked]
+        return [place for place, piece in enumerate(self.slices) if id(piece.line) in picked] if picked else ()
+
+    def lines(self, places: Iterable[int]) -> Iterator[list[int]]:
+        """Yield the places, in ascending order, of each line by itself."""
+        slices = self.slices
+        for _, own in groupby(places, key=lambda place: id(slices[place].line)):
+            yield list(own)
 
     def runs(self, places: Iterable[int]) -> list[Run]:
         """Return the units of these slices that are in no bundle, cheapest first. The odd cents of a slice are on a few."""
@@ -78,13 +90,15 @@ class Cart:
     def pay_less(self, offs: Sequence[int], shipping_off: int = 0) -> "Cart":
         """Return the cart after so much is off each slice."""
         slices = tuple(
-            replace(piece, amount=piece.amount - off) if off else piece
-            for piece, off in zip(self.slices, offs, strict=True)
+            [
+                Slice(piece.line, piece.units, piece.listed, piece.amount - off, piece.is_bound) if off else piece
+                for piece, off in zip(self.slices, offs, strict=True)
+            ]
         )
-        return replace(self, slices=slices, shipping=self.shipping - shipping_off)
+        return Cart(slices, self.shipping - shipping_off, self.listed_shipping, self.grouped, self.joined)
 
 
-def take(runs: Sequence[Run], wanted: int) -> list[Run]:
+def take(runs: Iterable[Run], wanted: int) -> list[Run]:
     """Return the first ``wanted`` units of the runs, or all of them."""
     taken = []
     for run in runs:
@@ -115,13 +129,20 @@ def cut_out(cart: Cart, *shares: Iterable[Run], is_bound: bool) -> tuple[Cart, l
             if place not in cut:
                 continue
             units, amount = cut[place]
-            listed = rest.listed * units // rest.units
+            listed = _listed_share(rest, units, amount)
             places[number].append(len(slices))
-            slices.append(Slice(piece.line, units, listed, amount, is_bound=is_bound or piece.is_bound))
-            rest = replace(rest, units=rest.units - units, listed=rest.listed - listed, amount=rest.amount - amount)
+            slices.append(Slice(piece.line, units, listed, amount, is_bound or piece.is_bound))
+            rest = rest._replace(units=rest.units - units, listed=rest.listed - listed, amount=rest.amount - amount)
         if rest.units or rest is piece:
             slices.append(rest)
     return replace(cart, slices=tuple(slices)), places
+
+
+def _listed_share(piece: Slice, units: int, amount: int) -> int:
+    """Return what was reported for units that cost ``amount`` by now: never less, so that the odd cent goes with them."""
+    if piece.amount:
+        return piece.listed * amount // piece.amount
+    return piece.listed * units // piece.units
 
 
 def _by_place(share: Iterable[Run]) -> dict[int, tuple[int, int]]:
@@ -131,6 +152,35 @@ def _by_place(share: Iterable[Run]) -> dict[int, tuple[int, int]]:
         before, amount = taken.get(place, (0, 0))
         taken[place] = before + units, amount + worth * units
     return taken
+
+
+def _join(lines: list[Line]) -> tuple[list[Line], Mapping[str, Sequence[Line]]]:
+    """Join the lines that only differ in how many units they have; also return which became one."""
+    alike: dict[Hashable, list[Line]] = {}
+    for line in lines:
+        alike.setdefault(_goods(line), []).append(line)
+    if len(alike) == len(lines):
+        return lines, {}
+    whole = [group[0] if len(group) == 1 else _sum(group) for group in alike.values()]
+    return sorted(whole, key=canonical), {group[0].id: group for group in alike.values() if len(group) > 1}
+
+
+def _goods(line: Line) -> Hashable:
+    """Return by what units are told apart: the goods, and the price of one without its odd cents."""
+    units = _whole_units(line)
+    if not units:
+        return line.id
+    attributes = repr(sorted(line.attributes.items())) if line.attributes else ""
+    return line.sku, line.category, line.brand, line.unit, attributes, line.amount // units
+
+
+def _sum(lines: Sequence[Line]) -> Line:
+    return replace(
+        lines[0],
+        amount=sum([line.amount for line in lines]),
+        quantity=sum([line.quantity for line in lines]),
+        tax=sum([line.tax for line in lines]),
+    )
 
 
 def _whole_units(line: Line) -> int:

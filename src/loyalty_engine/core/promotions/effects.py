@@ -27,7 +27,7 @@ from loyalty_engine.core.program.promotions import (
     UnitPrice,
 )
 from loyalty_engine.core.promotions.cart import Cart, Run, cut_out, take, without
-from loyalty_engine.core.promotions.matching import match, most_repeats
+from loyalty_engine.core.promotions.matching import pack
 from loyalty_engine.core.rules.selections import Selection, compile_selection
 
 WHOLE = Ratio(1, 1)
@@ -102,22 +102,34 @@ def _nothing(cart: Cart) -> Wish:
 
 
 def _share_off(cart: Cart, places: Sequence[int], rate: Ratio, terms: Terms) -> Wish:
-    """Take a share of these slices off them."""
-    bases = [cart.slices[place].listed if terms.of_list else cart.slices[place].amount for place in places]
-    return _spread(cart, places, rate.of(sum(bases), terms.rounding), bases)
-
-
-def _spread(cart: Cart, places: Sequence[int], total: int, weights: Sequence[int] | None = None) -> Wish:
-    """Take ``total`` off these slices, as far as they go, in proportion to ``weights`` (what is left of them by default).
+    """Take a share of these slices off them.
 
     What is more than the rest of a slice is not taken off the others: their share of a list price stays what it is.
     """
-    amounts = [cart.slices[place].amount for place in places]
-    shares = allocate(min(total, sum(amounts)), amounts) if weights is None else allocate(total, weights)
+    if not terms.of_list:
+        return _spread(cart, places, rate.of(_cost(cart, places), terms.rounding))
+    bases = [cart.slices[place].listed for place in places]
     offs = [0] * len(cart.slices)
-    for place, share, amount in zip(places, shares, amounts, strict=True):
-        offs[place] = min(share, amount)
+    for place, share in zip(places, allocate(rate.of(sum(bases), terms.rounding), bases), strict=True):
+        offs[place] = min(share, cart.slices[place].amount)
     return Wish(cart, offs)
+
+
+def _spread(cart: Cart, places: Sequence[int], total: int) -> Wish:
+    """Take ``total`` off these slices, as far as they go, in proportion to what is left of them."""
+    offs = [0] * len(cart.slices)
+    _add(offs, cart, places, total)
+    return Wish(cart, offs)
+
+
+def _add(offs: list[int], cart: Cart, places: Sequence[int], total: int) -> None:
+    amounts = [cart.slices[place].amount for place in places]
+    for place, share in zip(places, allocate(min(total, sum(amounts)), amounts), strict=True):
+        offs[place] += share
+
+
+def _cost(cart: Cart, places: Sequence[int]) -> int:
+    return sum([cart.slices[place].amount for place in places])
 
 
 def _percent_off(effect: PercentOff, terms: Terms) -> Effect:
@@ -142,10 +154,8 @@ def _amount_off(effect: AmountOff, terms: Terms) -> Effect:
                 return _spread(cart, places, amount)
             case "line":
                 offs = [0] * len(cart.slices)
-                for line in {id(cart.slices[place].line): None for place in places}:
-                    own = [place for place in places if id(cart.slices[place].line) == line]
-                    for place, off in enumerate(_spread(cart, own, amount).offs):
-                        offs[place] += off
+                for own in cart.lines(places):
+                    _add(offs, cart, own, amount)
                 return Wish(cart, offs)
             case "unit":
                 return _off_units(cart, cart.runs(places), lambda worth: min(worth, amount))
@@ -176,7 +186,7 @@ def _total_price(effect: TotalPrice, terms: Terms) -> Effect:
 
     def wish(cart: Cart) -> Wish:
         places = cart.places(selection)
-        return _spread(cart, places, max(sum(cart.slices[place].amount for place in places) - price, 0))
+        return _spread(cart, places, max(_cost(cart, places) - price, 0))
 
     return wish
 
@@ -185,7 +195,11 @@ def _shipping_off(effect: ShippingOff, terms: Terms) -> Effect:
     rate = WHOLE if effect.percent is None else Ratio.parse_percent(effect.percent)
 
     def wish(cart: Cart) -> Wish:
-        off = effect.amount if effect.amount is not None else rate.of(cart.shipping, terms.rounding)
+        off = (
+            effect.amount
+            if effect.amount is not None
+            else rate.of(cart.listed_shipping if terms.of_list else cart.shipping, terms.rounding)
+        )
         return replace(_nothing(cart), shipping_off=min(off, cart.shipping))
 
     return wish
@@ -193,17 +207,19 @@ def _shipping_off(effect: ShippingOff, terms: Terms) -> Effect:
 
 def _stepped(effect: Stepped, terms: Terms) -> Effect:
     selection = terms.select(effect.of)
+    steps = [
+        (step.at_least, step.amount or 0, None if step.percent is None else Ratio.parse_percent(step.percent))
+        for step in effect.steps
+    ]
 
     def wish(cart: Cart) -> Wish:
         places = cart.places(selection)
-        listed = sum(cart.slices[place].listed for place in places)
-        reached = [step for step in effect.steps if step.at_least <= listed]
+        listed = sum([cart.slices[place].listed for place in places])
+        reached = [(amount, rate) for at_least, amount, rate in steps if at_least <= listed]
         if not reached:
             return _nothing(cart)
-        step = max(reached, key=lambda step: step.at_least)
-        if step.percent is not None:
-            return _share_off(cart, places, Ratio.parse_percent(step.percent), terms)
-        return _spread(cart, places, step.amount or 0)
+        amount, rate = reached[-1]
+        return _spread(cart, places, amount) if rate is None else _share_off(cart, places, rate, terms)
 
     return wish
 
@@ -239,33 +255,27 @@ def _buy_get(effect: BuyGet, terms: Terms) -> Effect:
 def _bundle(effect: Bundle, terms: Terms) -> Effect:
     selections = [terms.select(part.of) for part in effect.parts]
     needs = [part.quantity for part in effect.parts]
+    rate = None if effect.percent is None else Ratio.parse_percent(effect.percent)
 
     def wish(cart: Cart) -> Wish:
-        fits = [set(cart.places(selection)) for selection in selections]
-        classes: dict[frozenset[int], list[Run]] = {}
-        for run in reversed(cart.runs(sorted(set().union(*fits)))):
-            classes.setdefault(frozenset(p for p, places in enumerate(fits) if run.place in places), []).append(run)
-        counted = [(parts, _count(runs)) for parts, runs in classes.items()]
-        times = most_repeats(needs, counted, effect.repeat)
-        flow = match([need * times for need in needs], counted)
-        if not times or flow is None:
+        fits: dict[int, list[int]] = {}
+        for part, selection in enumerate(selections):
+            for place in cart.places(selection):
+                fits.setdefault(place, []).append(part)
+        # The dearest units come first, so that the bundles save most.
+        runs = list(reversed(cart.runs(fits)))
+        times, used = pack(needs, [(frozenset(fits[run.place]), run.units) for run in runs], effect.repeat)
+        if not times:
             return _nothing(cart)
-        used = [sum(part[number] for part in flow) for number in range(len(counted))]
-        units = [run for runs, count in zip(classes.values(), used, strict=True) for run in take(runs, count)]
+        units = [run._replace(units=count) for run, count in zip(runs, used, strict=True) if count]
         cart, (bundled,) = cut_out(cart, units, is_bound=True)
-        return _off_bundles(cart, bundled, effect, times=times, terms=terms)
+        if rate is not None:
+            return _share_off(cart, bundled, rate, terms)
+        if effect.amount is not None:
+            return _spread(cart, bundled, effect.amount * times)
+        return _spread(cart, bundled, max(_cost(cart, bundled) - (effect.price or 0) * times, 0))
 
     return wish
-
-
-def _off_bundles(cart: Cart, bundled: Sequence[int], effect: Bundle, *, times: int, terms: Terms) -> Wish:
-    """Take off what the bundles save: the dearest units are in them, so that they save most."""
-    if effect.percent is not None:
-        return _share_off(cart, bundled, Ratio.parse_percent(effect.percent), terms)
-    if effect.amount is not None:
-        return _spread(cart, bundled, effect.amount * times)
-    cost = sum(cart.slices[place].amount for place in bundled)
-    return _spread(cart, bundled, max(cost - (effect.price or 0) * times, 0))
 
 
 def _gift(effect: Gift, terms: Terms) -> Effect:
@@ -273,17 +283,7 @@ def _gift(effect: Gift, terms: Terms) -> Effect:
     per_quantity = None if effect.per_quantity is None else parse_quantity(str(effect.per_quantity))
 
     def wish(cart: Cart) -> Wish:
-        pieces = [cart.slices[place] for place in cart.places(selection)]
-        times = 1
-        if effect.per_amount is not None:
-            times = sum(piece.listed for piece in pieces) // effect.per_amount
-        if per_quantity is not None:
-            bought = {id(piece.line): piece.line.quantity for piece in pieces}
-            times = (
-                min(times, sum(bought.values()) // per_quantity)
-                if effect.per_amount
-                else sum(bought.values()) // per_quantity
-            )
+        times = _gift_times(cart, cart.places(selection), effect.per_amount, per_quantity)
         count = effect.quantity * times
         count = count if effect.most is None else min(count, effect.most)
         if not count:
@@ -292,14 +292,24 @@ def _gift(effect: Gift, terms: Terms) -> Effect:
         given = take(cart.runs(there), count)
         cart, (free,) = cut_out(cart, given, is_bound=True)
         missing = count - _count(given)
-        cost = sum(cart.slices[place].amount for place in free)
-        return replace(_spread(cart, free, cost), gifts=((effect.sku, missing),) if missing else ())
+        return replace(_spread(cart, free, _cost(cart, free)), gifts=((effect.sku, missing),) if missing else ())
 
     return wish
 
 
+def _gift_times(cart: Cart, places: Sequence[int], per_amount: int | None, per_quantity: int | None) -> int:
+    """Return how often a gift is due."""
+    times = []
+    if per_amount is not None:
+        times.append(sum([cart.slices[place].listed for place in places]) // per_amount)
+    if per_quantity is not None:
+        bought = {id(cart.slices[place].line): cart.slices[place].line.quantity for place in places}
+        times.append(sum(bought.values()) // per_quantity)
+    return min(times, default=1)
+
+
 def _count(runs: Sequence[Run]) -> int:
-    return sum(run.units for run in runs)
+    return sum([run.units for run in runs])
 
 
 def _choose(runs: Sequence[Run], units: UnitChoice) -> list[Run]:

@@ -4,8 +4,8 @@ Those that apply are played one upon the other, in the order of their priority; 
 cart, and the one that is chosen goes on.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal, NamedTuple
 
@@ -25,6 +25,7 @@ WhyNotApplied = Literal[
     "not_open",
     "code_needed",
     "not_for_this_buyer",
+    "member_required",
     "condition_failed",
     "limit_reached",
     "nothing_to_discount",
@@ -87,9 +88,11 @@ class Promoted:
     @property
     def lines(self) -> dict[str, int]:
         """What is left to pay of each line, by its id."""
-        left: dict[str, int] = {}
-        for piece in self.cart.slices:
-            left[piece.line.id] = left.get(piece.line.id, 0) + piece.amount
+        joined = self.cart.joined
+        left = {line.id: line.amount for one in self.cart.grouped.lines for line in joined.get(one.id, (one,))}
+        for applied in self.applied:
+            for line, off in applied.lines.items():
+                left[line] -= off
         return left
 
 
@@ -111,7 +114,7 @@ class _Outcome(NamedTuple):
     """The cart after some promotions, and what they gave."""
 
     cart: Cart
-    applied: tuple[Applied, ...]
+    applied: Sequence[Applied]
 
     @property
     def value(self) -> int:
@@ -127,10 +130,32 @@ def promote(
     found, _ = promotions.index.find(view)
     play.admit(promotion for _, promotion in found)
     outcome = play.run(cart)
-    applied = sorted(outcome.applied, key=lambda one: one.promotion.position)
+    applied = sorted(_by_line(outcome), key=lambda one: one.promotion.position)
     refused = sorted(play.refused, key=lambda one: one.promotion.position)
     uses = tuple(use for one in applied for use in play.uses_of(one))
     return Promoted(outcome.cart, tuple(applied), tuple(refused), uses)
+
+
+def _by_line(outcome: _Outcome) -> Sequence[Applied]:
+    """Return what was given, with what is off joined lines shared out to those that the shop sent."""
+    joined = outcome.cart.joined
+    if not joined:
+        return outcome.applied
+    left = {line.id: line.amount for lines in joined.values() for line in lines}
+    shared = []
+    for one in outcome.applied:
+        offs: dict[str, int] = {}
+        for name, off in one.lines.items():
+            lines = joined.get(name)
+            if lines is None:
+                offs[name] = off
+                continue
+            for line, share in zip(lines, allocate(off, [left[line.id] for line in lines]), strict=True):
+                left[line.id] -= share
+                if share:
+                    offs[line.id] = share
+        shared.append(one._replace(lines=offs))
+    return shared
 
 
 class _Play:
@@ -161,17 +186,18 @@ class _Play:
             return Refused(promotion, "not_open")
         if not promotion.is_for(view):
             return Refused(promotion, "not_for_this_buyer")
+        if promotion.counts_members and view.member is None:
+            return Refused(promotion, "member_required")
         miss = None if promotion.check is None else promotion.check(view)
         return None if miss is None else Refused(promotion, "condition_failed", miss)
 
     def _enter(self, promotion: Promotion) -> None:
+        """Enter a promotion into its group, and each group of which nobody was yet into the group of which it is a part."""
         child: Promotion | PromotionGroup = promotion
         while True:
-            neighbours = self._inside.setdefault(child.group, [])
-            if child in neighbours:
-                return
-            neighbours.append(child)
-            if child.group is None:
+            is_known = child.group in self._inside
+            self._inside.setdefault(child.group, []).append(child)
+            if is_known or child.group is None:
                 return
             child = self._promotions.groups[child.group]
 
@@ -180,14 +206,16 @@ class _Play:
         return self._play_group(None, cart)
 
     def _play_group(self, key: str | None, cart: Cart) -> _Outcome:
-        children = sorted(self._inside.get(key, ()), key=self._rank)
+        # They entered in the order of the document, a group with the first that is in it; sorting keeps that.
+        children = sorted(self._inside.get(key, ()), key=lambda child: -child.priority)
         choose = self._promotions.choose if key is None else self._promotions.groups[key].choose
         if choose == "all":
-            outcome = _Outcome(cart, ())
+            applied: list[Applied] = []
             for child in children:
-                more = self._play(child, outcome.cart)
-                outcome = _Outcome(more.cart, (*outcome.applied, *more.applied))
-            return outcome
+                outcome = self._play(child, cart)
+                cart = outcome.cart
+                applied += outcome.applied
+            return _Outcome(cart, applied)
         outcomes = [self._play(child, cart) for child in children]
         offers = [outcome for outcome in outcomes if outcome.applied]
         if not offers:
@@ -199,12 +227,6 @@ class _Play:
                     Refused(one.promotion, "outdone", group=key, wanted=one.value) for one in outcome.applied
                 ]
         return chosen
-
-    def _rank(self, child: Promotion | PromotionGroup) -> tuple[int, int]:
-        if isinstance(child, Promotion):
-            return -child.priority, child.position
-        first = min(self._rank(inner)[1] for inner in self._inside[child.key])
-        return -child.priority, first
 
     def _play(self, child: Promotion | PromotionGroup, cart: Cart) -> _Outcome:
         if isinstance(child, PromotionGroup):
@@ -229,7 +251,7 @@ class _Play:
         """Return how much a promotion may take off, None: it may not apply; and the limit that says so."""
         most = wanted if promotion.at_most is None else min(wanted, promotion.at_most)
         tightest: PromotionCap | None = None
-        for cap in promotion.caps:
+        for cap in promotion.caps:  # those that cut come first: what they leave may be little enough for the others
             room = cap.cap - self._used(cap)
             if room <= 0 or (cap.counts_amount and room < most and not cap.partial):
                 return None, cap
@@ -264,14 +286,18 @@ class _Play:
 
 
 def _within_floor(promotion: Promotion, wish: Wish) -> Wish:
-    """Return the wish that leaves of each line what it must still cost."""
+    """Return the wish that leaves of each line what it must still cost, whatever others took off it before."""
     if promotion.floor is None:
         return wish
-    offs = [
-        min(off, max(piece.amount - promotion.floor.of(piece.listed, "ceil"), 0))
-        for piece, off in zip(wish.cart.slices, wish.offs, strict=True)
-    ]
-    return Wish(wish.cart, offs, wish.shipping_off, wish.gifts, wish.points)
+    cart, offs = wish.cart, list(wish.offs)
+    for places in cart.lines(range(len(cart.slices))):
+        wanted = [offs[place] for place in places]
+        least = promotion.floor.of(sum([cart.slices[place].listed for place in places]), "ceil")
+        room = max(sum([cart.slices[place].amount for place in places]) - least, 0)
+        if sum(wanted) > room:
+            for place, off in zip(places, allocate(room, wanted), strict=True):
+                offs[place] = off
+    return replace(wish, offs=offs)
 
 
 def _cut(wish: Wish, most: int) -> Wish:
@@ -279,4 +305,4 @@ def _cut(wish: Wish, most: int) -> Wish:
     if wish.value <= most:
         return wish
     *offs, shipping = allocate(most, [*wish.offs, wish.shipping_off])
-    return Wish(wish.cart, offs, shipping, wish.gifts, wish.points)
+    return replace(wish, offs=offs, shipping_off=shipping)

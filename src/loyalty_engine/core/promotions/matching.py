@@ -1,71 +1,102 @@
 """Which units go into which part of a bundle, when some would do for several parts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
-Classes = Sequence[tuple[frozenset[int], int]]
-"""Units that are alike: the parts for which they would do, and how many there are."""
+Fits = frozenset[int]
+"""The parts for which units would do."""
 
-Flow = list[list[int]]
-"""By part, how many units of each class go into it."""
+Units = Sequence[tuple[Fits, int]]
+"""Units that are alike: the parts for which they would do, and how many there are; those to be had first come first."""
 
-
-def most_repeats(needs: Sequence[int], classes: Classes, most: int | None) -> int:
-    """Return how many bundles can be had: part ``p`` takes ``needs[p]`` units, of classes that name it."""
-    units = sum(count for fits, count in classes if fits)
-    high = units // sum(needs)
-    high = high if most is None else min(high, most)
-    low = 0
-    while low < high:
-        middle = (low + high + 1) // 2
-        if match([need * middle for need in needs], classes) is not None:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+_START: Final = -1
 
 
-def match(needs: Sequence[int], classes: Classes) -> Flow | None:
-    """Return how units are shared out so that every part has what it needs; None when they do not do.
+def pack(needs: Sequence[int], units: Units, most: int | None) -> tuple[int, list[int]]:
+    """Return how many bundles can be had, and how many of each of ``units`` are in them: the first of them that do.
 
-    Parts are filled in turn; where another one has the units that this one needs, it takes others for them (an augmenting
-    path).
+    Part ``p`` of a bundle takes ``needs[p]`` units. As long as that does not come out, some parts lack units; there are
+    no more bundles than these parts can have by themselves. Each such answer is less than the one before.
     """
-    sharing = _Sharing(classes, [[0] * len(classes) for _ in needs], [count for _, count in classes])
-    for part, need in enumerate(needs):
-        missing = need
-        while missing:
-            moved = sharing.fill(part, missing, frozenset())
-            if not moved:
-                return None
-            missing -= moved
-    return sharing.flow
+    times = sum(count for fits, count in units if fits) // sum(needs)
+    times = times if most is None else min(times, most)
+    while True:
+        packing = _Packing([need * times for need in needs])
+        used = [packing.add(fits, count) for fits, count in units]
+        lacking = packing.lacking()
+        if not lacking:
+            return times, used
+        there = sum(count for fits, count in units if not fits.isdisjoint(lacking))
+        times = there // sum(needs[part] for part in lacking)
 
 
 @dataclass(slots=True)
-class _Sharing:
-    """Units that are being shared out; ``free`` are those of each class that no part has."""
+class _Packing:
+    """Units that are being shared out. ``room`` is what each part still lacks, ``has`` what it has, by what fits."""
 
-    classes: Classes
-    flow: Flow
-    free: list[int]
+    room: list[int]
+    has: list[dict[Fits, int]] = field(init=False)
+    closed: set[int] = field(default_factory=set)
+    """Parts that are full, and so is every other one to which their units could move. They stay so."""
 
-    def fill(self, part: int, wanted: int, asked: frozenset[int]) -> int:
-        """Give a part up to ``wanted`` units more; return how many it got. Those that were ``asked`` wait themselves."""
-        own = [number for number, (fits, _) in enumerate(self.classes) if part in fits]
-        for number in own:
-            moved = min(wanted, self.free[number])
-            if moved:
-                self.free[number] -= moved
-                self.flow[part][number] += moved
-                return moved
-        for number in own:
-            for other, has in enumerate(self.flow):
-                if other == part or other in asked or not has[number]:
-                    continue
-                moved = self.fill(other, min(wanted, has[number]), asked | {part})
-                if moved:
-                    has[number] -= moved
-                    self.flow[part][number] += moved
-                    return moved
+    def __post_init__(self) -> None:
+        self.has = [{} for _ in self.room]
+
+    def add(self, fits: Fits, count: int) -> int:
+        """Find places for as many of these units as possible; what has a place keeps one. Return how many they are."""
+        left = count
+        while left:
+            moved = self._place(fits, left)
+            if not moved:
+                break
+            left -= moved
+        return count - left
+
+    def lacking(self) -> set[int]:
+        """Return a set of parts that lack units, with all parts that have units which these could use."""
+        found = [part for part, room in enumerate(self.room) if room][:1]
+        seen = set(found)
+        while found:
+            part = found.pop()
+            for other, has in enumerate(self.has):
+                if other not in seen and any(part in fits for fits in has):
+                    seen.add(other)
+                    found.append(other)
+        return seen
+
+    def _place(self, fits: Fits, count: int) -> int:
+        """Place some units where there is room; in full parts others make way, on the shortest way to such a place."""
+        came: dict[int, tuple[int, Fits]] = dict.fromkeys(sorted(fits - self.closed), (_START, fits))
+        waiting = list(came)
+        for reached in waiting:
+            if self.room[reached]:
+                return self._move(reached, came, count)
+        for part in waiting:
+            for own in self.has[part]:
+                for other in own - came.keys():
+                    if other in self.closed:
+                        continue
+                    came[other] = part, own
+                    if self.room[other]:
+                        return self._move(other, came, count)
+                    waiting.append(other)
+        self.closed.update(came)
         return 0
+
+    def _move(self, part: int, came: dict[int, tuple[int, Fits]], count: int) -> int:
+        """Move units along the way that was found; return how many."""
+        moved, here = min(count, self.room[part]), part
+        while came[here][0] != _START:
+            here, moving = came[here]
+            moved = min(moved, self.has[here][moving])
+        self.room[part] -= moved
+        while part != _START:
+            before, moving = came[part]
+            self.has[part][moving] = self.has[part].get(moving, 0) + moved
+            if before != _START:
+                self.has[before][moving] -= moved
+                if not self.has[before][moving]:
+                    del self.has[before][moving]
+            part = before
+        return moved

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, tzinfo
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, assert_never
 
 from loyalty_engine.core.earning.index import Door, find_door
 from loyalty_engine.core.kernel.amounts import Ratio
@@ -11,10 +11,26 @@ from loyalty_engine.core.kernel.calendars import name_of
 from loyalty_engine.core.program.conditions import HistoryComparison, HistoryWindow, walk
 from loyalty_engine.core.program.earning import LimitPeriod
 from loyalty_engine.core.program.facts import Vocabulary
-from loyalty_engine.core.program.promotions import PromotionEntry, PromotionLimit, PromotionPolicy
+from loyalty_engine.core.program.promotions import (
+    AmountOff,
+    Bundle,
+    BuyGet,
+    ExtraPoints,
+    Gift,
+    PercentOff,
+    PromotionEffect,
+    PromotionEntry,
+    PromotionLimit,
+    PromotionPolicy,
+    ShippingOff,
+    Stepped,
+    TotalPrice,
+    UnitPrice,
+)
 from loyalty_engine.core.promotions.effects import Effect, Terms, compile_effect
 from loyalty_engine.core.rules.conditions import Check, compile_condition, reads_profile
 from loyalty_engine.core.rules.openings import Opening, compile_opening
+from loyalty_engine.core.rules.selections import Selection
 from loyalty_engine.core.rules.view import READERS, View
 
 _SEPARATOR: Final = "/"
@@ -56,6 +72,7 @@ class Promotion:
     at_most: int | None
     floor: Ratio | None
     caps: tuple[PromotionCap, ...]
+    counts_members: bool
     group: str | None
     priority: int
     door: Door | None
@@ -64,9 +81,7 @@ class Promotion:
     metadata: Mapping[str, str]
 
     def is_for(self, view: View) -> bool:
-        """Tell whether it is for this buyer, channel and location. What is limited per member is not for guests."""
-        if view.member is None and any(cap.per == "member" for cap in self.caps):
-            return False
+        """Tell whether it is for this buyer, channel and location."""
         if self.audience != "anyone" and (view.member is not None) != (self.audience == "members"):
             return False
         if self.channels is not None and READERS["order.channel"](view) not in self.channels:
@@ -93,10 +108,13 @@ def compile_promotion(
         effect=compile_effect(entry.effect, terms),
         at_most=entry.at_most,
         floor=None if entry.floor is None else Ratio.parse_percent(entry.floor),
-        caps=tuple(_compile_cap(entry.key, limit) for limit in entry.limits),
+        caps=tuple(
+            _compile_cap(entry.key, limit) for limit in sorted(entry.limits, key=lambda limit: not limit.partial)
+        ),
+        counts_members=any(limit.per == "member" for limit in entry.limits),
         group=entry.group,
         priority=entry.priority,
-        door=find_door(when, None, vocabulary),
+        door=find_door(when, _goods_of(entry.effect, terms), vocabulary),
         reads_profile=entry.active and when is not None and reads_profile(when, vocabulary),
         history=()
         if when is None or not entry.active
@@ -105,6 +123,23 @@ def compile_promotion(
         ),
         metadata=entry.metadata,
     )
+
+
+def _goods_of(effect: PromotionEffect, terms: Terms) -> Selection | None:
+    """Return lines without which an effect gives nothing; None when it does without any."""
+    match effect:
+        case PercentOff(of=of) | AmountOff(of=of) | UnitPrice(of=of) | TotalPrice(of=of) | Stepped(of=of):
+            return terms.select(of)
+        case BuyGet(buy=buy):
+            return terms.select(buy.of)
+        case Bundle(parts=parts):
+            return terms.select(next((part.of for part in parts if part.of is not None), None))
+        case Gift(of=of):
+            return terms.select(of) if effect.per_amount or effect.per_quantity else None
+        case ShippingOff() | ExtraPoints():
+            return None
+        case _:
+            assert_never(effect)
 
 
 def _compile_cap(promotion: str, limit: PromotionLimit) -> PromotionCap:
