@@ -1,5 +1,6 @@
 """Plays promotion cases: a cart, what is known of its buyer, and what promotions make of both."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -20,6 +21,7 @@ CARTS: Final = (
     "promotion_limits",
     "promotion_when",
     "promotion_oddities",
+    "promotion_patterns",
 )
 """The files whose cases are about what one cart gets."""
 
@@ -57,7 +59,7 @@ def reasons_of(case: Case, promoted: Promoted) -> dict[str, Json]:
     ruleset = read_ruleset(case)
     shown: dict[str, Json] = {one.promotion.key: {"code": one.code, **_why(one)} for one in promoted.refused}
     shown |= {one.key: {"code": "inactive"} for one in ruleset.promotions.promotions if not one.is_active}
-    return shown
+    return json.loads(json.dumps(shown))  # type: ignore[no-any-return]  # reasons by promotion
 
 
 def split_lines(case: Case) -> list[Json]:

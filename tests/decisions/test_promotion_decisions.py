@@ -6,9 +6,9 @@ from typing import Final
 import pytest
 
 from tests.decisions.carts import CARTS, left_of, play, read_cart, reasons_of, saves_of, split_lines
-from tests.decisions.examples import Case, explained, read_cases
+from tests.decisions.examples import RULES_PAGE, Case, explained, read_cases, read_page
 
-CASES: Final = read_cases(*CARTS)
+CASES: Final = [*read_cases(*CARTS), *(case for case in read_page(RULES_PAGE) if "saves" in case.says)]
 RUN: Final = pytest.mark.parametrize("case", CASES, ids=str)
 SPLITTING: Final = [case for case in CASES if case.get("splits", default=True)]
 

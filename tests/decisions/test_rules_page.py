@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final, get_args
 
 import pytest
+from pydantic import TypeAdapter
 
 from loyalty_engine.core.program.conditions import BirthdayWindow, HistoryComparison, LinesComparison
 from loyalty_engine.core.program.earning import (
@@ -17,6 +18,26 @@ from loyalty_engine.core.program.earning import (
 from loyalty_engine.core.program.facts import FACTS, OPERATORS
 from loyalty_engine.core.program.lifetimes import AfterWait, AtOnce, Confirmed, ExpiryAfter, ExpirySliding, Length
 from loyalty_engine.core.program.policies import ReturnPolicy
+from loyalty_engine.core.program.promotions import (
+    AmountOff,
+    Bundle,
+    BuyGet,
+    Gift,
+    Part,
+    PercentOff,
+    PromotionEffect,
+    PromotionEntry,
+    PromotionGroup,
+    PromotionLimit,
+    PromotionPolicy,
+    ShippingOff,
+    Step,
+    Stepped,
+    TotalPrice,
+    UnitChoice,
+    UnitPrice,
+)
+from loyalty_engine.core.promotions.evaluation import WhyNotApplied
 from loyalty_engine.core.rules.reasons import WhyNot
 from tests.decisions.examples import RULES_PAGE, Case, read_page
 from tests.decisions.lives import DATES, Life
@@ -36,6 +57,22 @@ MODELS: Final = (
     AfterWait,
     ExpiryAfter,
     ReturnPolicy,
+    PromotionEntry,
+    PromotionGroup,
+    PromotionPolicy,
+    PromotionLimit,
+    PercentOff,
+    AmountOff,
+    UnitPrice,
+    UnitChoice,
+    TotalPrice,
+    ShippingOff,
+    Stepped,
+    Step,
+    BuyGet,
+    Bundle,
+    Part,
+    Gift,
 )
 KINDS: Final = (AtOnce, AfterWait, Confirmed, ExpiryAfter, ExpirySliding)
 CHOICES: Final = ("points", "clawback", "expired")
@@ -45,11 +82,12 @@ CHOICES: Final = ("points", "clawback", "expired")
 def words() -> Iterator[str]:
     yield from (fact.name for fact in FACTS)
     yield from {operator for operators in OPERATORS.values() for operator in operators}
-    yield from ("applied", *get_args(WhyNot))
+    yield from ("applied", *get_args(WhyNot), *get_args(WhyNotApplied))
     for model in MODELS:
         yield from (field.alias or name for name, field in model.model_fields.items())
     kinds: Any = EarningRuleEntry.model_json_schema()["properties"]["earn"]["discriminator"]["mapping"]
     yield from kinds
+    yield from TypeAdapter(PromotionEffect).json_schema()["discriminator"]["mapping"]
     for kind in KINDS:
         yield from get_args(kind.model_fields["kind"].annotation)
     for field in CHOICES:
