@@ -37,6 +37,7 @@ async def test_an_order_is_read_as_reported(client: Api) -> None:
         "goods_total": 1999,
         "shipping": 490,
         "total": 2489,
+        "off": 0,
         "paid_with_points": 100,
         "channel": "web",
         "location": "berlin",
@@ -44,6 +45,7 @@ async def test_an_order_is_read_as_reported(client: Api) -> None:
             {
                 "id": "a",
                 "amount": 1500,
+                "off": 0,
                 "quantity": "1.25",
                 "tax": 98,
                 "sku": None,
@@ -56,6 +58,7 @@ async def test_an_order_is_read_as_reported(client: Api) -> None:
             {
                 "id": "2",
                 "amount": 499,
+                "off": 0,
                 "quantity": "1",
                 "tax": 0,
                 "sku": None,

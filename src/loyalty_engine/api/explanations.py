@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from loyalty_engine.api.phrases import (
     show_birthday,
+    show_budget,
     show_comparison,
     show_condition,
     show_fact,
@@ -21,12 +22,44 @@ _PLAIN: Final = {
     "nothing_to_earn": "there is nothing, or too little, to earn on",
     "wallet_gone": "the program does not have this wallet any more",
 }
+_PLAIN_FOR_PROMOTIONS: Final = {
+    "inactive": "the promotion is switched off",
+    "not_open": "the promotion was closed at that time",
+    "code_needed": "it takes a promo code",
+    "not_for_this_buyer": "it is for other buyers, channels or locations",
+    "member_required": "it is limited per member, and nobody knows whose order this is",
+    "nothing_to_discount": "there is nothing to take off",
+}
 _HISTORY: Final = "history."
 
 
 def explain(reasons: Sequence[Json]) -> list[str]:
     """Return one sentence per reason, in the order of the program's rules."""
     return [f"{reason['rule']}: {_verdict(reason)}" for reason in reasons]
+
+
+def explain_promotions(reasons: Sequence[Json]) -> list[str]:
+    """Return one sentence per reason, in the order of the program's promotions."""
+    return [f"{reason['promotion']}: {_verdict_on_promotion(reason)}" for reason in reasons]
+
+
+def _verdict_on_promotion(reason: Json) -> str:
+    match reason:
+        case {"code": "applied", "limit": {"limit": limit, "used": used, "wanted": wanted}}:
+            return f"applied, takes {reason['amount']} off, cut from {wanted} by {show_budget(limit)} ({used} used)"
+        case {"code": "applied"}:
+            return f"applied, takes {reason['amount']} off"
+        case {"limit": {"limit": limit, "used": used, "wanted": wanted}}:
+            return f"not applied, {show_budget(limit)} is reached ({used} used); would take {wanted} off"
+        case {"outdone": {"group": group, "wanted": wanted}}:
+            chosen = "another promotion" if group is None else f"another promotion of the group {group}"
+            return f"not applied, {chosen} was chosen; would take {wanted} off"
+        case {"miss": dict(miss)}:
+            return f"not applied, {_show_miss(miss)}"
+        case {"code": code}:
+            return f"not applied, {_PLAIN_FOR_PROMOTIONS.get(code, code)}"
+        case _:
+            raise AssertionError(reason)
 
 
 def _verdict(reason: Json) -> str:

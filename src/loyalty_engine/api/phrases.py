@@ -105,6 +105,16 @@ def show_limit(limit: Json, wallet: str) -> str:
             return f"the limit of {most} for all members" + ("" if period == "lifetime" else f" per {period}")
 
 
+def show_budget(limit: Json) -> str:
+    """Show a limit of a promotion: ``the limit of 100000 off per program and month``."""
+    if "times" in limit:
+        most = f"{limit['times']} {'time' if limit['times'] == 1 else 'times'}"
+    else:
+        most = f"{limit['amount']} off"
+    period = limit.get("period", "lifetime")
+    return f"the limit of {most} per {limit['per']}" + ("" if period == "lifetime" else f" and {period}")
+
+
 def show_condition(condition: Json) -> str:
     """Show a condition of the document as something that holds: ``order.channel is web``."""
     match condition:

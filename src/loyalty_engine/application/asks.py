@@ -36,7 +36,7 @@ from loyalty_engine.core.engine.requests import (
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.rules.history import HistoryRange
-from loyalty_engine.core.rules.order import natural_key, return_key
+from loyalty_engine.core.rules.order import Order, natural_key, return_key
 from loyalty_engine.persistence.asks import Ask, Returned, Subject
 
 
@@ -45,13 +45,12 @@ def ask_for(
     ruleset: Ruleset,
     *,
     now: datetime,
-    placed_at: datetime | None = None,
+    order: Order | None = None,
 ) -> Ask:
     """Return what gather must read so that ``request`` can be decided at the program's clock ``now``, and no more.
 
-    ``placed_at`` is when the order was
-    placed that a request claims or edits: what its rules read of the past hangs on that, and nobody knows it before a
-    first gather.
+    ``order`` is the one that a request claims or edits: what its rules read of the past hangs on when and where it was
+    placed, and nobody knows that before a first gather.
     """
     match request:
         case PlaceOrder():
@@ -62,11 +61,11 @@ def ask_for(
             return replace(_ask(request, now), wants_lots=True)
         case ClaimOrder():
             ask = replace(_ask(request, now), order_id=request.order_id, wants_profile=ruleset.reads_profile)
-            return _look_back(ask, ruleset, placed_at)
+            return _look_back(ask, ruleset, order)
         case EditOrder():
             subject = _of_orders([request.order_id], None)
             ask = replace(_ask(request, now).about(subject), wants_profile=ruleset.reads_profile)
-            return _look_back(ask, ruleset, placed_at)
+            return _look_back(ask, ruleset, order)
         case ReturnGoods():
             shop = request.call.actor.location
             number = None if request.reference is None else return_key(request.reference, shop)
@@ -98,22 +97,22 @@ def ask_for(
             assert_never(request)
 
 
-def happened_at(request: Request, placed_at: datetime | None) -> datetime | None:
+def happened_at(request: Request, order: Order | None) -> datetime | None:
     """Return the time whose rules decide about a request; None: today's do.
 
-    ``placed_at`` is when the order was placed that it claims or edits, once that is known.
+    ``order`` is the one that it claims or edits, once that is known.
     """
     match request:
         case PlaceOrder():
             return request.order.placed_at
         case ClaimOrder():
-            return placed_at
+            return None if order is None else order.placed_at
         case _:
             return None
 
 
-def placed_at_of(request: Request, facts: Facts) -> datetime | None:
-    """Return when the order was placed that a request claims or edits; None for others."""
+def find_order(request: Request, facts: Facts) -> Order | None:
+    """Return the order that a request claims or edits; None for others."""
     match request:
         case ClaimOrder():
             known: KnownOrder | None = facts.order
@@ -121,7 +120,7 @@ def placed_at_of(request: Request, facts: Facts) -> datetime | None:
             known = facts.returned.get(request.order_id)
         case _:
             return None
-    return known.order.placed_at if known is not None and known.order is not None else None
+    return None if known is None else known.order
 
 
 def ask_for_look(request: EvaluateOrder, ruleset: Ruleset, now: datetime) -> Ask:
@@ -136,7 +135,7 @@ def ask_for_look(request: EvaluateOrder, ruleset: Ruleset, now: datetime) -> Ask
         wants_lots=request.payment is not None,
         wants_profile=ruleset.reads_profile,
         history=ruleset.history_range(placed_at) if request.member else None,
-        counters=ruleset.shared_counters(placed_at),
+        counters=ruleset.shared_counters(placed_at, location=request.order.location),
     )
 
 
@@ -208,7 +207,7 @@ def _ask_for_order(request: PlaceOrder, ruleset: Ruleset, now: datetime) -> Ask:
         wants_lots=request.payment is not None or bool(request.exchanges),
         wants_profile=ruleset.reads_profile,
         history=ruleset.history_range(order.placed_at) if request.member else None,
-        counters=ruleset.shared_counters(order.placed_at),
+        counters=ruleset.shared_counters(order.placed_at, location=order.location),
         subject=_of_orders([exchange.order for exchange in request.exchanges], shop) if request.exchanges else None,
     )
 
@@ -231,11 +230,12 @@ def _ask(request: Request, now: datetime) -> Ask:
     return Ask(call.actor.client_id, call.scope, call.key, member_id, identity, now=now)
 
 
-def _look_back(ask: Ask, ruleset: Ruleset, placed_at: datetime | None) -> Ask:
-    """Add what rules for an order of that time read of the past, once the time is known."""
-    if placed_at is None:
+def _look_back(ask: Ask, ruleset: Ruleset, order: Order | None) -> Ask:
+    """Add what rules for an order of that time and place read of the past, once these are known."""
+    if order is None:
         return ask
-    return replace(ask, history=ruleset.history_range(placed_at), counters=ruleset.shared_counters(placed_at))
+    counters = ruleset.shared_counters(order.placed_at, location=order.location)
+    return replace(ask, history=ruleset.history_range(order.placed_at), counters=counters)
 
 
 def _of_orders(orders: Iterable[OrderRef], shop: str | None) -> Subject:

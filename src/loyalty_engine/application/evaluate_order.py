@@ -6,6 +6,7 @@ from loyalty_engine.application.executor import Caller, Executor, Outcome
 from loyalty_engine.core.engine.decision import Refused
 from loyalty_engine.core.engine.looks import Look
 from loyalty_engine.core.engine.requests import EvaluateOrder
+from loyalty_engine.core.promotions.reasons import explain_promotions
 
 
 async def evaluate_order(executor: Executor, caller: Caller, request: EvaluateOrder, *, explains_all: bool) -> Outcome:
@@ -14,9 +15,11 @@ async def evaluate_order(executor: Executor, caller: Caller, request: EvaluateOr
     With ``explains_all`` also why nobody had to look at the others: rules for goods that the order does not have.
     """
     match await executor.look(caller, request):
-        case ruleset, Look(answer, seen):
+        case ruleset, Look(answer, seen, seen_by_promotions):
             if explains_all:
-                answer = {**answer, "reasons": ruleset.explain(None, answer["reasons"], seen)}
+                reasons = ruleset.explain(None, answer["reasons"], seen)
+                promotions = explain_promotions(ruleset.promotions, answer["promotions"], seen_by_promotions)
+                answer = {**answer, "reasons": reasons, "promotions": promotions}
             return Outcome(orjson.dumps(answer).decode())
         case _, Refused(refusal):
             return Outcome(executor.render(refusal), refusal.code)

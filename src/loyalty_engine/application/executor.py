@@ -18,10 +18,10 @@ import orjson
 from loyalty_engine.application.asks import (
     ask_for,
     ask_for_look,
+    find_order,
     happened_at,
     lane_of,
     names_of,
-    placed_at_of,
     share_view,
 )
 from loyalty_engine.application.clocks import Clocks
@@ -35,6 +35,7 @@ from loyalty_engine.core.engine.requests import EvaluateOrder, PlaceOrder, Reque
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.together import decide_together
 from loyalty_engine.core.kernel.refusals import Refusal
+from loyalty_engine.core.rules.order import Order
 from loyalty_engine.meters import METERS
 from loyalty_engine.persistence.asks import Ask
 from loyalty_engine.persistence.errors import UnavailableError
@@ -257,22 +258,22 @@ class Executor:
         the current revision was in force asks for what the rules of its time read.
         """
         ruleset, now = await self._rulesets.latest(program_id), await self._clocks.now(program_id)
-        placed_at: datetime | None = None
+        order: Order | None = None
         while True:
-            thens = [await self._rulesets.before(program_id, ruleset, happened_at(x, placed_at)) for x in requests]
+            thens = [await self._rulesets.before(program_id, ruleset, happened_at(x, order)) for x in requests]
             both = zip(requests, thens, strict=True)
-            asks = share_view([ask_for(x, then or ruleset, now=now, placed_at=placed_at) for x, then in both])
+            asks = share_view([ask_for(x, then or ruleset, now=now, order=order) for x, then in both])
             gathered = await gather(program_id, asks)
             known, facts = gathered[0]
             if known.generation is None:
                 return _View(ruleset, asks, gathered, now)
-            placed_at = placed_at_of(requests[0], facts)
+            order = find_order(requests[0], facts)
             if known.revision != ruleset.revision:
                 ruleset = await self._rulesets.at(program_id, known.revision)
                 continue
-            if placed_at is not None:
-                thens = [await self._rulesets.before(program_id, ruleset, happened_at(requests[0], placed_at))]
-                if ask_for(requests[0], thens[0] or ruleset, now=now, placed_at=placed_at) != asks[0]:
+            if order is not None:
+                thens = [await self._rulesets.before(program_id, ruleset, happened_at(requests[0], order))]
+                if ask_for(requests[0], thens[0] or ruleset, now=now, order=order) != asks[0]:
                     continue
             return _View(ruleset, asks, await self._with_rulesets(program_id, ruleset, gathered, thens), now)
 

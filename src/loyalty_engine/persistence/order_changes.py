@@ -5,7 +5,15 @@ from typing import Any, Final
 
 from loyalty_engine.core.returns.state import UNTOUCHED, OrderState
 from loyalty_engine.core.rules.goods import Goods
-from loyalty_engine.persistence.orders import Json, read_memory, read_order, show_memory, show_order
+from loyalty_engine.persistence.orders import (
+    Json,
+    read_memory,
+    read_order,
+    read_promoted,
+    show_memory,
+    show_order,
+    show_promoted,
+)
 
 _PLAIN: Final = ("amount", "shipping", "refunded", "restored", "is_gone")
 _MAPS: Final = ("lines", "kept", "taken", "activated")
@@ -23,6 +31,8 @@ def show_state(state: OrderState) -> Json:
         shown["edited"] = show_order(state.edited)
     if state.earned is not None:
         shown["earned"] = show_memory(state.earned)
+    if state.promoted is not None:
+        shown["promoted"] = show_promoted(state.promoted)
     return shown
 
 
@@ -33,6 +43,8 @@ def read_state(raw: Mapping[str, Any]) -> OrderState:
         fields["edited"] = read_order(fields["edited"])
     if "earned" in fields:
         fields["earned"] = read_memory(fields["earned"])
+    if "promoted" in fields:
+        fields["promoted"] = read_promoted(fields["promoted"])
     return OrderState(**fields)
 
 

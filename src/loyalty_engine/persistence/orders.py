@@ -6,6 +6,7 @@ from typing import Any
 
 from loyalty_engine.core.earning.memory import RuleMemory
 from loyalty_engine.core.kernel.quantities import parse_quantity, show_quantity
+from loyalty_engine.core.returns.memory import PromotionMemory
 from loyalty_engine.core.rules.order import Line, Order, OrderReference, Receipt, ShopOrder, Tender
 
 Json = dict[str, Any]
@@ -16,8 +17,8 @@ def show_lines(lines: Iterable[Line]) -> list[Json]:
     return [_show_line(line) for line in lines]
 
 
-def show_rest(order: Order, earned: Sequence[RuleMemory] = ()) -> Json:
-    """Return what has no column of its own: reference, tenders, attributes, and what its rules remember."""
+def show_rest(order: Order, earned: Sequence[RuleMemory] = (), promoted: Sequence[PromotionMemory] = ()) -> Json:
+    """Return what has no column of its own: reference, tenders, attributes, and what rules and promotions remember."""
     rest: Json = {"reference": show_reference(order.reference)}
     if order.tenders:
         rest["tenders"] = [[tender.kind, tender.amount] for tender in order.tenders]
@@ -25,6 +26,10 @@ def show_rest(order: Order, earned: Sequence[RuleMemory] = ()) -> Json:
         rest["attributes"] = dict(order.attributes)
     if earned:
         rest["earned"] = show_memory(earned)
+    if order.shipping_off:
+        rest["shipping_off"] = order.shipping_off
+    if promoted:
+        rest["promoted"] = show_promoted(promoted)
     return rest
 
 
@@ -57,6 +62,16 @@ def read_memory(raw: Iterable[Sequence[Any]]) -> tuple[RuleMemory, ...]:
     return tuple(RuleMemory(rule, amount, **(rest[0] if rest else {})) for rule, amount, *rest in raw)
 
 
+def show_promoted(promoted: Iterable[PromotionMemory]) -> list[Json]:
+    """Return what promotions remember; what is nothing is left out."""
+    return [{name: value for name, value in one._asdict().items() if value} for one in promoted]
+
+
+def read_promoted(raw: Iterable[Mapping[str, Any]]) -> tuple[PromotionMemory, ...]:
+    """Turn what :func:`show_promoted` returned into memory again."""
+    return tuple(PromotionMemory(**{"amount": 0, **one}) for one in raw)
+
+
 def show_reference(reference: OrderReference) -> Json:
     """Return the natural key's parts as the API shows them."""
     match reference:
@@ -85,6 +100,7 @@ def read_order(row: Mapping[str, Any]) -> Order:
         shipping=row["shipping"],
         tenders=tuple(Tender(kind, amount) for kind, amount in rest.get("tenders", ())),
         attributes=rest.get("attributes", {}),
+        shipping_off=rest.get("shipping_off", 0),
     )
 
 
@@ -100,6 +116,7 @@ def read_line(raw: Mapping[str, Any]) -> Line:
         unit=raw.get("unit"),
         attributes=raw.get("attributes", {}),
         tax=raw.get("tax", 0),
+        off=raw.get("off", 0),
     )
 
 
@@ -111,6 +128,8 @@ def _show_line(line: Line) -> Json:
             shown[name] = value
     if line.tax:
         shown["tax"] = line.tax
+    if line.off:
+        shown["off"] = line.off
     if line.attributes:
         shown["attributes"] = dict(line.attributes)
     return shown

@@ -174,7 +174,7 @@ def _order_row(n: int, row: OrderRow, call: Call) -> Row:
         order.channel,
         order.location,
         orjson.dumps(show_lines(order.lines)).decode(),
-        orjson.dumps(show_rest(order, row.earned)).decode(),
+        orjson.dumps(show_rest(order, row.earned, row.promoted)).decode(),
     )
 
 

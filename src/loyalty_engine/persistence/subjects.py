@@ -19,7 +19,7 @@ from loyalty_engine.core.points.postings import Posting
 from loyalty_engine.core.returns.state import UNTOUCHED
 from loyalty_engine.persistence.asks import Subject
 from loyalty_engine.persistence.order_changes import read_state
-from loyalty_engine.persistence.orders import read_memory, read_order
+from loyalty_engine.persistence.orders import read_memory, read_order, read_promoted
 
 Raw = Mapping[str, Any]
 
@@ -89,6 +89,7 @@ def _with_life(known: KnownOrder, body: Raw, life: Raw) -> KnownOrder:
         order=read_order(body),
         revision=life["revision"],
         earned=state.earned if state.earned is not None else _earned(known, body, life),
+        promoted=state.promoted if state.promoted is not None else read_promoted(body["rest"].get("promoted", ())),
         payment=PaidPoints(wallets[uses[0].lot_id], sum(use.amount for use in uses), body["paid_with_points"])
         if uses
         else None,

@@ -62,7 +62,12 @@ def promised(changes: Changes) -> Json:
     answer = {name: value for name, value in changes.answer.items() if name not in ONLY_RECORDED}
     if changes.identities_added:
         answer["member_id"] = None  # the order itself would enrol it
-    return {**answer, "reasons": [reason.as_json() for reason in changes.reasons]}
+    reasons = [reason.as_json() for reason in changes.reasons]
+    return {
+        **answer,
+        "reasons": [reason for reason in reasons if "rule" in reason],
+        "promotions": [reason for reason in reasons if "promotion" in reason],
+    }
 
 
 BALANCES: Final = st.dictionaries(st.sampled_from(WALLETS), st.integers(-50, 400), min_size=1)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from loyalty_engine.api.calls import open_session, read_path_id
 from loyalty_engine.api.documentation import problems
-from loyalty_engine.api.explanations import explain
+from loyalty_engine.api.explanations import explain, explain_promotions
 from loyalty_engine.api.pagination import cut
 from loyalty_engine.api.problems import ProblemError
 from loyalty_engine.api.routing import CallContext, Context, Route, access
@@ -21,9 +21,9 @@ from loyalty_engine.api.schemas.operations import (
     OperationsQuery,
     OutcomeAnswer,
 )
-from loyalty_engine.api.schemas.orders import ReasonAnswer
+from loyalty_engine.api.schemas.reasons import PromotionReasonAnswer, ReasonAnswer
 from loyalty_engine.application.composition import Services
-from loyalty_engine.application.explain_operation import explain_operation
+from loyalty_engine.application.explain_operation import Explanation, explain_operation
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.rules.order import till_scope
 from loyalty_engine.persistence.clients import Client
@@ -100,13 +100,14 @@ async def get_explanation(context: CallContext, operation_id: str) -> Explanatio
         record = await _require_operation(context, session, operation_id)
         detail = await find_detail(session, program_id, record.id)
     services: Services = context.services
-    reasons = await explain_operation(services.rulesets, program_id, record, detail) if detail else ()
+    found = await explain_operation(services.rulesets, program_id, record, detail) if detail else Explanation((), ())
     return ExplanationAnswer(
         operation_id=show_id("op", record.id),
         revision=record.revision,
         facts=detail.facts if detail else {},
-        reasons=[ReasonAnswer(**reason) for reason in reasons],
-        text=explain(reasons),
+        reasons=[ReasonAnswer(**reason) for reason in found.rules],
+        promotions=[PromotionReasonAnswer(**reason) for reason in found.promotions],
+        text=[*explain(found.rules), *explain_promotions(found.promotions)],
         is_complete=detail is not None,
     )
 

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from loyalty_engine.api.pagination import Page, PageQuery, QueryText
 from loyalty_engine.api.schemas.fields import Answer, BalanceAnswer, DayField
-from loyalty_engine.api.schemas.orders import ReasonAnswer
+from loyalty_engine.api.schemas.reasons import PromotionReasonAnswer, ReasonAnswer
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.kernel.instants import show_instant
 from loyalty_engine.core.rules.order import Receipt, ReceiptType, ShopOrder, natural_key, return_key
@@ -270,8 +270,11 @@ class ExplanationAnswer(Answer):
             ]
         ],
     )
+    promotions: list[PromotionReasonAnswer] = Field(
+        description="Every promotion and why it did or did not apply, where promotions were asked.", examples=[[]]
+    )
     text: list[str] = Field(
-        description="The same in plain English, one sentence per rule.",
+        description="The same in plain English, one sentence per rule and promotion.",
         examples=[["coffee: not applied, needs order.total at least 2000, was 1899 (101 missing)"]],
     )
     is_complete: bool = Field(description="False once the details are no longer kept.", examples=[True])

@@ -84,6 +84,7 @@ class OrderSummary(Answer):
     goods_total: int = Field(description="Sum of the lines in minor units.", examples=[1899])
     shipping: int = Field(description="Delivery cost in minor units.", examples=[0])
     total: int = Field(description="Goods and shipping in minor units.", examples=[1899])
+    off: int = Field(description="What promotions took off in all, in minor units.", examples=[0])
     paid_with_points: int = Field(description="What points paid in minor units.", examples=[200])
     channel: str | None = Field(description="Where it was sold.", examples=["pos"])
     location: str | None = Field(description="The store.", examples=["berlin-1"])
@@ -104,6 +105,7 @@ class OrderSummary(Answer):
             goods_total=record.goods_total,
             shipping=record.shipping,
             total=record.goods_total + record.shipping,
+            off=record.off,
             paid_with_points=record.paid_with_points,
             channel=record.channel,
             location=record.location,
@@ -112,10 +114,11 @@ class OrderSummary(Answer):
 
 
 class OrderLine(Answer):
-    """One position as it was reported."""
+    """One position as it was reported, at the price that promotions left."""
 
     id: str = Field(description="The line within its order.", examples=["1"])
-    amount: int = Field(description="Its total in minor units, before our discounts.", examples=[499])
+    amount: int = Field(description="What it costs in minor units, after promotions.", examples=[499])
+    off: int = Field(default=0, description="What promotions took off it, in minor units.", examples=[50])
     quantity: str = Field(description="Pieces or units as a decimal text.", examples=["1.25"])
     tax: int = Field(default=0, description="The part of the amount that is tax.", examples=[80])
     sku: str | None = Field(default=None, description="Stock-keeping unit.", examples=["4006381333931"])
@@ -154,6 +157,14 @@ class RulePoints(Answer):
     kept: int = Field(description="What of them the member keeps after goods came back.", examples=[16])
 
 
+class PromotionShare(Answer):
+    """What one promotion took off an order."""
+
+    promotion: str = Field(description="The promotion.", examples=["autumn"])
+    amount: int = Field(description="Minor units off the lines.", examples=[150])
+    shipping: int = Field(description="Minor units off shipping.", examples=[0])
+
+
 class OrderRecordAnswer(OrderSummary):
     """An order as it is by now: as it was reported, or last edited, and what came back of it."""
 
@@ -166,6 +177,10 @@ class OrderRecordAnswer(OrderSummary):
     returned: GoodsReturned = Field(
         description="What came back of it so far.",
         examples=[{"amount": 0, "shipping": 0, "refunded": 0, "points_restored": 0}],
+    )
+    promotions: list[PromotionShare] = Field(
+        description="What each promotion took off.",
+        examples=[[{"promotion": "autumn", "amount": 150, "shipping": 0}]],
     )
     points: list[RulePoints] = Field(
         description="What it earned, rule by rule; empty while nobody has its points, and for orders that older "
@@ -188,6 +203,10 @@ class OrderRecordAnswer(OrderSummary):
                 refunded=record.state.refunded,
                 points_restored=record.state.restored,
             ),
+            promotions=[
+                PromotionShare(promotion=one.promotion, amount=one.amount, shipping=one.shipping)
+                for one in record.promoted
+            ],
             points=[
                 RulePoints(rule=rule, earned=points, kept=record.state.kept.get(rule, points))
                 for rule, points in record.earned.items()

@@ -1,7 +1,7 @@
 """Orders: what a shop or till sends, and what it gets back."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -22,6 +22,8 @@ from loyalty_engine.api.schemas.fields import (
 )
 from loyalty_engine.api.schemas.goods import ExchangeBody
 from loyalty_engine.api.schemas.lines import LineBody, ReceiptBody, TenderBody, as_lines, as_tenders
+from loyalty_engine.api.schemas.prices import CheaperLine, Discount, GiftAnswer
+from loyalty_engine.api.schemas.reasons import PromotionReasonAnswer, ReasonAnswer
 from loyalty_engine.api.schemas.returns import ReturnAnswer
 from loyalty_engine.core.engine.requests import Exchange, Payment
 from loyalty_engine.core.rules.order import Order, OrderReference, Receipt, ShopOrder
@@ -156,7 +158,10 @@ class Effect(Answer):
     type: Literal["grant_points"] = Field(description="What was done.", examples=["grant_points"])
     wallet: str = Field(description="Key of the wallet.", examples=["points"])
     points: int = Field(description="Points, or minor units of a money wallet.", examples=[18])
-    rule: str = Field(description="The rule that did it.", examples=["base"])
+    rule: str | None = Field(default=None, description="The rule that did it.", examples=["base"])
+    promotion: str | None = Field(
+        default=None, description="The promotion that did it, instead of a rule.", examples=["double_points"]
+    )
 
 
 class SettledOrder(Answer):
@@ -166,7 +171,14 @@ class SettledOrder(Answer):
         description="Whether a member was credited, or the order waits to be claimed.", examples=["credited"]
     )
     currency: str = Field(description="ISO 4217 code.", examples=["EUR"])
-    total: int = Field(description="Goods and shipping in minor units.", examples=[1899])
+    list_total: int = Field(description="Goods and shipping as reported, in minor units.", examples=[1899])
+    total: int = Field(description="Goods and shipping after promotions, in minor units.", examples=[1899])
+    lines: list[CheaperLine] = Field(
+        description="The lines that promotions made cheaper, as they are now; the others cost what was reported.",
+        examples=[[]],
+    )
+    discounts: list[Discount] = Field(description="What each promotion took off.", examples=[[]])
+    gifts: list[GiftAnswer] = Field(description="Goods for nothing that the shop is to add.", examples=[[]])
     paid_with_points: PaidWithPoints | None = Field(
         description="What points paid, if anything.", examples=[{"wallet": "points", "points": 200, "amount": 200}]
     )
@@ -196,73 +208,6 @@ class OrderAnswer(SettledOrder, OperationHead):
     )
 
 
-class LimitReason(Answer):
-    """A limit that gave less than a rule would have given."""
-
-    code: Literal["capped"] = Field(description="Always capped.", examples=["capped"])
-    limit: dict[str, Any] = Field(
-        description="The limit as the program's document has it.",
-        examples=[{"per": "member", "points": 100, "period": "month"}],
-    )
-    used: int = Field(description="What earlier grants had used of it.", examples=[60])
-    wanted: int = Field(description="What the rule would have given.", examples=[60])
-
-
-class GroupReason(Answer):
-    """A group of rules in which another one was chosen."""
-
-    code: Literal["outdone"] = Field(description="Always outdone.", examples=["outdone"])
-    group: str | None = Field(description="The group; null for the rules that are in none.", examples=["boosts"])
-    wanted: int = Field(description="What the rule would have given.", examples=[10])
-
-
-class ReasonAnswer(Answer):
-    """Why a rule did or did not apply."""
-
-    rule: str = Field(description="The rule.", examples=["coffee"])
-    applied: bool = Field(description="Whether it applied.", examples=[False])
-    code: str = Field(
-        description="Stable code: applied, condition_failed, nothing_to_earn, inactive, not_open, limit_reached, "
-        "outdone or wallet_gone.",
-        examples=["condition_failed"],
-    )
-    wallet: str | None = Field(description="Wallet that it would credit.", examples=["points"])
-    amount: int = Field(description="What it gave.", examples=[0])
-    miss: dict[str, Any] | None = Field(
-        default=None,
-        description="With condition_failed, the first condition that failed. unmet: a fact with needed, actual and "
-        "missing; lines, history and attribute say what was measured; personal facts hide their actual value. "
-        "none_of: the misses of every alternative. excluded: the condition that held and should not.",
-        examples=[
-            {
-                "code": "unmet",
-                "fact": "order.total",
-                "operator": "at_least",
-                "needed": 2000,
-                "actual": 1899,
-                "missing": 101,
-            }
-        ],
-    )
-    limit: LimitReason | None = Field(
-        default=None,
-        description="With limit_reached, and with applied where a limit cut what the rule gave.",
-        examples=[
-            {
-                "code": "capped",
-                "limit": {"per": "member", "points": 100, "period": "month"},
-                "used": 60,
-                "wanted": 60,
-            }
-        ],
-    )
-    outdone: GroupReason | None = Field(
-        default=None,
-        description="With outdone, where another rule was chosen.",
-        examples=[{"code": "outdone", "group": "boosts", "wanted": 10}],
-    )
-
-
 class EvaluationAnswer(SettledOrder):
     """What an order would do, with the reasons. Nothing was written."""
 
@@ -273,6 +218,9 @@ class EvaluationAnswer(SettledOrder):
     effective_at: str = Field(description="When it would happen.", examples=["2026-11-21T10:15:00Z"])
     reasons: list[ReasonAnswer] = Field(
         description="The rules, as far as asked for, and why they did or did not apply.", examples=[[]]
+    )
+    promotions: list[PromotionReasonAnswer] = Field(
+        description="The promotions, as far as asked for, and why they did or did not apply.", examples=[[]]
     )
 
 

@@ -12,9 +12,12 @@ from loyalty_engine.core.rules.selections import GroupedLines, Selection, compil
 
 @dataclass(frozen=True, slots=True)
 class BasePolicy:
-    """``nets_payment``: what points and ``unearning_tenders`` paid does not earn; ``excluded`` lines never do."""
+    """``nets_payment``: what points and ``unearning_tenders`` paid does not earn; ``nets_discounts``: nor what promotions
+    took off; ``excluded`` lines never do.
+    """
 
     nets_payment: bool
+    nets_discounts: bool
     unearning_tenders: frozenset[str]
     with_tax: bool
     with_shipping: bool
@@ -25,6 +28,7 @@ def compile_base(policy: EarningPolicy, vocabulary: Vocabulary) -> BasePolicy:
     """Return the compiled form of a policy that ``check_program`` found no error in."""
     return BasePolicy(
         nets_payment=policy.base == "net_of_points",
+        nets_discounts=policy.base != "gross",
         unearning_tenders=frozenset(policy.unearning_tenders),
         with_tax=policy.tax == "included",
         with_shipping=policy.shipping,
@@ -36,7 +40,9 @@ def earning_base(policy: BasePolicy, order: Order, paid_with_points: int) -> Gro
     """Return the lines of ``order`` that earn, each with the amount on which it does; None: all, on all they cost."""
     paid = _unearning(policy, order, paid_with_points) if policy.nets_payment else 0
     has_tax = not policy.with_tax and any(line.tax for line in order.lines)
-    if not (paid or has_tax or policy.with_shipping or policy.excluded):
+    if not policy.nets_discounts and order.off:
+        order = _as_reported(order)
+    elif not (paid or has_tax or policy.with_shipping or policy.excluded):
         return None
     ranked = sorted(range(len(order.lines)), key=lambda i: canonical(order.lines[i]))
     lines = [order.lines[i] for i in ranked]
@@ -51,6 +57,17 @@ def earning_base(policy: BasePolicy, order: Order, paid_with_points: int) -> Gro
         dropped = {id(line) for line in policy.excluded.pick(GroupedLines(base))}
         base = [line for line in base if id(line) not in dropped]
     return GroupedLines(base, shipping if policy.with_shipping else 0)
+
+
+def _as_reported(order: Order) -> Order:
+    """Return the order without what promotions took off."""
+    lines = tuple([_dearer(line) if line.off else line for line in order.lines])
+    return replace(order, lines=lines, shipping=order.shipping + order.shipping_off, shipping_off=0)
+
+
+def _dearer(line: Line) -> Line:
+    listed = line.amount + line.off
+    return replace(line, amount=listed, off=0, tax=line.tax * listed // line.amount if line.amount else 0)
 
 
 def _unearning(policy: BasePolicy, order: Order, paid_with_points: int) -> int:
@@ -78,5 +95,5 @@ def canonical(line: Line) -> tuple[int, str, str, str, int, str, str]:
 
     The id comes last: by default it is the line's position.
     """
-    attributes = repr((sorted(line.attributes.items()), line.tax, line.unit))
+    attributes = repr((sorted(line.attributes.items()), line.tax, line.unit, line.off))
     return (-line.amount, line.sku or "", line.category or "", line.brand or "", line.quantity, attributes, line.id)

@@ -6,11 +6,12 @@ from typing import Any
 from loyalty_engine.core.earning.evaluation import Earned, Grant
 from loyalty_engine.core.earning.index import Seen
 from loyalty_engine.core.engine.decision import ActivityRow, Operation, OrderRow
-from loyalty_engine.core.engine.facts import KnownRedemption, MemberState, PaidPoints
+from loyalty_engine.core.engine.facts import KnownRedemption, MemberState
+from loyalty_engine.core.engine.price_answers import show_effects, show_price
 from loyalty_engine.core.engine.requests import Adjust, Redeem
 from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.engine.sales import Buyer, Sale
 from loyalty_engine.core.engine.settlement import Settled
-from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.kernel.instants import show_instant
 from loyalty_engine.core.points.balances import Balance
@@ -19,43 +20,28 @@ from loyalty_engine.core.rules.order import Order
 Json = dict[str, Any]
 
 
-def show_order(
-    ruleset: Ruleset,
-    operation: Operation,
-    row: OrderRow,
-    *,
-    paid: PaidPoints | None,
-    buyer: MemberState | None,
-    settled: Settled,
-) -> Json:
-    """Show an accepted order: what was earned, what points paid, what is still due, and what could be paid."""
+def show_order(ruleset: Ruleset, operation: Operation, row: OrderRow, *, sale: Sale, settled: Settled) -> Json:
+    """Show an accepted order: its price, what was earned, what points paid, what is still due, and what could be paid."""
     after = settled.after.balances if settled.after else {}
     return {
         "id": show_id("ord", row.id),
         **head(operation),
-        "status": _status(buyer, row.parked_for),
-        **_sale(ruleset, row.order, paid=paid, buyer=buyer, grants=settled.earned.grants, after=after),
+        "status": _status(sale.buyer),
+        **_sale(ruleset, sale, grants=settled.earned.grants, after=after),
     }
 
 
-def show_look(
-    ruleset: Ruleset,
-    order: Order,
-    *,
-    paid: PaidPoints | None,
-    buyer: MemberState | None,
-    parked_for: Identity | None,
-    earned: Earned,
-    after: Mapping[str, Balance],
-) -> Json:
+def show_look(ruleset: Ruleset, sale: Sale, *, earned: Earned, after: Mapping[str, Balance]) -> Json:
     """Show the same of an order that is only looked at, with the reasons. A buyer without a row is not a member yet."""
+    buyer, priced = sale.buyer.member, sale.priced
     return {
         "member_id": show_id("mem", buyer.id) if buyer and buyer.version else None,
         "revision": ruleset.revision,
-        "effective_at": show_instant(order.placed_at),
-        "status": _status(buyer, parked_for),
-        **_sale(ruleset, order, paid=paid, buyer=buyer, grants=earned.grants, after=after),
+        "effective_at": show_instant(priced.order.placed_at),
+        "status": _status(sale.buyer),
+        **_sale(ruleset, sale, grants=earned.grants, after=after),
         "reasons": [reason.as_json() for reason in earned.reasons],
+        "promotions": [reason.as_json() for reason in priced.reasons],
     }
 
 
@@ -66,8 +52,8 @@ def show_claim(operation: Operation, order: Order, settled: Settled) -> Json:
         **head(operation),
         "order_id": show_id("ord", operation.order_id),
         "currency": order.currency,
-        "total": order.goods_total + order.shipping,
-        "effects": _effects(settled.earned.grants),
+        "total": order.total,
+        "effects": show_effects(settled.earned.grants),
         "balances": show_balances(settled.after),
     }
 
@@ -79,7 +65,7 @@ def show_activity(operation: Operation, row: ActivityRow, settled: Settled) -> J
         **head(operation),
         "kind": row.kind,
         "subject": row.subject,
-        "effects": _effects(settled.earned.grants),
+        "effects": show_effects(settled.earned.grants),
         "balances": show_balances(settled.after),
     }
 
@@ -157,12 +143,16 @@ def _balances(balances: Mapping[str, Balance]) -> list[Json]:
     ]
 
 
-def show_facts(member: MemberState | None, seen: Seen | None = None) -> Mapping[str, Any]:
+def show_facts(
+    member: MemberState | None, seen: Seen | None = None, seen_by_promotions: Seen | None = None
+) -> Mapping[str, Any]:
     """Keep what a replay of the decision needs and nobody could otherwise know; no personal data.
 
-    ``seen`` are the facts by which rules were found: they explain those that were not.
+    ``seen`` are the facts by which rules were found, and promotions: they explain those that were not.
     """
     facts: Json = {"seen": seen} if seen else {}
+    if seen_by_promotions is not None:
+        facts["seen_by_promotions"] = seen_by_promotions
     if member is not None:
         facts["member"] = {
             "version": member.version,
@@ -184,37 +174,23 @@ def head(operation: Operation) -> Json:
     }
 
 
-def _sale(
-    ruleset: Ruleset,
-    order: Order,
-    *,
-    paid: PaidPoints | None,
-    buyer: MemberState | None,
-    grants: Sequence[Grant],
-    after: Mapping[str, Balance],
-) -> Json:
-    total = order.goods_total + order.shipping
+def _sale(ruleset: Ruleset, sale: Sale, *, grants: Sequence[Grant], after: Mapping[str, Balance]) -> Json:
+    order, paid, buyer = sale.priced.order, sale.paid, sale.buyer.member
     return {
         "currency": order.currency,
-        "total": total,
+        **show_price(sale.priced),
         "paid_with_points": {"wallet": paid.wallet, "points": paid.points, "amount": paid.amount} if paid else None,
-        "due": total - (paid.amount if paid else 0),
-        "effects": _effects(grants) if buyer else [],
+        "due": order.total - (paid.amount if paid else 0),
+        "effects": show_effects(grants) if buyer else [],
         "balances": _balances(after),
-        "payable": _payable(ruleset, buyer, total),
+        "payable": _payable(ruleset, buyer, order.total),
     }
 
 
-def _status(buyer: MemberState | None, parked_for: Identity | None) -> str:
-    if buyer is not None:
+def _status(buyer: Buyer) -> str:
+    if buyer.member is not None:
         return "credited"
-    return "guest" if parked_for is None else "parked"
-
-
-def _effects(grants: Sequence[Grant]) -> list[Json]:
-    return [
-        {"type": "grant_points", "wallet": grant.wallet, "points": grant.amount, "rule": grant.rule} for grant in grants
-    ]
+    return "guest" if buyer.parked_for is None else "parked"
 
 
 def _payable(ruleset: Ruleset, buyer: MemberState | None, total: int) -> list[Json]:

@@ -7,6 +7,7 @@ from loyalty_engine.core.engine.answers import show_claim, show_facts
 from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Operation, OrderChange
 from loyalty_engine.core.engine.facts import Facts, KnownOrder
 from loyalty_engine.core.engine.orders import rules_of_its_time
+from loyalty_engine.core.engine.pricing import Priced
 from loyalty_engine.core.engine.requests import ClaimOrder
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.settlement import settle
@@ -19,7 +20,7 @@ from loyalty_engine.core.returns.state import OrderState
 def decide_claim(ruleset: Ruleset, facts: Facts, request: ClaimOrder, now: datetime) -> Decision:
     """Credit a guest order, or one parked for an unknown card, to its member as if it had been known then.
 
-    What came back of it meanwhile earns nothing: from now on the order is what was left of it.
+    Its price stays what it was. What came back of it meanwhile earns nothing: from now on the order is what was left of it.
     """
     member = require_member(facts)
     known = _require_claimable(facts, request)
@@ -38,7 +39,9 @@ def decide_claim(ruleset: Ruleset, facts: Facts, request: ClaimOrder, now: datet
         booked_at=now,
         revision=ruleset.revision,
     )
-    settled = settle(ruleset, operation, order, member=member, paid=None, shared=facts.counters)
+    settled = settle(
+        ruleset, operation, Priced(order, memory=known.promoted), member=member, paid=None, shared=facts.counters
+    )
     assert settled.after is not None
     change = None
     if known.changes:

@@ -12,10 +12,11 @@ from loyalty_engine.core.engine.requests import Call, Profile
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.kernel.refusals import Refusal
 from loyalty_engine.core.points.book import Entries
+from loyalty_engine.core.returns.memory import PromotionMemory
 from loyalty_engine.core.returns.state import OrderState
 from loyalty_engine.core.rules.goods import Goods
 from loyalty_engine.core.rules.order import Line, Order, Scalar
-from loyalty_engine.core.rules.reasons import Reason
+from loyalty_engine.core.rules.reasons import PromotionReason, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,9 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
-    """An order as it is kept: its natural key is unique for ever. ``earned`` is what its rules gave, to judge it again."""
+    """An order as it is kept: its natural key is unique for ever. ``earned`` is what its rules gave, ``promoted`` what its
+    promotions gave, to judge it again.
+    """
 
     id: UUID
     natural_key: str
@@ -48,6 +51,7 @@ class OrderRow:
     parked_for: Identity | None
     payment: PaidPoints | None
     earned: tuple[RuleMemory, ...] = ()
+    promoted: tuple[PromotionMemory, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,7 @@ class Changes:
     operation: Operation
     answer: Mapping[str, Any]
     facts: Mapping[str, Any]
-    reasons: tuple[Reason, ...] = ()
+    reasons: tuple[Reason | PromotionReason, ...] = ()
     member: MemberWrite | None = None
     entries: Entries | None = None
     order: OrderRow | None = None

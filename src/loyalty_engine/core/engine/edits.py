@@ -11,6 +11,7 @@ from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Ope
 from loyalty_engine.core.engine.facts import Facts, KnownOrder, MemberState
 from loyalty_engine.core.engine.keeping import Group, Keeper, give_back_limits, spend_of
 from loyalty_engine.core.engine.orders import check_order
+from loyalty_engine.core.engine.pricing import Priced
 from loyalty_engine.core.engine.requests import EditOrder
 from loyalty_engine.core.engine.restating import take_points
 from loyalty_engine.core.engine.return_answers import show_edit
@@ -60,7 +61,7 @@ def _settle_again(keeper: Keeper, facts: Facts, operation: Operation, *, order: 
     )
     shared = {take.counter: facts.counters.get(take.counter, 0) + take.amount for take in given_back}
     without = _without(keeper, replace(member, counters=counters))
-    earned = earn_on(ruleset, order, member=without, paid=known.payment, shared={**facts.counters, **shared})
+    earned = earn_on(ruleset, Priced(order), member=without, paid=known.payment, shared={**facts.counters, **shared})
     book = open_book(member, operation.id, operation.booked_at)
     less, more = _difference(keeper, earned)
     credit(ruleset, book, more, min(order.placed_at, operation.booked_at))
@@ -70,7 +71,7 @@ def _settle_again(keeper: Keeper, facts: Facts, operation: Operation, *, order: 
     changed = {
         "spend": without.spend + spend,
         "counters": counters,
-        **use_limits(ruleset, without, earned, operation.booked_at),
+        **use_limits(ruleset, without, earned.uses, operation.booked_at),
     }
     entries, after = close_book(member, book, changed)
     return Changes(
@@ -81,7 +82,7 @@ def _settle_again(keeper: Keeper, facts: Facts, operation: Operation, *, order: 
         member=guard(member, after),
         entries=entries,
         order_change=_change(known, state, order),
-        takes=(*given_back, *takes_of(earned)),
+        takes=(*given_back, *takes_of(earned.uses)),
     )
 
 

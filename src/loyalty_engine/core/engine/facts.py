@@ -14,6 +14,7 @@ from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.holds import Hold
 from loyalty_engine.core.points.lots import Lot, LotUse
 from loyalty_engine.core.points.postings import Posting
+from loyalty_engine.core.returns.memory import PromotionMemory
 from loyalty_engine.core.returns.state import UNTOUCHED, OrderState
 from loyalty_engine.core.rules.goods import Goods
 from loyalty_engine.core.rules.history import PastOrder
@@ -108,10 +109,10 @@ class KnownOrder:
 
     ``parked_for`` is the unknown card it waits for and ``parked_owner`` the member who has that card by now. The rest
     is read only for requests about that order: its content, what points paid (``payment`` with ``uses``, their lots in
-    the order in which they were spent), what it earned and under which ``revision``, what became of it since (``state``
-    after ``changes`` changes), and the lots that it brought to its member: ``own`` when it was placed, claimed, edited or
-    activated, ``graces`` when goods came back. The member's ``lots`` hold all of those and those that paid for it, even if
-    empty.
+    the order in which they were spent), what it earned and what promotions gave (``promoted``) under which ``revision``,
+    what became of it since (``state`` after ``changes`` changes), and the lots that it brought to its member: ``own`` when
+    it was placed, claimed, edited or activated, ``graces`` when goods came back. The member's ``lots`` hold all of those and
+    those that paid for it, even if empty.
     ``member_id`` and ``claimed_by`` name the member that stands for a merged one.
     """
 
@@ -124,6 +125,7 @@ class KnownOrder:
     order: Order | None = None
     revision: int = 0
     earned: tuple[RuleMemory, ...] = ()
+    promoted: tuple[PromotionMemory, ...] = ()
     payment: PaidPoints | None = None
     uses: tuple[LotUse, ...] = ()
     changes: int = 0

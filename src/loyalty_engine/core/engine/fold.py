@@ -148,6 +148,7 @@ def _known(changes: Changes, row: OrderRow) -> KnownOrder:
         order=row.order,
         revision=changes.operation.revision,
         earned=row.earned,
+        promoted=row.promoted,
         payment=row.payment,
         uses=tuple(use for use in entries.uses if use.lot_id not in own) if entries and row.payment else (),
         own=own,

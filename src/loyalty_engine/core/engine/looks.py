@@ -17,9 +17,10 @@ from loyalty_engine.core.engine.answers import Json, show_look
 from loyalty_engine.core.engine.decision import Refused
 from loyalty_engine.core.engine.due import is_due, settle_facts
 from loyalty_engine.core.engine.facts import Facts, MemberState, PaidPoints
-from loyalty_engine.core.engine.orders import admit, check_order, check_place, find_untimely, rules_of_its_time
+from loyalty_engine.core.engine.orders import check_order, check_place, find_untimely, rules_of_its_time
 from loyalty_engine.core.engine.requests import Call, EvaluateOrder
 from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.engine.sales import admit
 from loyalty_engine.core.engine.settlement import earn_on, pay_and_credit
 from loyalty_engine.core.kernel.refusals import RefusalError
 from loyalty_engine.core.points.balances import Balance
@@ -31,10 +32,11 @@ _NO_OPERATION: Final = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the caller gets, and the facts by which rules were found: they explain those that were not."""
+    """What the caller gets, and the facts by which rules and promotions were found: they explain those that were not."""
 
     answer: Json
     seen: Seen
+    seen_by_promotions: Seen
 
 
 def look(ruleset: Ruleset, facts: Facts, request: EvaluateOrder, now: datetime) -> Look | Refused:
@@ -52,19 +54,17 @@ def look(ruleset: Ruleset, facts: Facts, request: EvaluateOrder, now: datetime) 
 
 
 def _look(ruleset: Ruleset, facts: Facts, request: EvaluateOrder, now: datetime) -> Look | Refused:
-    order = request.order
-    check_place(order, request.actor)
-    untimely = find_untimely(ruleset.orders, order, now)
+    check_place(request.order, request.actor)
+    untimely = find_untimely(ruleset.orders, request.order, now)
     ruleset = rules_of_its_time(ruleset, facts)
-    check_order(ruleset, order)
+    check_order(ruleset, request.order)
     if untimely is not None:
         return Refused(untimely.refusal)
-    buyer, paid = admit(ruleset, facts, request, now=now, operation_id=_NO_OPERATION)
-    member = buyer.member
-    earned = earn_on(ruleset, order, member=member, paid=paid, shared=facts.counters)
-    after = _balances_after(ruleset, order, member, paid=paid, earned=earned, now=now) if member else {}
-    answer = show_look(ruleset, order, paid=paid, buyer=member, parked_for=buyer.parked_for, earned=earned, after=after)
-    return Look(answer, earned.seen)
+    sale = admit(ruleset, facts, request, now=now, operation_id=_NO_OPERATION)
+    member, priced = sale.buyer.member, sale.priced
+    earned = earn_on(ruleset, priced, member=member, paid=sale.paid, shared=facts.counters)
+    after = _balances_after(ruleset, priced.order, member, paid=sale.paid, earned=earned, now=now) if member else {}
+    return Look(show_look(ruleset, sale, earned=earned, after=after), earned.seen, priced.seen or {})
 
 
 def _balances_after(

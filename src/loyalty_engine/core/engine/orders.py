@@ -1,12 +1,10 @@
 """Orders: one call pays part with points and earns on the rest."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID
 
 from loyalty_engine.core.earning.memory import RuleMemory
-from loyalty_engine.core.engine.accounts import guard, new_member, require_redeem_terms
+from loyalty_engine.core.engine.accounts import guard
 from loyalty_engine.core.engine.answers import show_facts, show_order
 from loyalty_engine.core.engine.attributes import check_order_attributes
 from loyalty_engine.core.engine.decision import (
@@ -19,12 +17,12 @@ from loyalty_engine.core.engine.decision import (
     Repeated,
     Reviewed,
 )
-from loyalty_engine.core.engine.facts import Facts, MemberState, PaidPoints
-from loyalty_engine.core.engine.requests import Actor, EvaluateOrder, MemberRef, PlaceOrder
+from loyalty_engine.core.engine.facts import Facts
+from loyalty_engine.core.engine.requests import Actor, PlaceOrder
 from loyalty_engine.core.engine.ruleset import Ruleset, as_of_then
+from loyalty_engine.core.engine.sales import Buyer, Sale, admit
 from loyalty_engine.core.engine.settlement import settle
 from loyalty_engine.core.kernel.amounts import MAX_AMOUNT
-from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.kernel.instants import show_instant
 from loyalty_engine.core.kernel.refusals import Refusal, RefusalCode, refuse
@@ -33,15 +31,6 @@ from loyalty_engine.core.rules.order import Order, Receipt
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
 """How far ahead of ours a clock may run before what it reports is refused; for orders the program says."""
-
-
-@dataclass(frozen=True, slots=True)
-class Buyer:
-    """Who bought: a member, a new member enrolled under the unknown card, or nobody we know yet."""
-
-    member: MemberState | None
-    enrolled_as: tuple[Identity, ...] = ()
-    parked_for: Identity | None = None
 
 
 def decide_order(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datetime) -> Decision:
@@ -54,16 +43,17 @@ def decide_order(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datet
     untimely = find_untimely(policy, request.order, now, at_any_age=request.is_past)
     if untimely is not None and request.clearance is None:
         return untimely
-    buyer, paid = admit(ruleset, facts, request, now=now, operation_id=request.call.operation_id)
+    sale = admit(ruleset, facts, request, now=now, operation_id=request.call.operation_id)
+    buyer, priced = sale.buyer, sale.priced
     operation = _operation(ruleset, request, buyer, now)
-    settled = settle(ruleset, operation, request.order, member=buyer.member, paid=paid, shared=facts.counters)
-    row = _order_row(request, buyer, paid, settled.earned.memory)
+    settled = settle(ruleset, operation, priced, member=buyer.member, paid=sale.paid, shared=facts.counters)
+    row = _order_row(request, sale, settled.earned.memory)
     return Accepted(
         Changes(
             operation=operation,
-            answer=show_order(ruleset, operation, row, paid=paid, buyer=buyer.member, settled=settled),
-            facts=show_facts(buyer.member, settled.earned.seen),
-            reasons=settled.earned.reasons,
+            answer=show_order(ruleset, operation, row, sale=sale, settled=settled),
+            facts=show_facts(buyer.member, settled.earned.seen, priced.seen),
+            reasons=(*settled.earned.reasons, *priced.reasons),
             member=guard(buyer.member, settled.after) if buyer.member and settled.after else None,
             entries=settled.entries,
             order=row,
@@ -76,17 +66,6 @@ def decide_order(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datet
 def rules_of_its_time(ruleset: Ruleset, facts: Facts) -> Ruleset:
     """Return the rules that decide about the order in question: today's, unless it was placed before they were in force."""
     return ruleset if facts.then is None else as_of_then(ruleset, facts.then)
-
-
-def admit(
-    ruleset: Ruleset, facts: Facts, request: PlaceOrder | EvaluateOrder, *, now: datetime, operation_id: UUID
-) -> tuple[Buyer, PaidPoints | None]:
-    """Return who buys and what points pay; refuse what cannot be.
-
-    Who is not a member yet enrols with the operation of that id.
-    """
-    buyer = _find_buyer(ruleset, facts, request.member, now=now, operation_id=operation_id)
-    return buyer, _plan_payment(ruleset, request, buyer.member)
 
 
 def _repeat_order(ruleset: Ruleset, facts: Facts, request: PlaceOrder) -> Decision:
@@ -126,7 +105,7 @@ def check_order(ruleset: Ruleset, order: Order) -> None:
     """Refuse what no rule should ever see: foreign money, undeclared attributes."""
     if order.currency != ruleset.currency:
         refuse(RefusalCode.CURRENCY_MISMATCH, "/currency", currency=order.currency, expected=ruleset.currency)
-    if order.goods_total + order.shipping > MAX_AMOUNT:
+    if order.total > MAX_AMOUNT:
         refuse(RefusalCode.ORDER_TOTAL_TOO_LARGE, "/lines", largest=MAX_AMOUNT)
     check_order_attributes(ruleset, order)
 
@@ -142,48 +121,6 @@ def check_place(order: Order, actor: Actor) -> None:
         refuse(RefusalCode.TILL_MISMATCH, "/receipt/till", till=actor.till)
 
 
-def _find_buyer(ruleset: Ruleset, facts: Facts, named: MemberRef | None, *, now: datetime, operation_id: UUID) -> Buyer:
-    """Tell who bought; an unknown card is treated as the program's policy says."""
-    if named is None:
-        return Buyer(None)
-    member = facts.member
-    if member is not None:
-        if member.status == "blocked":
-            refuse(RefusalCode.MEMBER_BLOCKED, "/member")
-        return Buyer(member)
-    if not isinstance(named, str) or ruleset.unknown_card == "refuse":
-        refuse(RefusalCode.MEMBER_NOT_FOUND, "/member")
-    if ruleset.unknown_card == "park":
-        return Buyer(None, parked_for=named)
-    return Buyer(new_member(operation_id, now), enrolled_as=(named,))
-
-
-def _plan_payment(
-    ruleset: Ruleset, request: PlaceOrder | EvaluateOrder, member: MemberState | None
-) -> PaidPoints | None:
-    """Return what points pay of the order; refuse a wish that cannot be met in full."""
-    wish, order = request.payment, request.order
-    if wish is None:
-        return None
-    if member is None:
-        refuse(RefusalCode.MEMBER_REQUIRED, "/pay_with_points")
-    terms = require_redeem_terms(ruleset, wish.wallet, "/pay_with_points/wallet")
-    total = order.goods_total + order.shipping
-    balance = member.balances.get(wish.wallet)
-    available = balance.available if balance else 0
-    if wish.points is None:
-        most = terms.most_payable(available, total)
-        return PaidPoints(wish.wallet, most, terms.value_of(most)) if most else None
-    pointer = "/pay_with_points/points"
-    terms.check(wish.points, pointer)
-    most = terms.most_payable(wish.points, total)
-    if wish.points > most:
-        refuse(RefusalCode.POINTS_ABOVE_SHARE, pointer, points=wish.points, most=most)
-    if wish.points > available:
-        refuse(RefusalCode.INSUFFICIENT_POINTS, pointer, needed=wish.points, available=available)
-    return PaidPoints(wish.wallet, wish.points, terms.value_of(wish.points))
-
-
 def _operation(ruleset: Ruleset, request: PlaceOrder, buyer: Buyer, now: datetime) -> Operation:
     return Operation(
         id=request.call.operation_id,
@@ -197,14 +134,16 @@ def _operation(ruleset: Ruleset, request: PlaceOrder, buyer: Buyer, now: datetim
     )
 
 
-def _order_row(request: PlaceOrder, buyer: Buyer, paid: PaidPoints | None, memory: tuple[RuleMemory, ...]) -> OrderRow:
+def _order_row(request: PlaceOrder, sale: Sale, memory: tuple[RuleMemory, ...]) -> OrderRow:
     """An order takes the id of the operation that placed it."""
+    buyer = sale.buyer
     return OrderRow(
         id=request.call.operation_id,
         natural_key=request.natural_key,
-        order=request.order,
+        order=sale.priced.order,
         member_id=buyer.member.id if buyer.member else None,
         parked_for=buyer.parked_for,
-        payment=paid,
+        payment=sale.paid,
         earned=memory if buyer.member else (),
+        promoted=sale.priced.memory,
     )

@@ -9,6 +9,7 @@ from loyalty_engine.core.engine.answers import Json, head, show_balances
 from loyalty_engine.core.engine.decision import Operation
 from loyalty_engine.core.engine.facts import KnownOrder, MemberState
 from loyalty_engine.core.engine.keeping import Keeper, Taken
+from loyalty_engine.core.engine.price_answers import show_effects
 from loyalty_engine.core.kernel.amounts import allocate
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.kernel.instants import show_instant
@@ -50,7 +51,7 @@ def show_quote(operation: Operation, quote: Quote, *, member: MemberState | None
         "refund": refund,
         "restored": {"wallet": payment.wallet, "points": restored, "amount": worth} if payment and restored else None,
         "taken": show_taken(quote.taken),
-        "left": left.goods_total + left.shipping,
+        "left": left.total,
         "waits_until": None,
         "balances": show_balances(member),
         "reason": reason,
@@ -114,17 +115,14 @@ def show_edit(
     reason: str,
 ) -> Json:
     """Show an order as it is after an edit: what it earns now in all, and what was taken back for it."""
-    paid, total = known.payment, order.goods_total + order.shipping
+    paid, total = known.payment, order.total
     return {
         "order_id": show_id("ord", known.id),
         **head(operation),
         "total": total,
         "due": total - (paid.amount if paid else 0),
         "paid_with_points": {"wallet": paid.wallet, "points": paid.points, "amount": paid.amount} if paid else None,
-        "effects": [
-            {"type": "grant_points", "wallet": grant.wallet, "points": grant.amount, "rule": grant.rule}
-            for grant in grants
-        ],
+        "effects": show_effects(grants),
         "taken": show_taken(taken),
         "balances": show_balances(member),
         "reason": reason,

@@ -28,7 +28,7 @@ from loyalty_engine.core.program.parts import PROMOTION, Entries, Part, read_par
 from loyalty_engine.core.program.policies import OrderPolicy, ReturnPolicy
 from loyalty_engine.core.program.wallets import MoneyRedeem, PointsRedeem, Wallet
 from loyalty_engine.core.promotions.evaluation import Promotions
-from loyalty_engine.core.promotions.offers import compile_promotion
+from loyalty_engine.core.promotions.offers import Promotion, compile_promotion
 from loyalty_engine.core.rules.history import HistoryRange
 from loyalty_engine.core.rules.past import start_of_window
 
@@ -98,9 +98,12 @@ class Ruleset:
         if not self.reads_history:
             return None
         local = at.astimezone(self.zone)
+        looking_back: list[EarningRule | Promotion] = [*self._rules_for(activity)]
+        if activity is None:
+            looking_back += self.promotions.looking_back
         asked = [
             window
-            for rule in self._rules_for(activity)
+            for rule in looking_back
             if rule.opening is None or rule.opening(at, local)
             for window in rule.history
         ]
@@ -110,13 +113,17 @@ class Ruleset:
         since = min((start for start in starts if start is not None), default=None)
         return HistoryRange(None if None in starts else since, at, any(with_lines for _, with_lines in asked))
 
-    def shared_counters(self, at: datetime, activity: str | None = None) -> tuple[str, ...]:
-        """Return the shared counters that an order placed then, or an activity of that kind, may take from."""
+    def shared_counters(
+        self, at: datetime, activity: str | None = None, *, location: str | None = None
+    ) -> tuple[str, ...]:
+        """Return the shared counters that an order placed then and there, or an activity of that kind, may take from."""
         limits = [limit for rule in self._rules_for(activity) for limit in rule.limits if limit.per == "program"]
-        if not limits:
+        caps = self.promotions.shared_caps if activity is None else ()
+        if not limits and not caps:
             return ()
         day = at.astimezone(self.zone).date()
-        return tuple(dict.fromkeys(limit.counter_on(day) for limit in limits))
+        counters = [limit.counter_on(day) for limit in limits]
+        return tuple(dict.fromkeys(counters + [cap.counter_on(day, location) for cap in caps]))
 
     def mark_of(self, activity: str, subject: str | None, at: datetime) -> str | None:
         """Return the mark that an activity sets once per member; None when its kind counts every time or is unknown."""

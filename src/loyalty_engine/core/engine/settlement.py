@@ -6,18 +6,20 @@ from datetime import datetime
 from typing import Any
 
 from loyalty_engine.core.earning.base import earning_base
-from loyalty_engine.core.earning.evaluation import Earned, Grant, evaluate_earning
-from loyalty_engine.core.earning.limits import Counted, drop_ended
+from loyalty_engine.core.earning.evaluation import Earned, Grant, Use, evaluate_earning
+from loyalty_engine.core.earning.limits import drop_ended
 from loyalty_engine.core.engine.accounts import close_book, lot_terms, open_book, touch, welcome
-from loyalty_engine.core.engine.attributes import history_with_decimals, read_decimals, with_decimals
+from loyalty_engine.core.engine.attributes import history_with_decimals, with_decimals
 from loyalty_engine.core.engine.decision import Operation, Take
 from loyalty_engine.core.engine.facts import MemberState, PaidPoints
+from loyalty_engine.core.engine.pricing import Priced, with_promotions
 from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.engine.views import counted_for, snapshot, view_order
 from loyalty_engine.core.kernel.amounts import MAX_BALANCE
 from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
 from loyalty_engine.core.points.book import Book, Entries
 from loyalty_engine.core.points.lifetimes import ActivationTerms
-from loyalty_engine.core.rules.order import Activity, MemberSnapshot, Order
+from loyalty_engine.core.rules.order import Activity, Order
 from loyalty_engine.core.rules.view import View
 
 
@@ -34,40 +36,34 @@ class Settled:
 def settle(
     ruleset: Ruleset,
     operation: Operation,
-    order: Order,
+    priced: Priced,
     *,
     member: MemberState | None,
     paid: PaidPoints | None,
     shared: Mapping[str, int],
 ) -> Settled:
     """Spend what was paid by points, then credit what the rest earns. Without a member nothing is credited."""
-    earned = earn_on(ruleset, order, member=member, paid=paid, shared=shared)
+    order, earned = priced.order, earn_on(ruleset, priced, member=member, paid=paid, shared=shared)
     if member is None:
-        return Settled(earned)
-    now = operation.booked_at
+        return Settled(earned, takes=takes_of(priced.uses))
+    now, uses = operation.booked_at, (*earned.uses, *priced.uses)
     book = open_book(member, operation.id, now)
     pay_and_credit(ruleset, book, order, paid=paid, earned=earned, now=now)
-    changed = {**_count(member, order, paid.amount if paid else 0), **use_limits(ruleset, member, earned, now)}
+    changed = {**_count(member, order, paid.amount if paid else 0), **use_limits(ruleset, member, uses, now)}
     entries, after = close_book(member, book, changed)
-    return Settled(earned, entries, after, takes_of(earned))
+    return Settled(earned, entries, after, takes_of(uses))
 
 
 def earn_on(
-    ruleset: Ruleset, order: Order, *, member: MemberState | None, paid: PaidPoints | None, shared: Mapping[str, int]
+    ruleset: Ruleset, priced: Priced, *, member: MemberState | None, paid: PaidPoints | None, shared: Mapping[str, int]
 ) -> Earned:
-    """Return what an order earns, or would earn if somebody could receive it, and why."""
+    """Return what an order earns by rules and promotions, or would if somebody could receive it, and why."""
     paid_amount = paid.amount if paid else 0
-    seen = with_decimals(ruleset, order)
-    view = View(
-        at=order.placed_at,
-        zone=ruleset.zone,
-        order=seen,
-        member=_snapshot(ruleset, member),
-        base=earning_base(ruleset.base, seen, paid_amount),
-        paid_with_points=paid_amount,
-        history=history_with_decimals(ruleset, member.history) if member is not None else (),
-    )
-    earned = evaluate_earning(ruleset.order_rules, view, _counted(member, shared), gone=ruleset.gone)
+    seen = with_decimals(ruleset, priced.order)
+    base = earning_base(ruleset.base, seen, paid_amount)
+    view = view_order(ruleset, seen, member, base=base, paid_with_points=paid_amount)
+    earned = evaluate_earning(ruleset.order_rules, view, counted_for(member, shared), gone=ruleset.gone)
+    earned = with_promotions(ruleset, earned, priced.memory)
     _check_size(earned)
     return earned
 
@@ -91,43 +87,21 @@ def settle_activity(
         at=operation.effective_at,
         zone=ruleset.zone,
         activity=activity,
-        member=_snapshot(ruleset, member),
+        member=snapshot(ruleset, member),
         history=history_with_decimals(ruleset, member.history),
     )
-    earned = evaluate_earning(ruleset.activity_rules[activity.kind], view, _counted(member, shared))
+    earned = evaluate_earning(ruleset.activity_rules[activity.kind], view, counted_for(member, shared))
     _check_size(earned)
     book = open_book(member, operation.id, operation.booked_at)
     credit(ruleset, book, earned.grants, min(operation.effective_at, operation.booked_at))
-    entries, after = close_book(member, book, use_limits(ruleset, member, earned, operation.booked_at))
-    return Settled(earned, entries, after, takes_of(earned))
+    entries, after = close_book(member, book, use_limits(ruleset, member, earned.uses, operation.booked_at))
+    return Settled(earned, entries, after, takes_of(earned.uses))
 
 
 def _check_size(earned: Earned) -> None:
     """Refuse what no balance could hold, also for guests: they may claim it later."""
     if sum([grant.amount for grant in earned.grants]) > MAX_BALANCE:
         refuse(RefusalCode.BALANCE_TOO_LARGE, "", largest=MAX_BALANCE)
-
-
-def _counted(member: MemberState | None, shared: Mapping[str, int]) -> Counted:
-    return Counted(member.counters if member is not None else {}, shared)
-
-
-def _snapshot(ruleset: Ruleset, member: MemberState | None) -> MemberSnapshot | None:
-    if member is None:
-        return None
-    profile = member.profile
-    assert member.status != "merged", "another member stands for it"
-    return MemberSnapshot(
-        status=member.status,
-        orders=member.orders,
-        spend=member.spend,
-        attributes=read_decimals(ruleset.member_attributes, profile.attributes) if profile else {},
-        birthday=profile.birthday if profile else None,
-        enrolled_at=member.enrolled_at,
-        first_order_at=member.first_order_at,
-        last_order_at=member.last_order_at,
-        balances={wallet: balance.available for wallet, balance in member.balances.items()},
-    )
 
 
 def credit(ruleset: Ruleset, book: Book, grants: Iterable[Grant], earned_at: datetime) -> None:
@@ -141,15 +115,15 @@ def credit(ruleset: Ruleset, book: Book, grants: Iterable[Grant], earned_at: dat
         welcome(ruleset, book, lot)
 
 
-def takes_of(earned: Earned) -> tuple[Take, ...]:
+def takes_of(uses: Iterable[Use]) -> tuple[Take, ...]:
     """Return what the limits that all members share give away."""
-    return tuple([Take(use.counter, use.amount, use.cap) for use in earned.uses if use.is_shared])
+    return tuple([Take(use.counter, use.amount, use.cap) for use in uses if use.is_shared])
 
 
-def use_limits(ruleset: Ruleset, member: MemberState, earned: Earned, now: datetime) -> dict[str, Any]:
+def use_limits(ruleset: Ruleset, member: MemberState, uses: Iterable[Use], now: datetime) -> dict[str, Any]:
     """Count what the member's own limits gave; counters of long ended periods are forgotten."""
     used = member.counters
-    taken = {use.counter: used.get(use.counter, 0) + use.amount for use in earned.uses if not use.is_shared}
+    taken = {use.counter: used.get(use.counter, 0) + use.amount for use in uses if not use.is_shared}
     return {"counters": {**drop_ended(used, now.astimezone(ruleset.zone).date()), **taken}} if taken else {}
 
 

@@ -203,9 +203,10 @@ class EarningRuleEntry(Entry):
 class EarningPolicy(Entry):
     """What holds for all earning rules."""
 
-    base: Literal["net_of_points", "gross"] = Field(
+    base: Literal["net_of_points", "discounted", "gross"] = Field(
         default="net_of_points",
-        description="On which amount orders earn: without what points and the tenders below paid, or on everything.",
+        description="On which amount orders earn: on what is left after promotions, without what points and the tenders "
+        "below paid; on what is left after promotions, however it was paid; or on what the shop reported.",
         examples=["net_of_points"],
     )
     unearning_tenders: Annotated[tuple[Name, ...], Field(strict=False, max_length=50)] = Field(

@@ -9,39 +9,27 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal, NamedTuple
 
-from loyalty_engine.core.earning.index import Index
+from loyalty_engine.core.earning.evaluation import Use
+from loyalty_engine.core.earning.index import Index, Seen
+from loyalty_engine.core.earning.limits import Counted
 from loyalty_engine.core.kernel.amounts import allocate
 from loyalty_engine.core.program.promotions import PromotionGroup
 from loyalty_engine.core.promotions.cart import Cart
 from loyalty_engine.core.promotions.effects import Wish
 from loyalty_engine.core.promotions.offers import Promotion, PromotionCap
+from loyalty_engine.core.returns.memory import PromotionMemory
 from loyalty_engine.core.rules.order import Order
-from loyalty_engine.core.rules.reasons import Miss
+from loyalty_engine.core.rules.reasons import Miss, WhyNotPromoted
 from loyalty_engine.core.rules.view import READERS, View
 
 Choice = Literal["all", "best", "first"]
-WhyNotApplied = Literal[
-    "inactive",
-    "not_open",
-    "code_needed",
-    "not_for_this_buyer",
-    "member_required",
-    "condition_failed",
-    "limit_reached",
-    "nothing_to_discount",
-    "outdone",
-]
-
-
-class Counted(NamedTuple):
-    """What limits counted before, by the counter's name: the member's own, and those that all share."""
-
-    member: Mapping[str, int]
-    shared: Mapping[str, int]
 
 
 class Applied(NamedTuple):
-    """What one promotion gives: minor units off each line by its id, and off shipping; goods to add; points."""
+    """What one promotion gives: minor units off each line by its id, and off shipping; goods to add; points.
+
+    ``cut`` is the limit that gave less than the ``wanted`` amount, with what was ``used`` of it before.
+    """
 
     promotion: Promotion
     lines: Mapping[str, int]
@@ -49,6 +37,8 @@ class Applied(NamedTuple):
     gifts: tuple[tuple[str, int], ...]
     points: tuple[str, int] | None
     cut: PromotionCap | None
+    used: int = 0
+    wanted: int = 0
 
     @property
     def value(self) -> int:
@@ -57,33 +47,32 @@ class Applied(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """Why a promotion gives nothing: the miss of its condition, the limit that is reached, what it would have saved."""
+    """Why a promotion gives nothing: the miss of its condition, the limit of which so much was ``used``, the group in
+    which another one was chosen, what it ``wanted`` to take off.
+    """
 
     promotion: Promotion
-    code: WhyNotApplied
+    code: WhyNotPromoted
     miss: Miss | None = None
     cap: PromotionCap | None = None
     group: str | None = None
     wanted: int = 0
-
-
-class Use(NamedTuple):
-    """What a promotion takes from a limit's counter, which may hold ``cap`` at most."""
-
-    counter: str
-    amount: int
-    cap: int
-    is_shared: bool
+    used: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Promoted:
-    """A cart after its promotions: what is left to pay of each line, what each gave, and why others did not."""
+    """A cart after its promotions: what is left to pay of each line, what each gave, and why others did not.
+
+    ``memory`` is what it takes to price the order again, ``seen`` the facts by which promotions were found.
+    """
 
     cart: Cart
     applied: tuple[Applied, ...]
     refused: tuple[Refused, ...]
     uses: tuple[Use, ...]
+    seen: Seen
+    memory: tuple[PromotionMemory, ...] = ()
 
     @property
     def lines(self) -> dict[str, int]:
@@ -104,10 +93,17 @@ class Promotions:
     groups: Mapping[str, PromotionGroup]
     choose: Choice
     index: Index[Promotion] = field(init=False)
+    looking_back: tuple[Promotion, ...] = field(init=False)
+    """Those that ask for earlier orders."""
+    shared_caps: tuple[PromotionCap, ...] = field(init=False)
+    """The limits whose counters all members share."""
 
     def __post_init__(self) -> None:
         active = [promotion for promotion in self.promotions if promotion.is_active]
+        caps = tuple(cap for promotion in active for cap in promotion.caps if cap.per != "member")
         object.__setattr__(self, "index", Index([(promotion, promotion.door) for promotion in active]))
+        object.__setattr__(self, "looking_back", tuple(one for one in active if one.history))
+        object.__setattr__(self, "shared_caps", caps)
 
 
 class _Outcome(NamedTuple):
@@ -127,13 +123,21 @@ def promote(
     """Return what an order gets. ``codes`` are the keys of promotions that the customer's promo codes open."""
     play = _Play(promotions, view, counted, codes)
     cart = Cart.of(order)
-    found, _ = promotions.index.find(view)
+    found, seen = promotions.index.find(view)
     play.admit(promotion for _, promotion in found)
     outcome = play.run(cart)
     applied = sorted(_by_line(outcome), key=lambda one: one.promotion.position)
     refused = sorted(play.refused, key=lambda one: one.promotion.position)
     uses = tuple(use for one in applied for use in play.uses_of(one))
-    return Promoted(outcome.cart, tuple(applied), tuple(refused), uses)
+    memory = tuple([_remember(one, view) for one in applied])
+    return Promoted(outcome.cart, tuple(applied), tuple(refused), uses, seen, memory)
+
+
+def _remember(applied: Applied, view: View) -> PromotionMemory:
+    promotion = applied.promotion
+    held = promotion.recall().remember(view) if promotion.must_remember and promotion.recall is not None else ""
+    wallet, points = applied.points or ("", 0)
+    return PromotionMemory(promotion.key, sum(applied.lines.values()), applied.shipping, points, wallet, held)
 
 
 def _by_line(outcome: _Outcome) -> Sequence[Applied]:
@@ -237,14 +241,16 @@ class _Play:
             return _Outcome(cart, ())
         most, cut = self._room(child, wish.value)
         if most is None:
-            self.refused.append(Refused(child, "limit_reached", cap=cut, wanted=wish.value))
+            assert cut is not None
+            self.refused.append(Refused(child, "limit_reached", cap=cut, wanted=wish.value, used=self._used(cut)))
             return _Outcome(cart, ())
-        wish = _cut(wish, most)
+        wanted, wish = wish.value, _cut(wish, most)
         lines: dict[str, int] = {}
         for piece, off in zip(wish.cart.slices, wish.offs, strict=True):
             if off:
                 lines[piece.line.id] = lines.get(piece.line.id, 0) + off
-        applied = Applied(child, lines, wish.shipping_off, wish.gifts, wish.points, cut)
+        used = 0 if cut is None else self._used(cut)
+        applied = Applied(child, lines, wish.shipping_off, wish.gifts, wish.points, cut, used, wanted)
         return _Outcome(wish.cart.pay_less(wish.offs, wish.shipping_off), (applied,))
 
     def _room(self, promotion: Promotion, wanted: int) -> tuple[int | None, PromotionCap | None]:

@@ -1,8 +1,9 @@
 """One promotion, compiled: whom it is for, when it is open, what it takes, what it gives, and how much of that at most."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, tzinfo
+from functools import cache, partial
 from typing import Any, Final, Literal, assert_never
 
 from loyalty_engine.core.earning.index import Door, find_door
@@ -30,6 +31,7 @@ from loyalty_engine.core.program.promotions import (
 from loyalty_engine.core.promotions.effects import Effect, Terms, compile_effect
 from loyalty_engine.core.rules.conditions import Check, compile_condition, reads_profile
 from loyalty_engine.core.rules.openings import Opening, compile_opening
+from loyalty_engine.core.rules.recall import Recall, compile_recall, must_remember
 from loyalty_engine.core.rules.selections import Selection
 from loyalty_engine.core.rules.view import READERS, View
 
@@ -57,9 +59,13 @@ class PromotionCap:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Promotion:
-    """A compiled promotion. ``position`` is its place in the document; ``door`` what an order must have to be shown to it."""
+    """A compiled promotion. ``position`` is its place in the document; ``door`` what an order must have to be shown to it.
+
+    ``recall`` and ``must_remember`` are as in :class:`~loyalty_engine.core.earning.rules.EarningRule`.
+    """
 
     key: str
+    name: str | None
     position: int
     is_active: bool
     needs_code: bool
@@ -79,6 +85,8 @@ class Promotion:
     reads_profile: bool
     history: tuple[tuple[HistoryWindow, bool], ...]
     metadata: Mapping[str, str]
+    recall: Callable[[], Recall] | None
+    must_remember: bool
 
     def is_for(self, view: View) -> bool:
         """Tell whether it is for this buyer, channel and location."""
@@ -97,6 +105,7 @@ def compile_promotion(
     terms = Terms(policy.percent_of == "list", entry.rounding or policy.rounding, vocabulary)
     return Promotion(
         key=entry.key,
+        name=entry.name,
         position=position,
         is_active=entry.active,
         needs_code=entry.opened_by == "code",
@@ -122,6 +131,8 @@ def compile_promotion(
             (node.history, node.reads_lines) for _, _, node in walk(when) if isinstance(node, HistoryComparison)
         ),
         metadata=entry.metadata,
+        recall=None if when is None else cache(partial(compile_recall, when, vocabulary)),
+        must_remember=when is not None and must_remember(when),
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from loyalty_engine.core.earning.memory import RuleMemory
+from loyalty_engine.core.returns.memory import PromotionMemory
 from loyalty_engine.core.rules.order import Order
 
 
@@ -22,7 +23,8 @@ class OrderState:
     earning rule's grant is reduced to, where it is; ``taken`` are the points that were taken back for that, by the id of the
     lot that had them; what is missing there is owed. ``confirmed`` is how much of each line the shop confirmed, None: the
     whole order; ``activated`` how many points of each wallet that made spendable. ``is_gone``: nothing is left, the order
-    counts no more. ``edited`` is its content, and ``earned`` what it earned, since it was last edited.
+    counts no more. ``edited`` is its content, ``earned`` what it earned and ``promoted`` what promotions gave, since it was
+    last edited.
     """
 
     lines: Mapping[str, int] = field(default_factory=dict)
@@ -37,6 +39,7 @@ class OrderState:
     is_gone: bool = False
     edited: Order | None = None
     earned: tuple[RuleMemory, ...] | None = None
+    promoted: tuple[PromotionMemory, ...] | None = None
 
 
 UNTOUCHED: Final = OrderState()

@@ -4,28 +4,63 @@ A kept reason is a list. ``[rule, wallet, amount]`` applied; ``[rule, wallet, am
 ``[rule, wallet, code]`` did not apply, without more to say; ``[rule, wallet, {"limit": …}]`` and ``[rule, wallet,
 {"outdone": …}]`` did not because of a limit or a group; ``[rule, wallet, miss]`` missed its condition. A miss is
 ``[fact, operator, needed, actual, missing, lines, personal, history, attribute]`` with trailing nothings left out,
-``{"any": [misses]}`` or ``{"not": condition, "personal": …}``.
+``{"any": [misses]}`` or ``{"not": condition, "personal": …}``. A promotion's begins with an empty text, which is no rule's
+key: ``["", promotion, amount or code, why]``.
 """
 
 from typing import Any, Final, assert_never
 
-from loyalty_engine.core.rules.reasons import Capped, Excluded, Miss, NoneOf, Outdone, Reason, Unmet, Why
+from loyalty_engine.core.rules.reasons import (
+    Capped,
+    Excluded,
+    Miss,
+    NoneOf,
+    Outdone,
+    PromotionReason,
+    Reason,
+    Unmet,
+    Why,
+)
 
 _SHORTEST_MISS: Final = 4
 _LONGEST_MISS: Final = 9
+_PROMOTION: Final = ""
 
 
-def keep_reason(reason: Reason) -> list[Any]:
+def keep_reason(reason: Reason | PromotionReason) -> list[Any]:
     """Return the kept form of a reason."""
+    if isinstance(reason, PromotionReason):
+        return _keep_promotion(reason)
     if reason.applied:
         kept: list[Any] = [reason.rule, reason.wallet, reason.amount]
         return kept if reason.why is None else [*kept, _keep_why(reason.why)]
     return [reason.rule, reason.wallet, reason.code if reason.why is None else _keep_why(reason.why)]
 
 
+def _keep_promotion(reason: PromotionReason) -> list[Any]:
+    kept: list[Any] = [_PROMOTION, reason.promotion, reason.amount if reason.applied else reason.code]
+    return kept if reason.why is None else [*kept, _keep_why(reason.why)]
+
+
+def _show_promotion(promotion: str, verdict: int | str, why: Any = None) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+    is_applied = isinstance(verdict, int)
+    shown: dict[str, Any] = {
+        "promotion": promotion,
+        "applied": is_applied,
+        "code": "applied" if is_applied else verdict,
+        "amount": verdict if is_applied else 0,
+    }
+    if why is None:
+        return shown
+    is_named = isinstance(why, dict) and why.keys() & {"limit", "outdone"}
+    return {**shown, **(why if is_named else {"miss": _show_miss(why)})}
+
+
 def show_kept_reason(kept: list[Any]) -> dict[str, Any]:
     """Return a kept reason as :meth:`Reason.as_json` shows it."""
     rule, wallet, verdict, *rest = kept
+    if rule == _PROMOTION:
+        return _show_promotion(wallet, verdict, *rest)
     shown = {"rule": rule, "applied": False, "code": "condition_failed", "amount": 0, "wallet": wallet}
     match verdict:
         case int():

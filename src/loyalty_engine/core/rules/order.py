@@ -65,7 +65,8 @@ def till_scope(location: str, till: str) -> str:
 class Line:
     """One position: its total ``amount`` before our discounts, and a quantity in millionths (0 is allowed).
 
-    ``tax`` is the part of the amount that is tax, 0 when the shop does not tell.
+    ``tax`` is the part of the amount that is tax, 0 when the shop does not tell. Once an order is priced, ``amount`` is what
+    is left to pay and ``off`` what promotions took off: both together are what the shop reported.
     """
 
     id: str
@@ -77,6 +78,7 @@ class Line:
     unit: str | None = None
     attributes: Mapping[str, Scalar] = field(default_factory=dict)
     tax: int = 0
+    off: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class Tender:
 class Order:
     """A whole purchase. ``placed_at`` is when it happened and picks the rules; ``shipping`` is what delivery cost.
 
-    ``goods_total`` is the sum of the lines, without shipping.
+    ``goods_total`` is the sum of the lines, without shipping; ``shipping_off`` is what promotions took off that.
     """
 
     reference: OrderReference
@@ -103,10 +105,21 @@ class Order:
     shipping: int = 0
     tenders: tuple[Tender, ...] = ()
     attributes: Mapping[str, Scalar] = field(default_factory=dict)
+    shipping_off: int = 0
     goods_total: int = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "goods_total", sum([line.amount for line in self.lines]))
+
+    @property
+    def total(self) -> int:
+        """What is to be paid for goods and shipping."""
+        return self.goods_total + self.shipping
+
+    @property
+    def off(self) -> int:
+        """What promotions took off lines and shipping."""
+        return sum([line.off for line in self.lines], self.shipping_off)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,17 @@ WhyNot = Literal[
     "condition_failed", "nothing_to_earn", "inactive", "not_open", "limit_reached", "outdone", "wallet_gone"
 ]
 ReasonCode = Literal["applied"] | WhyNot
+WhyNotPromoted = Literal[
+    "inactive",
+    "not_open",
+    "code_needed",
+    "not_for_this_buyer",
+    "member_required",
+    "condition_failed",
+    "limit_reached",
+    "nothing_to_discount",
+    "outdone",
+]
 
 new: Final = tuple.__new__
 """Makes a named tuple from a tuple in half the time that calling it takes. For what runs once per rule and order."""
@@ -153,6 +164,27 @@ class Reason(NamedTuple):
             "code": self.code,
             "amount": self.amount,
             "wallet": self.wallet,
+        }
+        if self.why is not None:
+            shown[_PLACES.get(type(self.why), "miss")] = self.why.as_json()
+        return shown
+
+
+class PromotionReason(NamedTuple):
+    """Why one promotion took ``amount`` minor units off an order, or gave nothing. ``why`` is as in :class:`Reason`."""
+
+    promotion: str
+    applied: bool
+    code: Literal["applied"] | WhyNotPromoted
+    amount: int
+    why: Why | None
+
+    def as_json(self) -> dict[str, Any]:
+        shown: dict[str, Any] = {
+            "promotion": self.promotion,
+            "applied": self.applied,
+            "code": self.code,
+            "amount": self.amount,
         }
         if self.why is not None:
             shown[_PLACES.get(type(self.why), "miss")] = self.why.as_json()

@@ -8,11 +8,12 @@ from uuid import UUID
 
 import orjson
 
+from loyalty_engine.core.returns.memory import PromotionMemory
 from loyalty_engine.core.returns.points import as_earned
 from loyalty_engine.core.returns.state import UNTOUCHED, OrderState
 from loyalty_engine.persistence.connections import Connection
 from loyalty_engine.persistence.order_changes import read_state
-from loyalty_engine.persistence.orders import read_memory, show_lines
+from loyalty_engine.persistence.orders import read_memory, read_promoted, show_lines
 
 OrderStatus = Literal["credited", "claimed", "parked", "guest", "partly_returned", "returned", "cancelled"]
 
@@ -60,7 +61,8 @@ class OrderRecord:
 
     ``member_id`` is who it was credited to at once, ``claimed_by`` who took it over later with the operation
     ``claimed_in``. ``reference``, ``lines`` and ``tenders`` are as ``persistence/orders.py`` writes them, ``state`` is what
-    came back as ``persistence/order_changes.py`` writes it, and ``earned`` has what each rule gave. ``changed_by`` is the
+    came back as ``persistence/order_changes.py`` writes it, ``earned`` has what each rule gave and
+    ``promoted`` what each promotion did; ``off`` is what promotions took off in all. ``changed_by`` is the
     kind of the last operation that changed it.
     """
 
@@ -74,6 +76,8 @@ class OrderRecord:
     currency: str
     goods_total: int
     shipping: int
+    off: int
+    promoted: Sequence[PromotionMemory]
     paid_with_points: int
     channel: str | None
     location: str | None
@@ -123,9 +127,11 @@ async def list_parked(
 def _read_order(row: Any) -> OrderRecord:  # noqa: ANN401 - a record of asyncpg
     state = UNTOUCHED if row["state"] is None else read_state(orjson.loads(row["state"]))
     rest, lines, shipping = orjson.loads(row["rest"]), orjson.loads(row["lines"]), row["shipping"]
+    shipping_off, promoted = rest.get("shipping_off", 0), read_promoted(rest.get("promoted", ()))
     tenders = [(kind, amount) for kind, amount in rest.get("tenders", ())]
     if state.edited is not None:
         lines, shipping = show_lines(state.edited.lines), state.edited.shipping
+        shipping_off, promoted = state.edited.shipping_off, state.promoted or ()
         tenders = [(tender.kind, tender.amount) for tender in state.edited.tenders]
     return OrderRecord(
         id=row["id"],
@@ -138,6 +144,8 @@ def _read_order(row: Any) -> OrderRecord:  # noqa: ANN401 - a record of asyncpg
         currency=row["currency"],
         goods_total=sum(line["amount"] for line in lines),
         shipping=shipping,
+        off=sum(line.get("off", 0) for line in lines) + shipping_off,
+        promoted=promoted,
         paid_with_points=row["paid_with_points"],
         channel=row["channel"],
         location=row["location"],

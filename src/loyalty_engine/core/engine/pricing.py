@@ -1,0 +1,90 @@
+"""Pricing: what promotions take off an order, before anything else is decided about it.
+
+From then on the order *is* what is left to pay: points pay of that, earning counts that, goods come back for that.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from loyalty_engine.core.earning.evaluation import Earned, Grant, Use
+from loyalty_engine.core.earning.index import Seen
+from loyalty_engine.core.earning.memory import RuleMemory
+from loyalty_engine.core.engine.attributes import with_decimals
+from loyalty_engine.core.engine.facts import MemberState
+from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.engine.views import counted_for, view_order
+from loyalty_engine.core.promotions.evaluation import Promoted, promote
+from loyalty_engine.core.promotions.reasons import reasons_of
+from loyalty_engine.core.returns.memory import PromotionMemory
+from loyalty_engine.core.rules.order import Line, Order
+from loyalty_engine.core.rules.reasons import PromotionReason
+
+BY_PROMOTION: Final = "promotion/"
+"""What stands before a promotion's key where grants name the rule that gave them: no rule's key has a slash."""
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """An order after promotions. ``promoted`` tells what they gave and why, None: nobody asked them; ``memory`` is what is
+    remembered of those that applied.
+    """
+
+    order: Order
+    promoted: Promoted | None = None
+    memory: tuple[PromotionMemory, ...] = ()
+
+    @property
+    def uses(self) -> tuple[Use, ...]:
+        """What promotions take from limits, also for guests."""
+        return () if self.promoted is None else self.promoted.uses
+
+    @property
+    def seen(self) -> Seen | None:
+        """The facts by which promotions were found; None: nobody asked them."""
+        return None if self.promoted is None else self.promoted.seen
+
+    @property
+    def reasons(self) -> tuple[PromotionReason, ...]:
+        """Why promotions gave something or did not."""
+        return () if self.promoted is None else reasons_of(self.promoted)
+
+
+def price(ruleset: Ruleset, order: Order, *, member: MemberState | None, shared: Mapping[str, int]) -> Priced:
+    """Return what is left to pay of an order. Promotions see it as the shop reported it."""
+    if not ruleset.promotions.promotions:
+        return Priced(order)
+    seen = with_decimals(ruleset, order)
+    promoted = promote(ruleset.promotions, seen, view_order(ruleset, seen, member), counted_for(member, shared))
+    return Priced(_after(order, promoted), promoted, promoted.memory)
+
+
+def with_promotions(ruleset: Ruleset, earned: Earned, memory: Sequence[PromotionMemory]) -> Earned:
+    """Return what rules and promotions give together."""
+    grants = [
+        Grant(f"{BY_PROMOTION}{one.promotion}", one.wallet, one.points)
+        for one in memory
+        if one.points and one.wallet in ruleset.wallets
+    ]
+    if not grants:
+        return earned
+    remembered = [RuleMemory(grant.rule, grant.amount) for grant in grants]
+    return earned._replace(grants=(*earned.grants, *grants), memory=(*earned.memory, *remembered))
+
+
+def _after(order: Order, promoted: Promoted) -> Order:
+    offs: dict[str, int] = {}
+    for applied in promoted.applied:
+        for line, off in applied.lines.items():
+            offs[line] = offs.get(line, 0) + off
+    shipping_off = order.shipping - promoted.cart.shipping
+    if not offs and not shipping_off:
+        return order
+    lines = tuple([_cheaper(line, offs[line.id]) if line.id in offs else line for line in order.lines])
+    return replace(order, lines=lines, shipping=promoted.cart.shipping, shipping_off=shipping_off)
+
+
+def _cheaper(line: Line, off: int) -> Line:
+    """Take so much off a line; its tax shrinks with it."""
+    left = line.amount - off
+    return replace(line, amount=left, off=off, tax=line.tax * left // line.amount)

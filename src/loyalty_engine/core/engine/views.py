@@ -1,0 +1,53 @@
+"""Views: an order or activity, its member and its past, put before the program's rules."""
+
+from collections.abc import Mapping
+
+from loyalty_engine.core.earning.limits import Counted
+from loyalty_engine.core.engine.attributes import history_with_decimals, read_decimals
+from loyalty_engine.core.engine.facts import MemberState
+from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.rules.order import MemberSnapshot, Order
+from loyalty_engine.core.rules.selections import GroupedLines
+from loyalty_engine.core.rules.view import View
+
+
+def view_order(
+    ruleset: Ruleset,
+    order: Order,
+    member: MemberState | None,
+    *,
+    base: GroupedLines | None = None,
+    paid_with_points: int = 0,
+) -> View:
+    """Return what rules see of an order, whose decimals are read already."""
+    return View(
+        at=order.placed_at,
+        zone=ruleset.zone,
+        order=order,
+        member=None if member is None else snapshot(ruleset, member),
+        base=base,
+        paid_with_points=paid_with_points,
+        history=history_with_decimals(ruleset, member.history) if member is not None else (),
+    )
+
+
+def counted_for(member: MemberState | None, shared: Mapping[str, int]) -> Counted:
+    """Return what is used of the member's own limits and of those that all share."""
+    return Counted(member.counters if member is not None else {}, shared)
+
+
+def snapshot(ruleset: Ruleset, member: MemberState) -> MemberSnapshot:
+    """Return what rules see of a member."""
+    profile = member.profile
+    assert member.status != "merged", "another member stands for it"
+    return MemberSnapshot(
+        status=member.status,
+        orders=member.orders,
+        spend=member.spend,
+        attributes=read_decimals(ruleset.member_attributes, profile.attributes) if profile else {},
+        birthday=profile.birthday if profile else None,
+        enrolled_at=member.enrolled_at,
+        first_order_at=member.first_order_at,
+        last_order_at=member.last_order_at,
+        balances={wallet: balance.available for wallet, balance in member.balances.items()},
+    )
