@@ -73,6 +73,7 @@ async def test_an_order_is_read_as_reported(client: Api) -> None:
         "attributes": {"gift_wrap": True},
         "is_edited": False,
         "returned": {"amount": 0, "shipping": 0, "refunded": 0, "points_restored": 0},
+        "promotions": [],
         "points": [{"rule": "base", "earned": 19, "kept": 19}, {"rule": "web", "earned": 38, "kept": 38}],
     }
 
