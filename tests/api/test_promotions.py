@@ -94,6 +94,7 @@ async def test_an_order_is_what_promotions_leave_of_it(client: Api, ledger: Ledg
         ("coffee", "applied"),
         ("free_delivery", "condition_failed"),
         ("welcome", "applied"),
+        ("tea_week", "condition_failed"),
     ]
     assert looked["promotions"][1]["miss"]["missing"] == 2500
     assert await ledger.faults() == []

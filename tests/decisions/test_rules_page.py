@@ -37,7 +37,7 @@ from loyalty_engine.core.program.promotions import (
     UnitChoice,
     UnitPrice,
 )
-from loyalty_engine.core.promotions.evaluation import WhyNotApplied
+from loyalty_engine.core.promotions.evaluation import WhyNotPromoted
 from loyalty_engine.core.rules.reasons import WhyNot
 from tests.decisions.examples import RULES_PAGE, Case, read_page
 from tests.decisions.lives import DATES, Life
@@ -82,7 +82,7 @@ CHOICES: Final = ("points", "clawback", "expired")
 def words() -> Iterator[str]:
     yield from (fact.name for fact in FACTS)
     yield from {operator for operators in OPERATORS.values() for operator in operators}
-    yield from ("applied", *get_args(WhyNot), *get_args(WhyNotApplied))
+    yield from ("applied", *get_args(WhyNot), *get_args(WhyNotPromoted))
     for model in MODELS:
         yield from (field.alias or name for name, field in model.model_fields.items())
     kinds: Any = EarningRuleEntry.model_json_schema()["properties"]["earn"]["discriminator"]["mapping"]
