@@ -5,7 +5,7 @@ from typing import Any, Final
 import pytest
 
 from loyalty_engine.api.explanations import explain
-from loyalty_engine.api.schemas.orders import ReasonAnswer
+from loyalty_engine.api.schemas.reasons import ReasonAnswer
 from loyalty_engine.core.earning.evaluation import evaluate_earning
 from loyalty_engine.core.rules.kept_reasons import keep_reason, show_kept_reason
 from tests.decisions.examples import SINGLE, Case, read_cases, read_counted, read_rules, read_ruleset, read_view

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from loyalty_engine.core.earning.limits import Counted
 from loyalty_engine.core.engine.attributes import with_decimals
-from loyalty_engine.core.promotions.evaluation import Counted, Promoted, Promotions, Refused, promote
+from loyalty_engine.core.promotions.evaluation import Promoted, Promotions, Refused, promote
 from loyalty_engine.core.rules.order import Order
 from loyalty_engine.core.rules.view import View
 from tests.decisions.examples import Case, read_counted, read_order, read_ruleset, read_view

@@ -37,8 +37,7 @@ from loyalty_engine.core.program.promotions import (
     UnitChoice,
     UnitPrice,
 )
-from loyalty_engine.core.promotions.evaluation import WhyNotPromoted
-from loyalty_engine.core.rules.reasons import WhyNot
+from loyalty_engine.core.rules.reasons import WhyNot, WhyNotPromoted
 from tests.decisions.examples import RULES_PAGE, Case, read_page
 from tests.decisions.lives import DATES, Life
 

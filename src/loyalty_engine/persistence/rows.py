@@ -12,6 +12,7 @@ from loyalty_engine.core.points.lots import Lot
 from loyalty_engine.core.points.postings import Posting
 from loyalty_engine.core.rules.kept_reasons import keep_reason
 from loyalty_engine.core.rules.order import Receipt
+from loyalty_engine.core.rules.reasons import PromotionReason, Reason
 from loyalty_engine.persistence.orders import show_lines, show_rest
 from loyalty_engine.persistence.rare_rows import Row, rare_rows
 
@@ -130,6 +131,7 @@ def _add_note(rows: Rows, n: int, note: Note) -> None:
 def _operation_row(n: int, operation: Operation, changes: Changes) -> Row:
     order = changes.order.order if changes.order else None
     reference = order.reference if order else None
+    reasons: tuple[Reason | PromotionReason, ...] = (*changes.reasons, *changes.promotion_reasons)
     return (
         n,
         operation.id,
@@ -145,7 +147,7 @@ def _operation_row(n: int, operation: Operation, changes: Changes) -> Row:
         operation.reverses,
         operation.other_member_id,
         orjson.dumps(changes.facts).decode(),
-        orjson.dumps([keep_reason(reason) for reason in changes.reasons]).decode(),
+        orjson.dumps([keep_reason(reason) for reason in reasons]).decode(),
         orjson.dumps(changes.answer).decode(),
     )
 

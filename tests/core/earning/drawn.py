@@ -1,5 +1,6 @@
 """Draws programs and orders: rules with doors and without, limits, groups, multipliers, and lines that some of them mean."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -146,9 +147,17 @@ MEMBERS: Final = st.sampled_from([None, member(), member(orders=3, vegan=True)])
 
 
 def compile_rules(
-    drawn: list[Json], *, policy: Json | None = None, groups: list[Json] | None = None, unknown_card: str = "enrol"
+    drawn: list[Json],
+    *,
+    policy: Json | None = None,
+    groups: list[Json] | None = None,
+    unknown_card: str = "enrol",
+    promotions: Sequence[Json] = (),
 ) -> tuple[Ruleset, EarningRules]:
-    """Compile a program of these rules; they are called r0, r1 and so on. Three points pay two cents."""
+    """Compile a program of these rules and promotions; they are called r0, r1 and p0, p1 and so on.
+
+    Three points pay two cents.
+    """
     program = parse_program(
         {
             "version": 1,
@@ -159,6 +168,8 @@ def compile_rules(
             ],
             "earning_groups": GROUPS if groups is None else groups,
             "earning_rules": [{"key": f"r{place}", **rule} for place, rule in enumerate(drawn)],
+            "promotion_groups": [{"key": "a", "choose": "best"}, {"key": "b", "choose": "first", "group": "a"}],
+            "promotions": [{"key": f"p{place}", **promotion} for place, promotion in enumerate(promotions)],
             "policies": {"earning": policy or {}},
         }
     )

@@ -38,6 +38,7 @@ from tests.core.engine_cases import (
     ruleset,
     with_member,
 )
+from tests.core.promotions.drawn import ENTRIES
 
 Json = dict[str, Any]
 
@@ -62,11 +63,10 @@ def promised(changes: Changes) -> Json:
     answer = {name: value for name, value in changes.answer.items() if name not in ONLY_RECORDED}
     if changes.identities_added:
         answer["member_id"] = None  # the order itself would enrol it
-    reasons = [reason.as_json() for reason in changes.reasons]
     return {
         **answer,
-        "reasons": [reason for reason in reasons if "rule" in reason],
-        "promotions": [reason for reason in reasons if "promotion" in reason],
+        "reasons": [reason.as_json() for reason in changes.reasons],
+        "promotions": [reason.as_json() for reason in changes.promotion_reasons],
     }
 
 
@@ -75,6 +75,20 @@ BALANCES: Final = st.dictionaries(st.sampled_from(WALLETS), st.integers(-50, 400
 
 PAYMENTS: Final = st.none() | st.builds(
     Payment, st.sampled_from(WALLETS), st.none() | st.integers(1, 30).map(lambda n: 3 * n)
+)
+
+
+PROMOTIONS: Final = st.one_of(
+    ENTRIES,
+    st.builds(
+        lambda wallet, points, limit: {
+            "effect": {"kind": "points", "wallet": wallet, "points": points},
+            "limits": [{"per": limit, "times": 1}],
+        },
+        st.sampled_from(WALLETS),
+        st.integers(1, 9),
+        st.sampled_from(["member", "program"]),
+    ),
 )
 
 
@@ -97,11 +111,18 @@ def known(points: Mapping[str, int], orders: int) -> MemberState:
     st.builds(known, BALANCES, st.sampled_from([0, 3])),
     PAYMENTS,
     st.builds(used, st.integers(0, 20), st.integers(0, 2), st.just(8)),
+    st.lists(PROMOTIONS, max_size=4),
 )
 def test_a_look_says_what_the_order_then_does(
-    drawn: list[Json], policy: Json, bought: Order, by: MemberState, payment: Payment | None, counted: Counted
+    drawn: list[Json],
+    policy: Json,
+    bought: Order,
+    by: MemberState,
+    payment: Payment | None,
+    counted: Counted,
+    promotions: list[Json],
 ) -> None:
-    rules, _ = compile_rules(drawn, policy=policy)
+    rules, _ = compile_rules(drawn, policy=policy, promotions=promotions)
     facts = with_member(replace(by, counters=counted.member), counters=counted.shared)
     request = PlaceOrder(call(), MEMBER, bought, payment)
     found = glance(request, facts, rules=rules)
@@ -111,6 +132,7 @@ def test_a_look_says_what_the_order_then_does(
             assert isinstance(found, Look)
             assert list(found.answer.items()) == list(promised(changes).items())
             assert found.seen == changes.facts.get("seen", {})
+            assert found.seen_by_promotions == changes.facts.get("seen_by_promotions", {})
         case refused:
             assert found == refused
 

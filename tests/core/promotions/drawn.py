@@ -6,11 +6,12 @@ from typing import Any
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from loyalty_engine.core.earning.limits import Counted
 from loyalty_engine.core.kernel.quantities import SCALE
 from loyalty_engine.core.program.attributes import Attributes
 from loyalty_engine.core.program.facts import Vocabulary
 from loyalty_engine.core.program.promotions import PromotionEntry, PromotionGroup, PromotionPolicy
-from loyalty_engine.core.promotions.evaluation import Counted, Promoted, Promotions, promote
+from loyalty_engine.core.promotions.evaluation import Promoted, Promotions, promote
 from loyalty_engine.core.promotions.offers import compile_promotion
 from loyalty_engine.core.rules.order import Line, MemberSnapshot, Order, ShopOrder
 from loyalty_engine.core.rules.view import View

@@ -113,7 +113,7 @@ class MemberWrite:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """All rows of one operation. ``facts`` and ``reasons`` explain it later; ``answer`` is what the caller gets.
+    """All rows of one operation. ``facts`` and the reasons explain it later; ``answer`` is what the caller gets.
 
     ``claimed`` is the memory of what a claimed order earned. ``natural_key`` is the number of a return, accepted once.
     ``matched`` are the returns that had waited for their order and need not any more, ``dropped`` those that it cannot
@@ -124,7 +124,8 @@ class Changes:
     operation: Operation
     answer: Mapping[str, Any]
     facts: Mapping[str, Any]
-    reasons: tuple[Reason | PromotionReason, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    promotion_reasons: tuple[PromotionReason, ...] = ()
     member: MemberWrite | None = None
     entries: Entries | None = None
     order: OrderRow | None = None
