@@ -76,12 +76,12 @@ class Cart:
         for _, own in groupby(places, key=lambda place: id(slices[place].line)):
             yield list(own)
 
-    def runs(self, places: Iterable[int]) -> list[Run]:
-        """Return the units of these slices that are in no bundle, cheapest first. The odd cents of a slice are on a few."""
+    def runs(self, places: Iterable[int], *, with_bound: bool = False) -> list[Run]:
+        """Return the units of these slices, cheapest first; of bundles only ``with_bound``. The odd cents are on a few."""
         runs = []
         for place in places:
             piece = self.slices[place]
-            if piece.units and not piece.is_bound:
+            if piece.units and (with_bound or not piece.is_bound):
                 worth, odd = divmod(piece.amount, piece.units)
                 runs += [Run(worth + 1, place, odd)] if odd else []
                 runs.append(Run(worth, place, piece.units - odd))

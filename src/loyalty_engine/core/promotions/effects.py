@@ -158,7 +158,7 @@ def _amount_off(effect: AmountOff, terms: Terms) -> Effect:
                     _add(offs, cart, own, amount)
                 return Wish(cart, offs)
             case "unit":
-                return _off_units(cart, cart.runs(places), lambda worth: min(worth, amount))
+                return _off_units(cart, cart.runs(places, with_bound=True), lambda worth: min(worth, amount))
 
     return wish
 
@@ -167,7 +167,7 @@ def _unit_price(effect: UnitPrice, terms: Terms) -> Effect:
     selection, price = terms.select(effect.of), effect.price
 
     def wish(cart: Cart) -> Wish:
-        runs = cart.runs(cart.places(selection))
+        runs = cart.runs(cart.places(selection), with_bound=effect.units is None)
         chosen = runs if effect.units is None else _choose(runs, effect.units)
         return _off_units(cart, chosen, lambda worth: max(worth - price, 0))
 
