@@ -1,17 +1,22 @@
-"""Plays promotion cases: a cart, what is known of its buyer, and what promotions make of both."""
+"""Plays promotion cases: a cart, what is known of its buyer, and what the engine makes of both, looked at and placed."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
-from loyalty_engine.core.earning.limits import Counted
-from loyalty_engine.core.engine.attributes import with_decimals
-from loyalty_engine.core.promotions.evaluation import Promoted, Promotions, Refused, promote
+from loyalty_engine.core.engine.decide import decide
+from loyalty_engine.core.engine.decision import Accepted, Changes
+from loyalty_engine.core.engine.facts import Facts, MemberState
+from loyalty_engine.core.engine.looks import Look, look
+from loyalty_engine.core.engine.requests import Actor, EvaluateOrder, Payment, PlaceOrder, Profile
+from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.points.balances import Balance
+from loyalty_engine.core.promotions.reasons import explain_promotions
 from loyalty_engine.core.rules.order import Order
-from loyalty_engine.core.rules.view import View
-from tests.decisions.examples import Case, read_counted, read_order, read_ruleset, read_view
+from tests.core.engine_cases import MEMBER, call, lot
+from tests.decisions.examples import Case, read_past, read_ruleset, read_times
 
 Json = Mapping[str, Any]
 
@@ -21,6 +26,7 @@ CARTS: Final = (
     "promotion_choice",
     "promotion_limits",
     "promotion_when",
+    "promotion_points",
     "promotion_oddities",
     "promotion_patterns",
 )
@@ -29,43 +35,91 @@ CARTS: Final = (
 _MOST_SPLIT: Final = 1_000
 
 
-def read_cart(case: Case, lines: Sequence[Json] | None = None) -> Order:
-    """Return the case's cart, with other ``lines`` where these are given."""
-    said = case.get("order")
-    return with_decimals(read_ruleset(case), read_order(said if lines is None else {**said, "lines": lines}))
+@dataclass(frozen=True, slots=True)
+class Play:
+    """What the engine says of a cart that is looked at, and what it would write when the same cart is placed."""
+
+    cart: Order
+    answer: Json
+    reasons: Mapping[str, Json]
+    changes: Changes
+    counted: Mapping[str, int]
+
+    @property
+    def total(self) -> int:
+        """What is to be paid for goods and delivery."""
+        found: int = self.answer["total"]
+        return found
+
+    @property
+    def saves(self) -> dict[str, int]:
+        """What each promotion that applies takes off lines and delivery."""
+        return {key: reason["amount"] for key, reason in self.reasons.items() if reason["applied"]}
+
+    @property
+    def left(self) -> list[int]:
+        """What is left to pay of each line."""
+        cheaper = {line["id"]: line["amount"] for line in self.answer["lines"]}
+        return [cheaper.get(line.id, line.amount) for line in self.cart.lines]
+
+    @property
+    def gifts(self) -> dict[str, dict[str, int]]:
+        """Goods that the shop is to add, by promotion."""
+        found: dict[str, dict[str, int]] = {}
+        for gift in self.answer["gifts"]:
+            found.setdefault(gift["promotion"], {})[gift["sku"]] = gift["quantity"]
+        return found
+
+    @property
+    def payable(self) -> int:
+        """The most minor units that points could pay of it."""
+        return sum(option["amount"] for option in self.answer["payable"])
+
+    def points_by(self, source: str) -> dict[str, str]:
+        """Return what each ``rule``, or each ``promotion``, gives."""
+        effects = [effect for effect in self.answer["effects"] if source in effect]
+        return {effect[source]: f"{effect['points']} {effect['wallet']}" for effect in effects}
+
+    @property
+    def uses(self) -> dict[str, int]:
+        """What the order takes from counters: from the member's own, of which so much was ``counted``, and from shared ones."""
+        member = self.changes.member
+        counters = {} if member is None else member.after.counters
+        own = {name: count - self.counted.get(name, 0) for name, count in counters.items()}
+        return {take.counter: take.amount for take in self.changes.takes} | {n: more for n, more in own.items() if more}
 
 
-def play(case: Case, cart: Order) -> Promoted:
-    """Return what a cart gets where the case has its own, when every promotion is looked at."""
-    ruleset = read_ruleset(case)
-    known, view = ruleset.promotions, read_view(case, ruleset)
-    promotions = Promotions(tuple(replace(one, door=None) for one in known.promotions), known.groups, known.choose)
-    seen = View(at=view.at, zone=view.zone, order=cart, member=view.member, history=view.history)
-    return promote(promotions, cart, seen, Counted(*read_counted(case)))
+def play(case: Case, cart: Order, ruleset: Ruleset | None = None) -> Play:
+    """Return what a cart gets where the case has its own, by the case's rules unless others are given.
+
+    Looking and placing must say the same.
+    """
+    ruleset, used = ruleset or read_ruleset(case), case.get("used", {})
+    buyer = _read_buyer(case, cart)
+    facts = Facts(member=buyer, counters=used.get("program", {}))
+    member = None if buyer is None else buyer.id
+    payment = Payment("points", case.get("pays_with")) if "pays_with" in case.says else None
+    seen = look(ruleset, facts, EvaluateOrder(Actor(client_id=1), member, cart, payment), cart.placed_at)
+    assert isinstance(seen, Look), seen
+    placed = decide(ruleset, facts, PlaceOrder(call(1), member, cart, payment), cart.placed_at)
+    assert isinstance(placed, Accepted), placed
+    told = placed.changes.answer
+    assert {name: value for name, value in seen.answer.items() if name in told} == {
+        name: value for name, value in told.items() if name in seen.answer
+    }
+    reasons = explain_promotions(ruleset.promotions, seen.answer["promotions"], seen.seen_by_promotions)
+    by_promotion = {reason["promotion"]: reason for reason in reasons}
+    return Play(cart, seen.answer, by_promotion, placed.changes, used.get("member", {}))
 
 
-def saves_of(promoted: Promoted) -> dict[str, int]:
-    """Return what each promotion takes off lines and shipping."""
-    return {one.promotion.key: one.value for one in promoted.applied}
-
-
-def left_of(cart: Order, promoted: Promoted, case: Case) -> list[int] | dict[int, int]:
-    """Return what is left to pay of each line, in the form in which the case says it."""
-    left = [promoted.lines[line.id] for line in cart.lines]
+def as_told(case: Case, left: Sequence[int]) -> Sequence[int] | Mapping[int, int]:
+    """Return what is left of lines in the form in which the case says it: one by one, or how many lines at which price."""
     return dict(Counter(left)) if isinstance(case.get("left"), dict) else left
 
 
-def reasons_of(case: Case, promoted: Promoted) -> dict[str, Json]:
-    """Return why promotions give nothing, or less than they would."""
-    ruleset = read_ruleset(case)
-    shown: dict[str, Json] = {one.promotion.key: {"code": one.code, **_why(one)} for one in promoted.refused}
-    shown |= {one.key: {"code": "inactive"} for one in ruleset.promotions.promotions if not one.is_active}
-    return json.loads(json.dumps(shown))  # type: ignore[no-any-return]  # reasons by promotion
-
-
-def split_lines(case: Case) -> list[Json]:
-    """Return the lines of the case's cart, those of several equal units as a line for each unit."""
-    return [_split(item) for item in case.get("order")["lines"]]
+def split_lines(case: Case) -> Json:
+    """Return the case's cart as written, but with a line for each unit of what has several equal ones."""
+    return {**case.get("order"), "lines": [_split(item) for item in case.get("order")["lines"]]}
 
 
 def _split(item: Json) -> Json:
@@ -76,9 +130,24 @@ def _split(item: Json) -> Json:
     return {**item, "quantity": "1", "amount": item["amount"] // units, "pieces": units}
 
 
-def _why(refused: Refused) -> Json:
-    if refused.cap is not None:
-        return {"limit": {"limit": refused.cap.written, "wanted": refused.wanted}}
-    if refused.code == "outdone":
-        return {"outdone": {"group": refused.group, "wanted": refused.wanted}}
-    return {} if refused.miss is None else {"miss": refused.miss.as_json()}
+def _read_buyer(case: Case, cart: Order) -> MemberState | None:
+    """Return the member as gather would show it; None for a guest."""
+    if case.get("member") is None:
+        return None
+    known = read_times(case.get("member"))
+    profile = Profile(birthday=known.pop("birthday", None), attributes=known.pop("attributes", {}))
+    balances = known.pop("balances", {})
+    return MemberState(
+        MEMBER,
+        version=1,
+        seq=0,
+        status="active",
+        booked_at=cart.placed_at - timedelta(days=1),
+        counters=case.get("used", {}).get("member", {}),
+        balances={wallet: Balance(available=amount) for wallet, amount in balances.items()},
+        lots=tuple(lot(amount) for amount in balances.values()),
+        profile=profile,
+        history=tuple(read_past(past) for past in case.get("history", ())),
+        sees_lots=True,
+        **known,
+    )

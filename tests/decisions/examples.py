@@ -190,12 +190,18 @@ def read_member(said: Json | None, ruleset: Ruleset) -> MemberSnapshot | None:
     """Return what rules see of a member; it is active and new unless the case says more."""
     if said is None:
         return None
-    known: dict[str, Any] = {"status": "active", "orders": 0, "spend": 0, **said}
+    known = {"status": "active", "orders": 0, "spend": 0, **read_times(said)}
+    known["attributes"] = read_decimals(ruleset.member_attributes, known.get("attributes", {}))
+    return MemberSnapshot(**known)
+
+
+def read_times(said: Json) -> dict[str, Any]:
+    """Return what is known of a member, with its instants read."""
+    known = dict(said)
     for name in ("enrolled_at", "first_order_at", "last_order_at"):
         if name in known:
             known[name] = parse_instant(known[name])
-    known["attributes"] = read_decimals(ruleset.member_attributes, known.get("attributes", {}))
-    return MemberSnapshot(**known)
+    return known
 
 
 def read_past(said: Json) -> PastOrder:

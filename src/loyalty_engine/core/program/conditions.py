@@ -140,7 +140,9 @@ class LinesComparison(Entry):
         default=None, description="Sum of quantities, whatever their units.", examples=[{"at_least": "1.5"}]
     )
     amount: WholeComparison | None = Field(
-        default=None, description="Sum before our discounts, in minor units.", examples=[{"at_least": 500}]
+        default=None,
+        description="Sum in minor units: for promotions as reported, for rules what promotions left.",
+        examples=[{"at_least": 500}],
     )
     sum: SumComparison | None = Field(
         default=None,

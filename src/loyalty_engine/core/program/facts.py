@@ -66,7 +66,11 @@ class Fact:
 
 
 FACTS: Final = (
-    Fact("order.total", "integer", "Sum of the lines before our discounts, without shipping, in minor units."),
+    Fact(
+        "order.total",
+        "integer",
+        "Sum of the lines without shipping, in minor units: for promotions as reported, for rules what promotions left.",
+    ),
     Fact("order.lines", "integer", "How many lines the order has."),
     Fact("order.shipping", "integer", "What delivery costs, in minor units."),
     Fact("order.currency", "text", "ISO 4217 code of the order's amounts."),
