@@ -13,6 +13,7 @@ from loyalty_engine.core.engine.fold import apply
 from loyalty_engine.core.engine.requests import ClaimOrder, Payment, PlaceOrder, RecordActivity, Request
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.instants import parse_instant
+from loyalty_engine.core.promotions.reasons import explain_promotions
 from tests.core.engine_cases import call
 from tests.decisions.examples import read_activity, read_instant, read_order
 
@@ -105,7 +106,13 @@ class Story:
 
 
 def shown(story: Story, changes: Changes) -> dict[str, Json]:
-    """Return the reason of every rule by its key, also of those that nobody had to look at."""
+    """Return the reason of every rule and promotion by its key, also of those that nobody had to look at."""
     kind = None if changes.activity is None else changes.activity.kind
     told = [reason.as_json() for reason in changes.reasons]
-    return {reason["rule"]: reason for reason in story.ruleset.explain(kind, told, changes.facts.get("seen", {}))}
+    reasons = {reason["rule"]: reason for reason in story.ruleset.explain(kind, told, changes.facts.get("seen", {}))}
+    if kind is not None:
+        return reasons
+    played = [reason.as_json() for reason in changes.promotion_reasons]
+    seen = changes.facts.get("seen_by_promotions", {})
+    promotions = explain_promotions(story.ruleset.promotions, played, seen)
+    return reasons | {reason["promotion"]: reason for reason in promotions}

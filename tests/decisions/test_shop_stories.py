@@ -1,7 +1,8 @@
 """Runs the stories of ``shops``: what the example programs give to a member for one purchase or activity after another.
 
 Orders and activities are written as shops send them. ``member`` is what is known of the member before, ``counters`` how
-much of a rule's budget is used, ``then`` what the member has in the end.
+much of a rule's budget is used, ``used`` any other shared counter, ``then`` what the member has in the end. Where
+promotions play, ``saves`` is what each takes off, ``gifts`` what the shop is to add, ``total`` what is to be paid.
 """
 
 import json
@@ -27,8 +28,8 @@ from loyalty_engine.core.kernel.instants import parse_day, parse_instant
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.program.document import Program
 from loyalty_engine.core.program.reading import parse_program
-from tests.core.engine_cases import call
-from tests.decisions.stories import Story, new_member, shown
+from tests.core.engine_cases import call, lot
+from tests.decisions.stories import MEMBERS, Story, new_member, shown
 
 Json = Mapping[str, Any]
 
@@ -58,9 +59,14 @@ def read_member(told: Json) -> MemberState:
         new_member("anna"),
         enrolled_at=enrolled_at,
         orders=told.get("orders", 0),
+        spend=told.get("spend", 0),
         first_order_at=enrolled_at if "orders" in told else None,
         last_order_at=parse_instant(told["last_order_at"]) if "last_order_at" in told else None,
         balances={wallet: Balance(available=amount) for wallet, amount in told.get("balances", {}).items()},
+        lots=tuple(
+            replace(lot(amount), member_id=MEMBERS["anna"], wallet=w) for w, amount in told.get("balances", {}).items()
+        ),
+        sees_lots=True,
         profile=Profile(birthday=birthday, attributes=told.get("attributes", {})),
     )
 
@@ -82,11 +88,19 @@ class ShopStory(Story):
 
 def open_story(shop: str, told: Json) -> Story:
     """Return the story before its first step."""
+    budgets = {f"earning/{rule}/points/lifetime/": used for rule, used in told.get("counters", {}).items()}
     return ShopStory(
         compile_ruleset(read_shop(shop).parts, 1, find_zone=ZoneInfo),
         members={"anna": read_member(told.get("member", {}))},
-        shared={f"earning/{rule}/points/lifetime/": used for rule, used in told.get("counters", {}).items()},
+        shared={**budgets, **told.get("used", {})},
     )
+
+
+def priced(answer: Json) -> tuple[int, Json, Json]:
+    """Return what is to be paid, what each promotion takes off, and what is to be added."""
+    saves = {discount["promotion"]: discount["amount"] for discount in answer["discounts"]}
+    gifts = {gift["promotion"]: {gift["sku"]: gift["quantity"]} for gift in answer["gifts"]}
+    return answer["total"], saves, gifts
 
 
 @pytest.mark.parametrize(("shop", "told"), ALL)
@@ -101,14 +115,16 @@ def test_a_story_comes_out_as_it_is_told(shop: str, told: Json) -> None:
         assert isinstance(decision, Accepted), (step, decision)
         effects = decision.changes.answer["effects"]
         assert {effect["rule"]: f"{effect['points']} {effect['wallet']}" for effect in effects} == step["earns"], step
+        if "total" in step:
+            assert priced(decision.changes.answer) == (step["total"], step["saves"], step.get("gifts", {})), step
         reasons, why_not = shown(story, decision.changes), step.get("why_not", {})
         assert {rule: reasons[rule]["code"] for rule in why_not} == why_not, step
     balances = {wallet: balance.available for wallet, balance in story.members["anna"].balances.items()}
     assert balances == told.get("then", balances)
 
 
-def test_there_are_stories_of_five_kinds_of_shop() -> None:
-    assert SHOPS == ["coffee_shop", "corner_grocer", "fashion_store", "flower_shop", "online_service"]
+def test_there_are_stories_of_six_kinds_of_shop() -> None:
+    assert SHOPS == ["coffee_shop", "corner_grocer", "fashion_store", "flower_shop", "online_service", "roastery"]
 
 
 @pytest.mark.parametrize("shop", SHOPS)
@@ -118,9 +134,17 @@ def test_every_rule_of_an_example_gives_something_in_a_story(shop: str) -> None:
 
 
 @pytest.mark.parametrize("shop", SHOPS)
+def test_every_promotion_of_an_example_gives_something_in_a_story(shop: str) -> None:
+    steps = [step for story in STORIES[shop] for step in story["steps"]]
+    giving = {promotion for step in steps for promotion in (*step.get("saves", {}), *step.get("gifts", {}))}
+    assert [one.key for one in read_shop(shop).program.promotions if one.key not in giving] == []
+
+
+@pytest.mark.parametrize("shop", SHOPS)
 def test_an_example_begins_with_its_story_and_has_no_warnings(shop: str) -> None:
     head = (EXAMPLES / f"{shop}.yaml").read_text(encoding="utf-8").partition("\nversion:")[0].splitlines()
     assert 3 <= len(head) <= 5
     assert all(line.startswith("# ") for line in head)
-    assert 8 <= len(read_shop(shop).program.earning_rules) <= 15
+    program = read_shop(shop).program
+    assert 8 <= len(program.promotions or program.earning_rules) <= (16 if program.promotions else 15)
     assert read_shop(shop).faults == ()
