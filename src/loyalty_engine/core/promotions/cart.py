@@ -87,6 +87,14 @@ class Cart:
                 runs.append(Run(worth, place, piece.units - odd))
         return sorted(runs)
 
+    def units_for(self, parts: Sequence[Selection | None]) -> list[tuple[frozenset[int], Run]]:
+        """Return the units that would do for any of the parts, dearest first, each with the parts for which they would."""
+        fits: dict[int, list[int]] = {}
+        for part, selection in enumerate(parts):
+            for place in self.places(selection):
+                fits.setdefault(place, []).append(part)
+        return [(frozenset(fits[run.place]), run) for run in reversed(self.runs(fits))]
+
     def pay_less(self, offs: Sequence[int], shipping_off: int = 0) -> "Cart":
         """Return the cart after so much is off each slice."""
         slices = tuple(

@@ -258,16 +258,12 @@ def _bundle(effect: Bundle, terms: Terms) -> Effect:
     rate = None if effect.percent is None else Ratio.parse_percent(effect.percent)
 
     def wish(cart: Cart) -> Wish:
-        fits: dict[int, list[int]] = {}
-        for part, selection in enumerate(selections):
-            for place in cart.places(selection):
-                fits.setdefault(place, []).append(part)
         # The dearest units come first, so that the bundles save most.
-        runs = list(reversed(cart.runs(fits)))
-        times, used = pack(needs, [(frozenset(fits[run.place]), run.units) for run in runs], effect.repeat)
+        there = cart.units_for(selections)
+        times, used = pack(needs, [(fits, run.units) for fits, run in there], effect.repeat)
         if not times:
             return _nothing(cart)
-        units = [run._replace(units=count) for run, count in zip(runs, used, strict=True) if count]
+        units = [run._replace(units=count) for (_, run), count in zip(there, used, strict=True) if count]
         cart, (bundled,) = cut_out(cart, units, is_bound=True)
         if rate is not None:
             return _share_off(cart, bundled, rate, terms)

@@ -31,6 +31,14 @@ def pack(needs: Sequence[int], units: Units, most: int | None) -> tuple[int, lis
         times = there // sum(needs[part] for part in lacking)
 
 
+def shortage(needs: Sequence[int], units: Units) -> list[int]:
+    """Return how many units each part lacks of ``needs`` when as many as possible are in place."""
+    packing = _Packing(list(needs))
+    for fits, count in units:
+        packing.add(fits, count)
+    return packing.room
+
+
 @dataclass(slots=True)
 class _Packing:
     """Units that are being shared out. ``room`` is what each part still lacks, ``has`` what it has, by what fits."""

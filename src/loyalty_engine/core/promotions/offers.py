@@ -1,7 +1,7 @@
 """One promotion, compiled: whom it is for, when it is open, what it takes, what it gives, and how much of that at most."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, tzinfo
 from functools import cache, partial
 from typing import Any, Final, Literal, assert_never
@@ -29,6 +29,7 @@ from loyalty_engine.core.program.promotions import (
     UnitPrice,
 )
 from loyalty_engine.core.promotions.effects import Effect, Terms, compile_effect
+from loyalty_engine.core.promotions.lacks import Next, compile_next
 from loyalty_engine.core.rules.conditions import Check, compile_condition, reads_profile
 from loyalty_engine.core.rules.openings import Opening, compile_opening
 from loyalty_engine.core.rules.recall import Recall, compile_recall, must_remember
@@ -59,7 +60,8 @@ class PromotionCap:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Promotion:
-    """A compiled promotion. ``position`` is its place in the document; ``door`` what an order must have to be shown to it.
+    """A compiled promotion. ``position`` is its place in the document; ``door`` what an order must have to be shown to it;
+    ``written`` its effect as the document has it; ``next`` how much more would give more.
 
     ``recall`` and ``must_remember`` are as in :class:`~loyalty_engine.core.earning.rules.EarningRule`.
     """
@@ -75,6 +77,8 @@ class Promotion:
     opening: Opening | None
     check: Check | None
     effect: Effect
+    written: PromotionEffect
+    next: Next | None
     at_most: int | None
     floor: Ratio | None
     caps: tuple[PromotionCap, ...]
@@ -115,6 +119,8 @@ def compile_promotion(
         opening=compile_opening(entry.window, entry.schedule, zone),
         check=None if when is None else compile_condition(when, vocabulary),
         effect=compile_effect(entry.effect, terms),
+        written=entry.effect,
+        next=compile_next(entry.effect, terms),
         at_most=entry.at_most,
         floor=None if entry.floor is None else Ratio.parse_percent(entry.floor),
         caps=tuple(
@@ -141,16 +147,27 @@ def _goods_of(effect: PromotionEffect, terms: Terms) -> Selection | None:
     match effect:
         case PercentOff(of=of) | AmountOff(of=of) | UnitPrice(of=of) | TotalPrice(of=of) | Stepped(of=of):
             return terms.select(of)
-        case BuyGet(buy=buy):
-            return terms.select(buy.of)
+        case BuyGet(buy=buy, get=get):
+            return _any_of([terms.select(buy.of), terms.select(get.of or buy.of)])
         case Bundle(parts=parts):
-            return terms.select(next((part.of for part in parts if part.of is not None), None))
+            return _any_of([terms.select(part.of) for part in parts])
         case Gift(of=of):
             return terms.select(of) if effect.per_amount or effect.per_quantity else None
         case ShippingOff() | ExtraPoints():
             return None
         case _:
             assert_never(effect)
+
+
+def _any_of(parts: Sequence[Selection | None]) -> Selection | None:
+    """Return lines of any part, where all are told by one field: who has some may be told what else it takes."""
+    keyed = [part for part in parts if part is not None and part.key is not None]
+    keys = [part.key for part in keyed if part.key is not None]
+    if not keys:
+        return None
+    if len(keys) < len(parts) or len({field.name for field, _ in keys}) > 1:
+        return keyed[0]
+    return replace(keyed[0], key=(keys[0][0], frozenset().union(*(values for _, values in keys))))
 
 
 def _compile_cap(promotion: str, limit: PromotionLimit) -> PromotionCap:
