@@ -157,3 +157,22 @@ async def test_a_budget_that_all_share_is_never_overdrawn(clients: Api, ledger: 
     taken = [one["amount"] for order in given for one in order["discounts"] if one["promotion"] == "tea_week"]
     assert sorted(taken) == [20, *[70] * 14]
     assert await ledger.faults() == []
+
+
+async def test_a_look_tells_what_would_give_more(client: Api) -> None:
+    looked = (await client.evaluate(lines=[*LINES, {"amount": 2000}], shipping=490)).json()
+
+    assert looked["nudges"] == [
+        {
+            "promotion": "free_delivery",
+            "name": "free_delivery",
+            "measure": "amount",
+            "needed": 5000,
+            "actual": 4500,
+            "missing": 500,
+            "effect": {"kind": "shipping_off"},
+        }
+    ]
+    enough = (await client.evaluate(lines=[*LINES, {"amount": 2500}], shipping=490)).json()
+    assert enough["nudges"] == []
+    assert "free_delivery" in [discount["promotion"] for discount in enough["discounts"]]

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loyalty_engine.core.earning.limits import Counted
 from loyalty_engine.core.kernel.quantities import SCALE
-from loyalty_engine.core.promotions.evaluation import Counted, Promotions, promote
+from loyalty_engine.core.promotions.evaluation import Promotions, promote
 from loyalty_engine.core.promotions.nudges import find_nudges
 from loyalty_engine.core.rules.order import Line, Order
 from loyalty_engine.core.rules.view import View

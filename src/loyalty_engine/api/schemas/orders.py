@@ -23,7 +23,7 @@ from loyalty_engine.api.schemas.fields import (
 from loyalty_engine.api.schemas.goods import ExchangeBody
 from loyalty_engine.api.schemas.lines import LineBody, ReceiptBody, TenderBody, as_lines, as_tenders
 from loyalty_engine.api.schemas.prices import CheaperLine, Discount, GiftAnswer
-from loyalty_engine.api.schemas.reasons import PromotionReasonAnswer, ReasonAnswer
+from loyalty_engine.api.schemas.reasons import NudgeAnswer, PromotionReasonAnswer, ReasonAnswer
 from loyalty_engine.api.schemas.returns import ReturnAnswer
 from loyalty_engine.core.engine.requests import Exchange, Payment
 from loyalty_engine.core.rules.order import Order, OrderReference, Receipt, ShopOrder
@@ -221,6 +221,22 @@ class EvaluationAnswer(SettledOrder):
     )
     promotions: list[PromotionReasonAnswer] = Field(
         description="The promotions, as far as asked for, and why they did or did not apply.", examples=[[]]
+    )
+    nudges: list[NudgeAnswer] = Field(
+        description="What could be added to the cart so that promotions give more: the nearest five, nearest first.",
+        examples=[
+            [
+                {
+                    "promotion": "free_delivery",
+                    "name": "Free delivery",
+                    "measure": "amount",
+                    "needed": 5000,
+                    "actual": 4680,
+                    "missing": 320,
+                    "effect": {"kind": "shipping_off"},
+                }
+            ]
+        ],
     )
 
 

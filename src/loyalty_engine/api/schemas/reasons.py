@@ -112,3 +112,28 @@ class PromotionReasonAnswer(Answer):
         description="With outdone, where another promotion was chosen.",
         examples=[{"code": "outdone", "group": "offers", "wanted": 190}],
     )
+
+
+class NudgeAnswer(Answer):
+    """With what is missing, and nothing else, the cart would get a promotion, or more of it than it does."""
+
+    promotion: str = Field(description="The promotion.", examples=["free_delivery"])
+    name: str = Field(description="Its name for people.", examples=["Free delivery"])
+    measure: Literal["amount", "quantity", "count", "sum"] = Field(
+        description="What it takes more of: minor units of goods, units of goods, lines, or an attribute of lines in all.",
+        examples=["amount"],
+    )
+    lines: dict[str, Any] | None = Field(
+        default=None,
+        description="Which goods count, as in the program; left out where all do.",
+        examples=[{"category": ["coffee"]}],
+    )
+    attribute: str | None = Field(default=None, description="With sum, the attribute.", examples=["weight"])
+    needed: int | str = Field(
+        description="How much it takes; quantities, and sums of decimals, are decimal texts.", examples=[5000]
+    )
+    actual: int | str = Field(description="How much there is.", examples=[4680])
+    missing: int | str = Field(description="How much more it takes.", examples=[320])
+    effect: dict[str, Any] = Field(
+        description="What the promotion gives, as in the program.", examples=[{"kind": "shipping_off"}]
+    )

@@ -15,6 +15,7 @@ from loyalty_engine.core.engine.settlement import Settled
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.kernel.instants import show_instant
 from loyalty_engine.core.points.balances import Balance
+from loyalty_engine.core.promotions.nudges import Nudge
 from loyalty_engine.core.rules.order import Order
 
 Json = dict[str, Any]
@@ -31,8 +32,10 @@ def show_order(ruleset: Ruleset, operation: Operation, row: OrderRow, *, sale: S
     }
 
 
-def show_look(ruleset: Ruleset, sale: Sale, *, earned: Earned, after: Mapping[str, Balance]) -> Json:
-    """Show the same of an order that is only looked at, with the reasons. A buyer without a row is not a member yet."""
+def show_look(
+    ruleset: Ruleset, sale: Sale, *, earned: Earned, after: Mapping[str, Balance], nudges: Sequence[Nudge]
+) -> Json:
+    """Show the same of an order that is only looked at, with the reasons and nudges. A buyer without a row is not a member yet."""
     buyer, priced = sale.buyer.member, sale.priced
     return {
         "member_id": show_id("mem", buyer.id) if buyer and buyer.version else None,
@@ -42,6 +45,7 @@ def show_look(ruleset: Ruleset, sale: Sale, *, earned: Earned, after: Mapping[st
         **_sale(ruleset, sale, grants=earned.grants, after=after),
         "reasons": [reason.as_json() for reason in earned.reasons],
         "promotions": [reason.as_json() for reason in priced.reasons],
+        "nudges": [nudge.as_json() for nudge in nudges],
     }
 
 

@@ -18,6 +18,7 @@ from loyalty_engine.core.engine.decision import Refused
 from loyalty_engine.core.engine.due import is_due, settle_facts
 from loyalty_engine.core.engine.facts import Facts, MemberState, PaidPoints
 from loyalty_engine.core.engine.orders import check_order, check_place, find_untimely, rules_of_its_time
+from loyalty_engine.core.engine.pricing import nudge
 from loyalty_engine.core.engine.requests import Call, EvaluateOrder
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.sales import admit
@@ -64,7 +65,9 @@ def _look(ruleset: Ruleset, facts: Facts, request: EvaluateOrder, now: datetime)
     member, priced = sale.buyer.member, sale.priced
     earned = earn_on(ruleset, priced, member=member, paid=sale.paid, shared=facts.counters)
     after = _balances_after(ruleset, priced.order, member, paid=sale.paid, earned=earned, now=now) if member else {}
-    return Look(show_look(ruleset, sale, earned=earned, after=after), earned.seen, priced.seen or {})
+    nudges = nudge(ruleset, request.order, priced, member=member, shared=facts.counters)
+    answer = show_look(ruleset, sale, earned=earned, after=after, nudges=nudges)
+    return Look(answer, earned.seen, priced.seen or {})
 
 
 def _balances_after(

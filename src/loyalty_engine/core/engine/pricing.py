@@ -15,6 +15,7 @@ from loyalty_engine.core.engine.facts import MemberState
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.views import counted_for, view_order
 from loyalty_engine.core.promotions.evaluation import Promoted, promote
+from loyalty_engine.core.promotions.nudges import Nudge, find_nudges
 from loyalty_engine.core.promotions.reasons import reasons_of
 from loyalty_engine.core.returns.memory import PromotionMemory
 from loyalty_engine.core.rules.order import Line, Order
@@ -57,6 +58,17 @@ def price(ruleset: Ruleset, order: Order, *, member: MemberState | None, shared:
     seen = with_decimals(ruleset, order)
     promoted = promote(ruleset.promotions, seen, view_order(ruleset, seen, member), counted_for(member, shared))
     return Priced(_after(order, promoted), promoted, promoted.memory)
+
+
+def nudge(
+    ruleset: Ruleset, order: Order, priced: Priced, *, member: MemberState | None, shared: Mapping[str, int]
+) -> tuple[Nudge, ...]:
+    """Return what could be added to an order, as the shop reported it, so that promotions take off more."""
+    if priced.promoted is None:
+        return ()
+    seen = with_decimals(ruleset, order)
+    view, counted = view_order(ruleset, seen, member), counted_for(member, shared)
+    return find_nudges(ruleset.promotions, priced.promoted, view, counted)
 
 
 def with_promotions(ruleset: Ruleset, earned: Earned, memory: Sequence[PromotionMemory]) -> Earned:
