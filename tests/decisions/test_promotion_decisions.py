@@ -12,7 +12,6 @@ from tests.decisions.examples import RULES_PAGE, Case, explained, read_cases, re
 
 CASES: Final = [*read_cases(*CARTS), *(case for case in read_page(RULES_PAGE) if "saves" in case.says)]
 RUN: Final = pytest.mark.parametrize("case", CASES, ids=str)
-SPLITTING: Final = [case for case in CASES if case.get("splits", default=True)]
 
 
 def test_there_are_enough_examples_and_no_name_twice() -> None:
@@ -51,7 +50,7 @@ def test_the_order_of_lines_does_not_matter(case: Case) -> None:
     assert backwards.reasons == played.reasons
 
 
-@pytest.mark.parametrize("case", SPLITTING, ids=str)
+@RUN
 def test_split_lines_cost_what_joined_ones_cost(case: Case) -> None:
     played = play(case, read_order(split_lines(case)))
     assert played.saves == case.get("saves")
