@@ -28,7 +28,7 @@ _FAULTS_HEAD: Final = """
 ## Faults of a program document
 
 `program_invalid` lists them in `errors`, with a JSON pointer into the document. Some of them, `minimum_not_in_step`,
-`never_holds`, `never_open`, `window_passed` and `unbounded`, are only warnings: the document can be published, and the answer shows them.
+`never_holds`, `never_open`, `window_passed` and those from `unbounded` to `ignored`, are only warnings: the document can be published, and the answer shows them.
 
 """
 
@@ -70,7 +70,15 @@ _FAULTS: Final[Mapping[FaultCode, str]] = {
     FaultCode.NEVER_OPEN: "The schedule has no day inside the window.",
     FaultCode.WINDOW_PASSED: "The window lies in the past.",
     FaultCode.TOO_MANY_LIMITS: "Too many rules, or too many promotions, are limited per member.",
-    FaultCode.UNBOUNDED: "What the promotion takes off is not bounded by anything.",
+    FaultCode.UNBOUNDED: "The promotion can be as much as the whole cart, and nothing bounds it.",
+    FaultCode.FREE_OF_CHARGE: "The promotion is 100 % off all goods.",
+    FaultCode.WHOLE_CART: "The amount off is as much as the cart must cost at least.",
+    FaultCode.LESS_FOR_MORE: "A higher step gives less than the one before it would.",
+    FaultCode.NO_LIMIT: "What is worth money has neither a limit nor a budget.",
+    FaultCode.NEVER_FIRST: "Another promotion is open whenever this one is, and goes first.",
+    FaultCode.NEVER_BEST: "Another promotion is open whenever this one is, and saves no less.",
+    FaultCode.NOBODY_GETS_IT: "The promotion is for guests and has a limit per member.",
+    FaultCode.IGNORED: "The field says nothing about an effect of this kind.",
     FaultCode.CURRENCY_IN_USE: "The program has members or operations in its currency, which so has to stay.",
     FaultCode.WALLET_IN_USE: "Somebody has an amount in the wallet, which so has to stay as it is.",
 }

@@ -62,7 +62,11 @@ SOUND: Final[Json] = {
         },
         {
             "key": "breakfast",
-            "effect": {"kind": "bundle", "parts": [{"of": {"category": ["coffee"]}}, {"quantity": 2}], "price": 500},
+            "effect": {
+                "kind": "bundle",
+                "parts": [{"of": {"category": ["tea"]}}, {"of": {"sku": ["1"]}}],
+                "price": 500,
+            },
         },
         {
             "key": "third",
@@ -76,6 +80,8 @@ SOUND: Final[Json] = {
             "effect": {"kind": "amount_off", "amount": 500},
             "limits": [{"per": "member", "times": 1}],
         },
+        {"key": "tea", "when": TOTAL, "group": "season", "effect": {"kind": "percent_off", "percent": "5%"}},
+        {"key": "cup", "when": TOTAL, "group": "season", "effect": {"kind": "unit_price", "price": 100}},
     ],
     "policies": {"earning": {"choose": "all"}},
 }

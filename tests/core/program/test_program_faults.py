@@ -15,7 +15,7 @@ from loyalty_engine.core.program.faults import FaultCode, json_pointer
 from loyalty_engine.core.program.parts import split
 from loyalty_engine.core.program.reading import parse_program
 from tests.core.program.mistakes import CHECKS, READING, SOUND, TOTAL, WHEN, Json, change, faults_of, found
-from tests.core.program.mistakes_in_promotions import PROMOTIONS
+from tests.core.program.mistakes_in_promotions import LINTS, PROMOTIONS
 from tests.core.program.mistakes_in_rules import RULES
 
 
@@ -41,7 +41,8 @@ def test_anything_but_a_program_is_refused(raw: object) -> None:
 
 
 def test_only_warnings_leave_a_program_publishable() -> None:
-    warnings = {"never_holds", "minimum_not_in_step", "window_passed", "never_open", "unbounded"}
+    warnings = {"never_holds", "minimum_not_in_step", "window_passed", "never_open", *(code for *_, code in LINTS)}
+    warnings.add("unbounded")
     refused = {code for *_, code in READING} - {code for *_, code in CHECKS}
     severities: dict[str, set[str]] = {}
     for place, value, _, code in (*CHECKS, *RULES, *PROMOTIONS):

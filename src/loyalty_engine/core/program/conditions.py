@@ -342,6 +342,15 @@ def walk(condition: Condition, pointer: str = "") -> Iterator[tuple[str, int, Co
         waiting.extend((f"{here}{step}", depth + 1, child) for step, child in reversed(list(_children(node))))
 
 
+def conjuncts(condition: Condition, pointer: str = "") -> Iterator[tuple[str, Condition]]:
+    """Yield the nodes of which each must hold, with their JSON pointers: an ``all`` inside an ``all`` is part of it."""
+    if not isinstance(condition, AllOf):
+        yield pointer, condition
+        return
+    for index, child in enumerate(condition.children):
+        yield from conjuncts(child, f"{pointer}/all/{index}")
+
+
 def _children(node: Condition) -> list[tuple[str, Condition]]:
     match node:
         case AllOf():

@@ -1,6 +1,6 @@
 """Conditions on one fact that stand in the same ``all`` and can never hold together, such as ≥ 100 and < 50."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, assert_never
@@ -21,7 +21,7 @@ def contradicting(pointer: str, condition: Condition, vocabulary: Vocabulary) ->
     inner: set[str] = set()
     for here, _, node in walk(condition, pointer):
         if isinstance(node, AllOf) and here not in inner:
-            yield from _contradicting_together(list(_together(here, node, inner)), vocabulary)
+            yield from contradicting_together(list(_together(here, node, inner)), vocabulary)
 
 
 def _together(pointer: str, node: AllOf, inner: set[str]) -> Iterator[tuple[str, FactComparison]]:
@@ -37,7 +37,8 @@ def _together(pointer: str, node: AllOf, inner: set[str]) -> Iterator[tuple[str,
                 pass
 
 
-def _contradicting_together(comparisons: list[tuple[str, FactComparison]], vocabulary: Vocabulary) -> Iterator[str]:
+def contradicting_together(comparisons: Iterable[tuple[str, FactComparison]], vocabulary: Vocabulary) -> Iterator[str]:
+    """Yield the pointer of each comparison that those before it leave no value for. All of them must hold at once."""
     possible: dict[str, _Possible] = {}
     for here, comparison in comparisons:
         value_type = vocabulary.facts[comparison.fact].type

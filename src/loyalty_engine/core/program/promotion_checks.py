@@ -1,6 +1,7 @@
 """Static checks of promotions and their groups."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from typing import Final
@@ -11,23 +12,30 @@ from loyalty_engine.core.program.document import Program
 from loyalty_engine.core.program.earning_checks import check_times, is_cyclic
 from loyalty_engine.core.program.facts import Vocabulary
 from loyalty_engine.core.program.faults import Fault, FaultCode
+from loyalty_engine.core.program.promotion_lints import lint_promotion
+from loyalty_engine.core.program.promotion_rivals import find_losers
 from loyalty_engine.core.program.promotions import (
-    AmountOff,
     Bundle,
     BuyGet,
     ExtraPoints,
-    Gift,
     PromotionEffect,
     PromotionEntry,
     PromotionGroup,
     ShippingOff,
     Stepped,
-    TotalPrice,
-    UnitPrice,
 )
 
 MAX_LIMITED_PROMOTIONS: Final = 200
 """How many promotions may count something per member: their counters live in the member's row."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a promotion may name."""
+
+    wallets: Collection[str]
+    groups: Mapping[str, PromotionGroup]
+    vocabulary: Vocabulary
 
 
 def check_promotions(program: Program, now: datetime | None) -> Iterator[Fault]:
@@ -35,23 +43,35 @@ def check_promotions(program: Program, now: datetime | None) -> Iterator[Fault]:
     wallets = {wallet.key: wallet for wallet in program.wallets}
     vocabulary = Vocabulary.of(program.attributes, wallets)
     groups = {group.key: group for group in program.promotion_groups}
-    yield from _check_groups(groups, program)
+    in_groups = list(_check_groups(groups, program))
+    yield from in_groups
+    known = _Known(wallets, groups, vocabulary)
     limited = 0
+    sound: dict[int, PromotionEntry] = {}
     for index, promotion in enumerate(program.promotions):
         pointer = f"/promotions/{index}"
-        if promotion.group is not None and promotion.group not in groups:
-            yield Fault(f"{pointer}/group", FaultCode.UNKNOWN_GROUP, "is not the key of a promotion group")
-        if promotion.when is not None:
-            yield from check_condition(f"{pointer}/when", promotion.when, vocabulary)
-        yield from check_times(pointer, promotion, now)
-        for where, selection in _selections(promotion.effect):
-            yield from check_selection(f"{pointer}/effect/{where}", selection, vocabulary)
-        yield from _check_effect(f"{pointer}/effect", promotion.effect, wallets)
-        yield from _warn(pointer, promotion)
+        found = list(_check_promotion(pointer, promotion, known))
+        found += check_times(pointer, promotion, now)
+        yield from found
+        if not found:
+            sound[index] = promotion
+            yield from lint_promotion(pointer, promotion, vocabulary)
         limited += any(limit.per == "member" for limit in promotion.limits)
         if limited == MAX_LIMITED_PROMOTIONS + 1:
             message = f"more than {MAX_LIMITED_PROMOTIONS} promotions are limited per member"
             yield Fault(f"{pointer}/limits", FaultCode.TOO_MANY_LIMITS, message)
+    if not in_groups:
+        yield from find_losers(sound, groups, program.policies.promotions)
+
+
+def _check_promotion(pointer: str, promotion: PromotionEntry, known: _Known) -> Iterator[Fault]:
+    if promotion.group is not None and promotion.group not in known.groups:
+        yield Fault(f"{pointer}/group", FaultCode.UNKNOWN_GROUP, "is not the key of a promotion group")
+    if promotion.when is not None:
+        yield from check_condition(f"{pointer}/when", promotion.when, known.vocabulary)
+    for where, selection in _selections(promotion.effect):
+        yield from check_selection(f"{pointer}/effect/{where}", selection, known.vocabulary)
+    yield from _check_effect(f"{pointer}/effect", promotion.effect, known.wallets)
 
 
 def _check_groups(groups: Mapping[str, PromotionGroup], program: Program) -> Iterator[Fault]:
@@ -79,7 +99,7 @@ def _selections(effect: PromotionEffect) -> Iterator[tuple[str, LineSelection]]:
     yield from ((where, selection) for where, selection in parts.items() if selection is not None)
 
 
-def _check_effect(pointer: str, effect: PromotionEffect, wallets: Mapping[str, object]) -> Iterator[Fault]:
+def _check_effect(pointer: str, effect: PromotionEffect, wallets: Collection[str]) -> Iterator[Fault]:
     match effect:
         case ExtraPoints(wallet=wallet) if wallet not in wallets:
             yield Fault(f"{pointer}/wallet", FaultCode.UNKNOWN_WALLET, "is not the key of a wallet")
@@ -90,14 +110,3 @@ def _check_effect(pointer: str, effect: PromotionEffect, wallets: Mapping[str, o
                     yield Fault(f"{pointer}/steps/{place}/at_least", FaultCode.OUT_OF_RANGE, message)
         case _:
             pass
-
-
-def _warn(pointer: str, promotion: PromotionEntry) -> Iterator[Fault]:
-    """Yield what is allowed, and costs more than people mean to spend."""
-    effect = promotion.effect
-    if not promotion.active or promotion.limits or promotion.at_most is not None or promotion.floor is not None:
-        return
-    is_absolute = isinstance(effect, AmountOff | UnitPrice | TotalPrice | Gift)
-    if is_absolute and promotion.when is None and promotion.opened_by == "itself":
-        message = "can be as much as the whole cart: it has no condition, no limit, no budget and no floor"
-        yield Fault(f"{pointer}/effect", FaultCode.UNBOUNDED, message, "warning")
