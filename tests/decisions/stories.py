@@ -106,13 +106,13 @@ class Story:
 
 
 def shown(story: Story, changes: Changes) -> dict[str, Json]:
-    """Return the reason of every rule and promotion by its key, also of those that nobody had to look at."""
+    """Return the reason of every rule, and of every promotion that was asked, by its key; also of those that nobody had to look at."""
     kind = None if changes.activity is None else changes.activity.kind
     told = [reason.as_json() for reason in changes.reasons]
     reasons = {reason["rule"]: reason for reason in story.ruleset.explain(kind, told, changes.facts.get("seen", {}))}
-    if kind is not None:
+    seen = changes.facts.get("seen_by_promotions")
+    if seen is None:
         return reasons
     played = [reason.as_json() for reason in changes.promotion_reasons]
-    seen = changes.facts.get("seen_by_promotions", {})
     promotions = explain_promotions(story.ruleset.promotions, played, seen)
     return reasons | {reason["promotion"]: reason for reason in promotions}

@@ -1,4 +1,4 @@
-"""Runs the examples of in_turn.yaml: requests that are decided one upon the other."""
+"""Runs the examples of requests that are decided one upon the other."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,12 +11,19 @@ from tests.decisions.stories import Story, shown
 
 Json = Mapping[str, Any]
 
-CASES: Final = read_cases("in_turn")
+CASES: Final = read_cases("in_turn", "promotions_in_turn")
 
 
 def check(story: Story, step: Json, changes: Changes) -> None:
-    earns = {effect["rule"]: f"{effect['points']} {effect['wallet']}" for effect in changes.answer["effects"]}
+    effects = changes.answer["effects"]
+    earns = {
+        effect.get("rule", effect.get("promotion")): f"{effect['points']} {effect['wallet']}" for effect in effects
+    }
     assert earns == step.get("earns", {})
+    if "total" in step:
+        assert changes.answer["total"] == step["total"]
+    if "saves" in step:
+        assert {one["promotion"]: one["amount"] for one in changes.answer["discounts"]} == step["saves"]
     if step.get("by") != "nobody":
         reasons = shown(story, changes)
         expected = step.get("why_not", {})
