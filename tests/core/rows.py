@@ -15,6 +15,7 @@ from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.lots import Lot, LotUse
+from loyalty_engine.core.returns.memory import PromotionMemory
 from loyalty_engine.core.returns.state import UNTOUCHED, OrderState
 
 
@@ -28,6 +29,7 @@ class KeptOrder:
     operations: list[Changes]
     claimed_by: UUID | None = None
     earned: tuple[RuleMemory, ...] = ()
+    promoted: tuple[PromotionMemory, ...] = ()
     state: OrderState = UNTOUCHED
     changes: int = 0
     spend: int = 0
@@ -108,7 +110,8 @@ class Rows:
     def _record_order(self, changes: Changes) -> None:
         operation, row = changes.operation, changes.order
         if row is not None:
-            kept = KeptOrder(row, operation.call.request_hash, operation.revision, [changes], earned=row.earned)
+            kept = KeptOrder(row, operation.call.request_hash, operation.revision, [changes])
+            kept.earned, kept.promoted = row.earned, row.promoted
             kept.spend = max(row.order.goods_total - (row.payment.amount if row.payment else 0), 0)
             self.orders[row.id] = kept
         if changes.claimed_order_id is not None:
@@ -122,6 +125,7 @@ class Rows:
             assert change.number == kept.changes + 1
             kept.changes, kept.state, kept.spend = change.number, change.state, change.spend
             kept.earned = kept.earned if change.state.earned is None else change.state.earned
+            kept.promoted = kept.promoted if change.state.promoted is None else change.state.promoted
             kept.operations.append(changes)
             if operation.kind == "order_edit":
                 kept.revision = operation.revision

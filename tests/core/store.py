@@ -141,6 +141,7 @@ class Store(Rows):
             order=row.order,
             revision=kept.revision,
             earned=kept.earned,
+            promoted=kept.promoted,
             payment=row.payment,
             uses=tuple(use for use in self._uses(row.id) if self.lots[use.lot_id].operation_id != row.id)
             if row.payment

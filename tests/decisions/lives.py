@@ -101,6 +101,7 @@ class Life:
             order=row.order,
             revision=self.ruleset.revision,
             earned=row.earned,
+            promoted=row.promoted,
             payment=row.payment,
             uses=tuple(use for use in entries.uses if use.lot_id not in own),
             own=own,

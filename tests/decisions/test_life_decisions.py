@@ -9,7 +9,7 @@ from loyalty_engine.core.engine.decision import Accepted, Refused
 from tests.decisions.examples import Case, read_cases, read_ruleset
 from tests.decisions.life import Life
 
-FILES: Final = ("returns", "lifetimes", "corrections")
+FILES: Final = ("returns", "priced_returns", "lifetimes", "corrections")
 CASES: Final = read_cases(*FILES)
 
 

@@ -74,7 +74,7 @@ MODELS: Final = (
     Gift,
 )
 KINDS: Final = (AtOnce, AfterWait, Confirmed, ExpiryAfter, ExpirySliding)
-CHOICES: Final = ("points", "clawback", "expired")
+CHOICES: Final = ("points", "discounts", "clawback", "expired")
 """Fields of the policy of returns that name a choice."""
 
 

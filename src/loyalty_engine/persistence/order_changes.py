@@ -15,7 +15,7 @@ from loyalty_engine.persistence.orders import (
     show_promoted,
 )
 
-_PLAIN: Final = ("amount", "shipping", "refunded", "restored", "is_gone")
+_PLAIN: Final = ("amount", "shipping", "refunded", "restored", "is_gone", "shipping_off")
 _MAPS: Final = ("lines", "kept", "taken", "activated")
 
 
@@ -27,6 +27,8 @@ def show_state(state: OrderState) -> Json:
         shown["confirmed"] = None
     elif state.confirmed:
         shown["confirmed"] = dict(state.confirmed)
+    if state.offs is not None:
+        shown["offs"] = dict(state.offs)
     if state.edited is not None:
         shown["edited"] = show_order(state.edited)
     if state.earned is not None:

@@ -69,7 +69,7 @@ def show_promoted(promoted: Iterable[PromotionMemory]) -> list[Json]:
 
 def read_promoted(raw: Iterable[Mapping[str, Any]]) -> tuple[PromotionMemory, ...]:
     """Turn what :func:`show_promoted` returned into memory again."""
-    return tuple(PromotionMemory(**{"amount": 0, **one}) for one in raw)
+    return tuple(PromotionMemory(**{"lines": {}, **one}) for one in raw)
 
 
 def show_reference(reference: OrderReference) -> Json:

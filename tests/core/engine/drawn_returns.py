@@ -238,6 +238,16 @@ class Story:
         return replace(self.store.orders[self.order_id].state, taken={})
 
     @property
+    def net(self) -> Order:
+        """The order as it was accepted, after promotions."""
+        return self._row.order
+
+    @property
+    def used(self) -> dict[str, int]:
+        """What is used of limits, the member's own and shared ones."""
+        return {**self.store.members[MEMBER].counters, **self.store.shared}
+
+    @property
     def paid(self) -> PaidPoints:
         """What points paid of the order."""
         return self.store.orders[self.order_id].row.payment or PaidPoints("points", 0, 0)
@@ -285,6 +295,7 @@ class Story:
 
     def _by_wallet(self, points: Mapping[str, int]) -> dict[str, int]:
         wallets = {rule.key: rule.wallet for rule in self.store.ruleset.order_rules.rules}
+        wallets |= {f"promotion/{one.promotion}": one.wallet for one in self._row.promoted}
         sums: Counter[str] = Counter()
         for rule, amount in points.items():
             sums[wallets[rule]] += amount

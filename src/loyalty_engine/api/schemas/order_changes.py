@@ -8,6 +8,7 @@ from loyalty_engine.api.schemas.fields import Amount, BalanceAnswer, Body, Opera
 from loyalty_engine.api.schemas.goods import GoodsLineBody, as_quantities
 from loyalty_engine.api.schemas.lines import LineBody, TenderBody
 from loyalty_engine.api.schemas.orders import Effect, PaidWithPoints
+from loyalty_engine.api.schemas.prices import CheaperLine, Discount, GiftAnswer
 from loyalty_engine.api.schemas.returns import TakenPoints, WalletPoints
 from loyalty_engine.core.rules.goods import Goods
 
@@ -29,10 +30,17 @@ class EditBody(Body):
 
 
 class EditAnswer(OperationHead):
-    """An edited order: it earns as if it had been placed like this."""
+    """An edited order: it costs and earns as if it had been placed like this."""
 
     order_id: str = Field(description="The order.", examples=[_ORDER])
-    total: int = Field(description="Goods and shipping in minor units.", examples=[2989])
+    list_total: int = Field(description="Goods and shipping as reported, in minor units.", examples=[2989])
+    total: int = Field(description="Goods and shipping after promotions, in minor units.", examples=[2989])
+    lines: list[CheaperLine] = Field(
+        description="The lines that promotions made cheaper, as they are now; the others cost what was reported.",
+        examples=[[]],
+    )
+    discounts: list[Discount] = Field(description="What each promotion takes off now.", examples=[[]])
+    gifts: list[GiftAnswer] = Field(description="Goods for nothing that the shop is to add.", examples=[[]])
     due: int = Field(description="What is left to pay in minor units.", examples=[2789])
     paid_with_points: PaidWithPoints | None = Field(
         description="What points paid, if anything; an edit leaves it as it was.",

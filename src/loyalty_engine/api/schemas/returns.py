@@ -137,7 +137,7 @@ class RestoredPoints(Answer):
 
 
 class TakenPoints(Answer):
-    """Points that the goods had earned and that are taken back."""
+    """Points that the goods had earned and that are taken back; or that had come back, and pay again what is kept."""
 
     wallet: str = Field(description="Key of the wallet.", examples=["points"])
     points: int = Field(description="By how much less is earned now.", examples=[16])
@@ -168,8 +168,16 @@ class GoodsBack(OperationHead):
     )
     amount: int = Field(description="Value of goods that came back without lines, in minor units.", examples=[0])
     shipping: int = Field(description="Shipping that came back, in minor units.", examples=[0])
-    value: int = Field(description="Value of all that came back, in minor units.", examples=[1899])
+    value: int = Field(
+        description="Value of all that came back, in minor units; less than 0 where what is kept lost more of its discount.",
+        examples=[1899],
+    )
     refund: int = Field(description="Money to pay back: the value less what points had paid.", examples=[1699])
+    collect: int = Field(
+        description="Money to collect, in minor units: without what came back the rest is to be paid dearer than the money "
+        "that is left of the order. Only where discounts are recomputed.",
+        examples=[0],
+    )
     restored: RestoredPoints | None = Field(
         description="Points that came back to their lots.",
         examples=[{"wallet": "points", "points": 200, "amount": 200}],

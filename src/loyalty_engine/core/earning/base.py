@@ -41,7 +41,7 @@ def earning_base(policy: BasePolicy, order: Order, paid_with_points: int) -> Gro
     paid = _unearning(policy, order, paid_with_points) if policy.nets_payment else 0
     has_tax = not policy.with_tax and any(line.tax for line in order.lines)
     if not policy.nets_discounts and order.off:
-        order = _as_reported(order)
+        order = as_reported(order)
     elif not (paid or has_tax or policy.with_shipping or policy.excluded):
         return None
     ranked = sorted(range(len(order.lines)), key=lambda i: canonical(order.lines[i]))
@@ -59,7 +59,7 @@ def earning_base(policy: BasePolicy, order: Order, paid_with_points: int) -> Gro
     return GroupedLines(base, shipping if policy.with_shipping else 0)
 
 
-def _as_reported(order: Order) -> Order:
+def as_reported(order: Order) -> Order:
     """Return the order without what promotions took off."""
     lines = tuple([_dearer(line) if line.off else line for line in order.lines])
     return replace(order, lines=lines, shipping=order.shipping + order.shipping_off, shipping_off=0)

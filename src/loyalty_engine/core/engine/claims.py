@@ -8,6 +8,7 @@ from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Ope
 from loyalty_engine.core.engine.facts import Facts, KnownOrder
 from loyalty_engine.core.engine.orders import rules_of_its_time
 from loyalty_engine.core.engine.pricing import Priced
+from loyalty_engine.core.engine.repricing import PricedOrder
 from loyalty_engine.core.engine.requests import ClaimOrder
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.settlement import settle
@@ -28,7 +29,9 @@ def decide_claim(ruleset: Ruleset, facts: Facts, request: ClaimOrder, now: datet
         refuse(RefusalCode.ORDER_CLAIM_MISMATCH, "/member")
     assert known.order is not None
     ruleset = rules_of_its_time(ruleset, facts)
-    order = keep(known.state.edited or known.order, known.state)
+    whole = known.state.edited or known.order
+    order = keep(whole, known.state)
+    promoted = PricedOrder(ruleset, whole, known.promoted).left(known.state) if known.changes else known.promoted
     operation = Operation(
         id=request.call.operation_id,
         kind="claim",
@@ -39,13 +42,12 @@ def decide_claim(ruleset: Ruleset, facts: Facts, request: ClaimOrder, now: datet
         booked_at=now,
         revision=ruleset.revision,
     )
-    settled = settle(
-        ruleset, operation, Priced(order, memory=known.promoted), member=member, paid=None, shared=facts.counters
-    )
+    priced = Priced(order, memory=promoted)
+    settled = settle(ruleset, operation, priced, member=member, paid=None, shared=facts.counters)
     assert settled.after is not None
     change = None
     if known.changes:
-        state = OrderState(edited=order, earned=settled.earned.memory)
+        state = OrderState(edited=order, earned=settled.earned.memory, promoted=promoted)
         change = OrderChange(known.id, known.changes + 1, state, order.goods_total, order.lines)
     return Accepted(
         Changes(

@@ -1,20 +1,20 @@
 """Edits: an order changes before anything of it was shipped or came back, and earns as if it had been placed like that."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from loyalty_engine.core.earning.evaluation import Earned, Grant
 from loyalty_engine.core.engine.accounts import close_book, guard, open_book, terms_of
 from loyalty_engine.core.engine.answers import show_facts
-from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Operation, OrderChange
+from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Operation, OrderChange, Take
 from loyalty_engine.core.engine.facts import Facts, KnownOrder, MemberState
 from loyalty_engine.core.engine.keeping import Group, Keeper, give_back_limits, spend_of
 from loyalty_engine.core.engine.orders import check_order
-from loyalty_engine.core.engine.pricing import Priced
+from loyalty_engine.core.engine.pricing import Priced, price
 from loyalty_engine.core.engine.requests import EditOrder
 from loyalty_engine.core.engine.restating import take_points
-from loyalty_engine.core.engine.return_answers import show_edit
+from loyalty_engine.core.engine.return_answers import Edit, show_edit
 from loyalty_engine.core.engine.returns import keeper_of
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.settlement import credit, earn_on, takes_of, use_limits
@@ -23,18 +23,19 @@ from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
 from loyalty_engine.core.returns.points import as_earned
 from loyalty_engine.core.returns.state import OrderState
 from loyalty_engine.core.rules.history import PastOrder
-from loyalty_engine.core.rules.order import Order
 
 
 def decide_edit(ruleset: Ruleset, facts: Facts, request: EditOrder, now: datetime) -> Decision:
-    """Replace the goods of an order; what it earns now is judged by today's rules, as of when it was placed."""
+    """Replace the goods of an order; its price and what it earns are judged by today's rules, as of when it was placed.
+
+    ``request`` has the goods as the shop reports them, before promotions.
+    """
     known = _require_editable(facts, request)
     keeper = keeper_of(ruleset, facts, known)
-    order = replace(keeper.order, lines=request.lines, shipping=request.shipping, tenders=request.tenders)
+    order = replace(
+        keeper.order, lines=request.lines, shipping=request.shipping, shipping_off=0, tenders=request.tenders
+    )
     check_order(ruleset, order)
-    paid = known.payment.amount if known.payment else 0
-    if order.goods_total + order.shipping < paid:
-        refuse(RefusalCode.ORDER_BELOW_PAYMENT, "/lines", paid_with_points=paid)
     operation = Operation(
         id=request.call.operation_id,
         kind="order_edit",
@@ -45,44 +46,57 @@ def decide_edit(ruleset: Ruleset, facts: Facts, request: EditOrder, now: datetim
         member_id=known.claimed_by or known.member_id,
         order_id=known.id,
     )
-    if operation.member_id is None:
-        state = OrderState(edited=order)
-        answer = show_edit(operation, known, order, grants=(), taken=(), member=None, reason=request.reason)
-        return Accepted(Changes(operation, answer, {}, order_change=_change(known, state, order)))
-    return Accepted(_settle_again(keeper, facts, operation, order=order, reason=request.reason))
+    without = _without(keeper, facts, operation)
+    priced = price(ruleset, order, member=without.member, shared=without.shared)
+    paid = known.payment.amount if known.payment else 0
+    if priced.order.total < paid:
+        refuse(RefusalCode.ORDER_BELOW_PAYMENT, "/lines", paid_with_points=paid)
+    if without.member is None:
+        edit = Edit(known, priced)
+        return Accepted(
+            Changes(
+                operation=operation,
+                answer=show_edit(operation, edit, member=None, reason=request.reason),
+                facts=show_facts(None, {}, priced.seen),
+                promotion_reasons=priced.reasons,
+                order_change=_change(known, OrderState(edited=priced.order, promoted=priced.memory)),
+                takes=(*without.takes, *takes_of(priced.uses)),
+            )
+        )
+    return Accepted(_settle_again(keeper, facts, operation, without=without, priced=priced, reason=request.reason))
 
 
-def _settle_again(keeper: Keeper, facts: Facts, operation: Operation, *, order: Order, reason: str) -> Changes:
+def _settle_again(
+    keeper: Keeper, facts: Facts, operation: Operation, *, without: "_Without", priced: Priced, reason: str
+) -> Changes:
     ruleset, known, member = keeper.ruleset, keeper.known, facts.member
     assert member is not None
+    assert without.member is not None
     assert member.sees_lots, "gather reads lots for an order that changes"
-    counters, given_back = give_back_limits(
-        keeper, member, known.state, replace(known.state, kept=dict.fromkeys(as_earned(known.earned), 0))
-    )
-    shared = {take.counter: facts.counters.get(take.counter, 0) + take.amount for take in given_back}
-    without = _without(keeper, replace(member, counters=counters))
-    earned = earn_on(ruleset, Priced(order), member=without, paid=known.payment, shared={**facts.counters, **shared})
+    earned = earn_on(ruleset, priced, member=without.member, paid=known.payment, shared=without.shared)
     book = open_book(member, operation.id, operation.booked_at)
     less, more = _difference(keeper, earned)
-    credit(ruleset, book, more, min(order.placed_at, operation.booked_at))
+    credit(ruleset, book, more, min(priced.order.placed_at, operation.booked_at))
     taken = take_points(keeper, book, less)
-    state = OrderState(edited=order, earned=earned.memory)
-    spend = spend_of(known, state, order)
+    change = _change(known, OrderState(edited=priced.order, earned=earned.memory, promoted=priced.memory))
+    uses = (*earned.uses, *priced.uses)
     changed = {
-        "spend": without.spend + spend,
-        "counters": counters,
-        **use_limits(ruleset, without, earned.uses, operation.booked_at),
+        "spend": without.member.spend + change.spend,
+        "counters": without.member.counters,
+        **use_limits(ruleset, without.member, uses, operation.booked_at),
     }
     entries, after = close_book(member, book, changed)
+    edit = Edit(known, priced, earned.grants, taken)
     return Changes(
         operation=operation,
-        answer=show_edit(operation, known, order, grants=earned.grants, taken=taken, member=after, reason=reason),
-        facts=show_facts(member, earned.seen),
+        answer=show_edit(operation, edit, member=after, reason=reason),
+        facts=show_facts(member, earned.seen, priced.seen),
         reasons=earned.reasons,
+        promotion_reasons=priced.reasons,
         member=guard(member, after),
         entries=entries,
-        order_change=_change(known, state, order),
-        takes=(*given_back, *takes_of(earned.uses)),
+        order_change=change,
+        takes=(*without.takes, *takes_of(uses)),
     )
 
 
@@ -97,7 +111,28 @@ def _require_editable(facts: Facts, request: EditOrder) -> KnownOrder:
     return known
 
 
-def _without(keeper: Keeper, member: MemberState) -> MemberState:
+@dataclass(frozen=True, slots=True)
+class _Without:
+    """How things would be if an order had not been placed: its member, if anybody has it, and what all use of limits that
+    they share. ``takes`` give back what it took of these.
+    """
+
+    member: MemberState | None
+    shared: Mapping[str, int]
+    takes: tuple[Take, ...]
+
+
+def _without(keeper: Keeper, facts: Facts, operation: Operation) -> _Without:
+    known, member = keeper.known, facts.member if operation.member_id is not None else None
+    nothing = replace(known.state, kept=dict.fromkeys(as_earned(known.earned), 0), is_gone=True)
+    counters, takes = give_back_limits(keeper, member, known.state, nothing)
+    shared = {take.counter: facts.counters.get(take.counter, 0) + take.amount for take in takes}
+    if member is not None:
+        member = _forget(keeper, replace(member, counters=counters))
+    return _Without(member, {**facts.counters, **shared}, takes)
+
+
+def _forget(keeper: Keeper, member: MemberState) -> MemberState:
     """Return the member as if the order had not been placed."""
     spend = spend_of(keeper.known, keeper.known.state, keeper.order)
     history = list(member.history)
@@ -125,5 +160,7 @@ def _difference(keeper: Keeper, earned: Earned) -> tuple[Mapping[Group, int], li
     ]
 
 
-def _change(known: KnownOrder, state: OrderState, order: Order) -> OrderChange:
+def _change(known: KnownOrder, state: OrderState) -> OrderChange:
+    order = state.edited
+    assert order is not None
     return OrderChange(known.id, known.changes + 1, state, spend_of(known, state, order), order.lines)

@@ -17,6 +17,8 @@ from loyalty_engine.core.engine.accounts import terms_of
 from loyalty_engine.core.engine.attributes import with_decimals
 from loyalty_engine.core.engine.decision import Take
 from loyalty_engine.core.engine.facts import KnownOrder, MemberState
+from loyalty_engine.core.engine.pricing import BY_PROMOTION
+from loyalty_engine.core.engine.repricing import Counter, PricedOrder
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.amounts import MAX_BALANCE
 from loyalty_engine.core.points.book import Book
@@ -43,6 +45,9 @@ MOMENT: Final = timedelta(microseconds=1)
 Group = tuple[str, datetime | None]
 """Points of an order that share a wallet and when they can be spent; None: once they are confirmed."""
 
+Giver = tuple[str, ActivationTerms]
+"""The wallet in which a rule or promotion gave points, and when these can be spent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Keeper:
@@ -59,6 +64,11 @@ class Keeper:
         remembered = {given.rule for given in self.known.earned}
         return {rule.key: rule for rule in self.then.order_rules.rules if rule.key in remembered}
 
+    @property
+    def priced(self) -> PricedOrder:
+        """The order with its promotions."""
+        return PricedOrder(self.then, self.order, self.known.promoted)
+
     def reduce(self, state: OrderState, kept: Order, *, is_void: bool) -> OrderState:
         """Return the state with what each rule's grant is reduced to, for what the customer kept.
 
@@ -69,7 +79,7 @@ class Keeper:
         if is_void or not kept.lines:
             keeps: Kept = earned if policy.points == "none" and not is_void else {}
         else:
-            again = self._evaluate_again(state, kept)
+            again = self._evaluate_again(state, kept) if policy.points == "recomputed" else {}
             keeps = by_policy(policy.points, earned, recomputed=again, order=self.order, kept=kept)
         if policy.clawback == "clamp" and state.kept:
             keeps = {rule: min(points, state.kept.get(rule, 0)) for rule, points in keeps.items()}
@@ -111,7 +121,7 @@ class Keeper:
         Lots whose times were changed are those that waited, if any did.
         """
         wallet, at = group
-        groups = {found: self._terms(rule) for rule, found in self._groups().items() if found[0] == wallet}
+        groups = {self._group(giver): giver[1] for giver in self._givers().values() if giver[0] == wallet}
         rest = (wallet, None) if (wallet, None) in groups else min(groups, key=order_of_groups)
         own: list[UUID] = []
         for lot in [book.terms_of(lot_id) for lot_id in (*self.known.own, *self.graces(book, parts_of_own=True))]:
@@ -126,9 +136,9 @@ class Keeper:
 
         That is now, or the moment before if other points of the order happen to start now: times tell them apart.
         """
-        rules = [rule.key for rule in self.rules.values() if rule.wallet == wallet]
+        terms = [giver[1] for giver in self._givers().values() if giver[0] == wallet]
         lots = [book.terms_of(lot_id) for lot_id in self.known.own]
-        others = {self._terms(key).available_at(lot.earned_at) for key in rules for lot in lots}
+        others = {one.available_at(lot.earned_at) for one in terms for lot in lots}
         return book.now - MOMENT if book.now in others else book.now
 
     def graces(self, book: Book, *, parts_of_own: bool = False) -> list[UUID]:
@@ -142,19 +152,26 @@ class Keeper:
         """Return the kept points that can be spent once they are confirmed."""
         return {wallet: points for (wallet, at), points in self.kept(state).items() if at is None}
 
-    def _groups(self) -> dict[str, Group]:
-        """Return the group of each rule's points."""
-        placed_at = self.known.order.placed_at if self.known.order is not None else self.order.placed_at
-        return {key: (rule.wallet, self._terms(key).available_at(placed_at)) for key, rule in self.rules.items()}
+    def _givers(self) -> dict[str, Giver]:
+        """Return the rules and promotions that had points to give, as grants name them."""
+        givers = {
+            key: (rule.wallet, terms_of(self.then, rule.wallet, rule.activation)) for key, rule in self.rules.items()
+        }
+        for one in self.known.promoted:
+            if one.points:
+                givers[f"{BY_PROMOTION}{one.promotion}"] = one.wallet, terms_of(self.then, one.wallet, None)
+        return givers
 
-    def _terms(self, key: str) -> ActivationTerms:
-        rule = self.rules[key]
-        return terms_of(self.then, rule.wallet, rule.activation)
+    def _group(self, giver: Giver) -> Group:
+        wallet, terms = giver
+        placed_at = self.known.order.placed_at if self.known.order is not None else self.order.placed_at
+        return wallet, terms.available_at(placed_at)
 
     def _by_group(self, points: Kept) -> dict[Group, int]:
         totals: dict[Group, int] = {}
-        for key, group in self._groups().items():
+        for key, giver in self._givers().items():
             if key in points:
+                group = self._group(giver)
                 totals[group] = totals.get(group, 0) + points[key]
         return totals
 
@@ -169,7 +186,7 @@ class Keeper:
             base=earning_base(self.then.base, seen, paid),
             paid_with_points=paid,
         )
-        return evaluate_again(self.then.order_rules, view, self.known.earned)
+        return {**evaluate_again(self.then.order_rules, view, self.known.earned), **self.priced.points(kept)}
 
 
 def order_of_groups(group: Group) -> tuple[str, bool, datetime | None]:
@@ -194,22 +211,32 @@ def _restored_amount(known: KnownOrder, state: OrderState) -> int:
 
 
 def give_back_limits(
-    keeper: Keeper, member: MemberState, before: OrderState, after: OrderState
+    keeper: Keeper, member: MemberState | None, before: OrderState, after: OrderState
 ) -> tuple[dict[str, int], tuple[Take, ...]]:
     """Return the member's counters with what the order takes less from limits, and what shared ones get back.
 
     What a return gives again is no new use, so no cap stands in its way.
     """
+    counters = {} if member is None else dict(member.counters)
+    shared = dict[str, Take]()
+    for (name, is_shared), less in _give_back(keeper, before, after).items():
+        if is_shared and less:
+            shared[name] = Take(name, -less, MAX_BALANCE)
+        elif not is_shared and name in counters:
+            counters[name] = max(counters[name] - less, 0)
+    return counters, tuple(shared.values())
+
+
+def _give_back(keeper: Keeper, before: OrderState, after: OrderState) -> dict[Counter, int]:
+    """Return how much less the order takes from limits of its rules and promotions."""
+    was, is_now = keeper.priced.uses(before), keeper.priced.uses(after)
+    less = {counter: used - is_now.get(counter, 0) for counter, used in was.items()}
     earned = as_earned(keeper.known.earned)
     day = keeper.order.placed_at.astimezone(keeper.then.zone).date()
-    counters, shared = dict(member.counters), dict[str, Take]()
-    for key in earned:
-        was, is_now = (before.kept or earned).get(key, 0), (after.kept or earned).get(key, 0)
-        by_counter = {(limit.counter_on(day), limit.per): limit for limit in keeper.rules[key].limits}
-        for (name, per), limit in by_counter.items():
-            less = was - is_now if limit.counts_points else (was > 0) - (is_now > 0)
-            if per == "program" and less:
-                shared[name] = Take(name, -less, MAX_BALANCE)
-            elif per == "member" and name in counters:
-                counters[name] = max(counters[name] - less, 0)
-    return counters, tuple(shared.values())
+    for key, rule in keeper.rules.items():
+        had, has = ((state.kept or earned).get(key, 0) for state in (before, after))
+        for limit in rule.limits:
+            if limit.per != "order":
+                points = had - has if limit.counts_points else (had > 0) - (has > 0)
+                less[limit.counter_on(day), limit.per == "program"] = points
+    return less

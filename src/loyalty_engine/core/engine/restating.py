@@ -15,7 +15,7 @@ from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
 from loyalty_engine.core.points.activating import activate, deactivate
 from loyalty_engine.core.points.book import Book
 from loyalty_engine.core.points.clawback import Clawback, Share, give_again, take_back
-from loyalty_engine.core.points.lots import LotUse
+from loyalty_engine.core.points.lots import Lot, LotUse, spending_order
 from loyalty_engine.core.returns.state import OrderState
 
 
@@ -28,8 +28,8 @@ def move_points(
     """
     was, is_now = keeper.kept(before), keeper.kept(after)
     taken = {UUID(lot_id): points for lot_id, points in before.taken.items()}
+    told = _pay_again(keeper, book, before.restored - after.restored, after, taken=taken)
     restored = _restore(keeper, book, before, after, taken=taken)
-    told: list[Taken] = []
     for wallet in sorted({wallet for wallet, _ in was}):
         active = after.activated.get(wallet, 0) - before.activated.get(wallet, 0)
         less = {group: was[group] - is_now[group] for group in was if group[0] == wallet}
@@ -144,7 +144,7 @@ def _restore(
     known = keeper.known
     if known.payment is None:
         return {}
-    latest_first = sorted(known.uses, key=lambda use: (book.terms_of(use.lot_id).earned_at, use.lot_id), reverse=True)
+    latest_first = _latest_first(keeper, book)
     points = after.restored - before.restored
     new: tuple[UUID, ...] = ()
     if points > 0:
@@ -159,8 +159,70 @@ def _restore(
     back = {use.lot_id: use.amount for use in cut_uses(latest_first, 0, after.restored)}
     brought = {lot_id: book.terms_of(lot_id).amount for lot_id in (*keeper.graces(book), *new) if lot_id not in back}
     lots = [lot for lot in book.lots(known.payment.wallet) if lot.id in back or lot.id in brought]
-    lots.sort(key=lambda lot: (lot.earned_at, lot.id), reverse=True)
+    places = {use.lot_id: place for place, use in enumerate(latest_first)}
+    lots.sort(key=lambda lot: (_place_of(book, lot, places), lot.id not in places, lot.id))
     return {lot.id: back.get(lot.id) or brought[lot.id] for lot in lots}
+
+
+def _place_of(book: Book, lot: Lot, places: Mapping[UUID, int]) -> int:
+    """Return where the points of a lot stand among those that come back: in one of grace, where those stand whose own lot
+    could not have them any more.
+    """
+    if lot.id in places:
+        return places[lot.id]
+    alike = [book.terms_of(paid) for paid in places if book.terms_of(paid).earned_at == lot.earned_at]
+    gone = [paid for paid in alike if paid.member_id != lot.member_id or book.is_expired(paid, book.now)]
+    return min((places[paid.id] for paid in gone or alike), default=len(places))
+
+
+def _pay_again(keeper: Keeper, book: Book, points: int, after: OrderState, *, taken: dict[UUID, int]) -> list[Taken]:
+    """Let points pay again that came back for goods, because what is kept costs more without a promotion than by then.
+
+    They leave the lots in which they came back, then others; what is not there any more is owed. Where they had paid a debt
+    of the same order, that is open again.
+    """
+    payment = keeper.known.payment
+    if payment is None or points <= 0:
+        return []
+    missing = 0
+    for use in reversed(cut_uses(_latest_first(keeper, book), after.restored, points)):
+        left = use.amount
+        for lot_id in _came_back_in(keeper, book, use.lot_id):
+            left -= _spend(book, lot_id, left)
+            reopened = min(taken.get(lot_id, 0), left)
+            if reopened:
+                _add(taken, {lot_id: reopened}, -1)
+                book.owe(payment.wallet, reopened, destination="redeemed")
+            left -= reopened
+        missing += left
+    for lot in sorted(book.lots(payment.wallet), key=spending_order):
+        missing -= _spend(book, lot.id, missing)
+    if missing:
+        book.owe(payment.wallet, missing, destination="redeemed")
+    return [Taken(payment.wallet, points, owed=missing)]
+
+
+def _came_back_in(keeper: Keeper, book: Book, lot_id: UUID) -> list[UUID]:
+    """Return the lots in which points of a lot that paid may have come back: itself, and those of grace of its age."""
+    paid = book.terms_of(lot_id)
+    alike = [book.terms_of(grace) for grace in keeper.graces(book)]
+    graces = [lot.id for lot in alike if (lot.wallet, lot.earned_at) == (paid.wallet, paid.earned_at)]
+    return book.find_lots(paid.wallet, [*reversed(graces), lot_id])
+
+
+def _spend(book: Book, lot_id: UUID, most: int) -> int:
+    """Spend what a lot has, ``most`` at most; return how much that was."""
+    lot = book.lot(lot_id)
+    points = 0 if lot.is_pending(book.now) else min(lot.remaining, most)
+    if points > 0:
+        book.use(LotUse(lot_id, points))
+        book.post(lot.wallet, "available", "redeemed", points, lot_id=lot_id)
+    return max(points, 0)
+
+
+def _latest_first(keeper: Keeper, book: Book) -> list[LotUse]:
+    """Return what paid for the order in the order in which it comes back."""
+    return sorted(keeper.known.uses, key=lambda use: (book.terms_of(use.lot_id).earned_at, use.lot_id), reverse=True)
 
 
 def cut_uses(uses: Iterable[LotUse], start: int, length: int) -> list[LotUse]:

@@ -9,15 +9,16 @@ from loyalty_engine.core.engine.answers import Json, head, show_balances
 from loyalty_engine.core.engine.decision import Operation
 from loyalty_engine.core.engine.facts import KnownOrder, MemberState
 from loyalty_engine.core.engine.keeping import Keeper, Taken
-from loyalty_engine.core.engine.price_answers import show_effects
+from loyalty_engine.core.engine.price_answers import show_effects, show_price
+from loyalty_engine.core.engine.pricing import Priced
 from loyalty_engine.core.kernel.amounts import allocate
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.kernel.instants import show_instant
 from loyalty_engine.core.kernel.quantities import show_quantity
+from loyalty_engine.core.returns.discounts import without_price
 from loyalty_engine.core.returns.goods import keep
 from loyalty_engine.core.returns.state import OrderState
 from loyalty_engine.core.rules.goods import Goods
-from loyalty_engine.core.rules.order import Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +32,16 @@ class Quote:
 
 
 def show_quote(operation: Operation, quote: Quote, *, member: MemberState | None, reason: str | None) -> Json:
-    """Show a return: what came back, the money and points to pay back for it, the points that were taken."""
+    """Show a return: what came back, the money and points to pay back for it, the points that were taken.
+
+    Priced again, what was kept may have lost more of its discount than came back is worth: then there is to collect.
+    """
     keeper, before, after = quote.keeper, quote.before, quote.after
     left = keep(keeper.order, after)
     payment = keeper.known.payment
-    restored = after.restored - before.restored
-    worth = _worth(quote, restored)
-    refund = after.refunded - before.refunded
+    worth = _worth(quote, after.restored - before.restored)
+    money, restored = after.refunded - before.refunded, max(after.restored - before.restored, 0)
+    refund = max(money, 0)
     is_void = operation.kind == "order_cancel"
     return {
         **({} if is_void else {"id": show_id("ret", operation.id)}),
@@ -47,8 +51,9 @@ def show_quote(operation: Operation, quote: Quote, *, member: MemberState | None
         "lines": _show_lines(quote, refund=refund, restored=restored),
         "amount": after.amount - before.amount,
         "shipping": after.shipping - before.shipping,
-        "value": refund + worth,
+        "value": money + worth,
         "refund": refund,
+        "collect": max(-money, 0),
         "restored": {"wallet": payment.wallet, "points": restored, "amount": worth} if payment and restored else None,
         "taken": show_taken(quote.taken),
         "left": left.total,
@@ -74,6 +79,7 @@ def show_waiting(operation: Operation, goods: Goods, waits_until: datetime, reas
         "shipping": goods.shipping,
         "value": 0,
         "refund": 0,
+        "collect": 0,
         "restored": None,
         "taken": [],
         "left": 0,
@@ -104,26 +110,27 @@ def show_activation(
     }
 
 
-def show_edit(
-    operation: Operation,
-    known: KnownOrder,
-    order: Order,
-    *,
-    grants: Sequence[Grant],
-    taken: Sequence[Taken],
-    member: MemberState | None,
-    reason: str,
-) -> Json:
-    """Show an order as it is after an edit: what it earns now in all, and what was taken back for it."""
-    paid, total = known.payment, order.total
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """An order as it is after an edit: its price, what it earns in all, and what was taken back for that."""
+
+    known: KnownOrder
+    priced: Priced
+    grants: tuple[Grant, ...] = ()
+    taken: tuple[Taken, ...] = ()
+
+
+def show_edit(operation: Operation, edit: Edit, *, member: MemberState | None, reason: str) -> Json:
+    """Show an order as it is after an edit."""
+    paid = edit.known.payment
     return {
-        "order_id": show_id("ord", known.id),
+        "order_id": show_id("ord", edit.known.id),
         **head(operation),
-        "total": total,
-        "due": total - (paid.amount if paid else 0),
+        **show_price(edit.priced),
+        "due": edit.priced.order.total - (paid.amount if paid else 0),
         "paid_with_points": {"wallet": paid.wallet, "points": paid.points, "amount": paid.amount} if paid else None,
-        "effects": show_effects(grants),
-        "taken": show_taken(taken),
+        "effects": show_effects(edit.grants),
+        "taken": show_taken(edit.taken),
         "balances": show_balances(member),
         "reason": reason,
     }
@@ -135,11 +142,12 @@ def _show_points(points: Mapping[str, int]) -> list[Json]:
 
 def _show_lines(quote: Quote, *, refund: int, restored: int) -> list[Json]:
     """Show what came back line by line; what cannot be told by lines is split in proportion to their value."""
-    was = {line.id: line for line in keep(quote.keeper.order, quote.before).lines}
-    left = {line.id: line for line in keep(quote.keeper.order, quote.after).lines}
-    named = [line_id for line_id, back in quote.after.lines.items() if quote.before.lines.get(line_id, -1) != back]
-    values = [was[line_id].amount - (left[line_id].amount if line_id in left else 0) for line_id in named]
-    whole = refund + _worth(quote, restored)
+    order, before, after = quote.keeper.order, without_price(quote.before), without_price(quote.after)
+    had, has = keep(order, before), keep(order, after)
+    was, left = ({line.id: line.amount for line in kept.lines} for kept in (had, has))
+    named = [line_id for line_id, back in after.lines.items() if before.lines.get(line_id, -1) != back]
+    values = [was[line_id] - left.get(line_id, 0) for line_id in named]
+    whole = had.total - has.total
 
     def shares(amount: int) -> list[int]:
         return allocate(amount * sum(values) // whole if whole else 0, values) if values else []
@@ -149,7 +157,7 @@ def _show_lines(quote: Quote, *, refund: int, restored: int) -> list[Json]:
     return [
         {
             "id": line_id,
-            "quantity": show_quantity(quote.after.lines[line_id] - quote.before.lines.get(line_id, 0)),
+            "quantity": show_quantity(after.lines[line_id] - before.lines.get(line_id, 0)),
             "amount": values[place],
             "refund": refunds[place],
             "points_restored": restores[place],

@@ -103,7 +103,7 @@ def take_goods_back(ruleset: Ruleset, facts: Facts, known: KnownOrder, *, goods:
     keeper = keeper_of(ruleset, facts, known)
     member = _owner(facts, known)
     before = known.state
-    state = bring_back(keeper.order, before, goods)
+    state = keeper.priced.price(bring_back(keeper.order, before, goods), ruleset.returns.discounts)
     kept = keep(keeper.order, state)
     payment = Payment(known.payment.points, known.payment.amount) if known.payment else None
     state = replace(pay_back(keeper.order, kept, payment, state), is_gone=has_gone(keeper.order, kept))
@@ -111,7 +111,8 @@ def take_goods_back(ruleset: Ruleset, facts: Facts, known: KnownOrder, *, goods:
     if member is None:
         quote = Quote(keeper, before, state)
         answer = show_quote(operation, quote, member=None, reason=step.reason)
-        return Changes(operation, answer, {}, order_change=_order_change(keeper, state, kept))
+        _, takes = give_back_limits(keeper, None, before, state)
+        return Changes(operation, answer, {}, order_change=_order_change(keeper, state, kept), takes=takes)
     state = keeper.confirm(keeper.reduce(state, kept, is_void=step.kind == "order_cancel"), kept)
     assert member.sees_lots, "gather reads lots for whatever comes back"
     book = open_book(member, operation.id, step.now)

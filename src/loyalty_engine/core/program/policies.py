@@ -20,6 +20,13 @@ class ReturnPolicy(Entry):
         "value; or all of them. A cancelled order keeps none.",
         examples=["recomputed"],
     )
+    discounts: Literal["proportional", "recomputed"] = Field(
+        default="proportional",
+        description="What goods that come back are worth: what they cost after promotions; or what was paid less what the "
+        "customer would have paid for the goods they kept, under the promotions that the order got. A cancelled order "
+        "comes back for what it cost.",
+        examples=["recomputed"],
+    )
     clawback: Literal["debt", "clamp", "refuse"] = Field(
         default="debt",
         description="When the balance does not cover the points to be taken: owe the rest, forgive it, or refuse the "

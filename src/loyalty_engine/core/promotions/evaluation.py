@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from loyalty_engine.core.earning.evaluation import Use
 from loyalty_engine.core.earning.index import Index, Seen
-from loyalty_engine.core.earning.limits import Counted
+from loyalty_engine.core.earning.limits import NOTHING_COUNTED, Counted
 from loyalty_engine.core.kernel.amounts import allocate
 from loyalty_engine.core.program.promotions import PromotionGroup
 from loyalty_engine.core.promotions.cart import Cart
@@ -97,6 +97,8 @@ class Promotions:
     """Those that ask for earlier orders."""
     shared_caps: tuple[PromotionCap, ...] = field(init=False)
     """The limits whose counters all members share."""
+    firsts: Mapping[str, int] = field(init=False)
+    """Where in the document each group begins: among neighbours of one priority it plays in its first promotion's place."""
 
     def __post_init__(self) -> None:
         active = [promotion for promotion in self.promotions if promotion.is_active]
@@ -104,6 +106,16 @@ class Promotions:
         object.__setattr__(self, "index", Index([(promotion, promotion.door) for promotion in active]))
         object.__setattr__(self, "looking_back", tuple(one for one in active if one.history))
         object.__setattr__(self, "shared_caps", caps)
+        object.__setattr__(self, "firsts", self._find_firsts())
+
+    def _find_firsts(self) -> Mapping[str, int]:
+        firsts: dict[str, int] = {}
+        for promotion in self.promotions:
+            group = promotion.group
+            while group is not None:
+                firsts.setdefault(group, promotion.position)
+                group = self.groups[group].group
+        return firsts
 
 
 class _Outcome(NamedTuple):
@@ -133,11 +145,31 @@ def promote(
     return Promoted(outcome.cart, tuple(applied), tuple(refused), uses, seen, memory)
 
 
+def promote_again(
+    promotions: Promotions, order: Order, view: View, memory: Sequence[PromotionMemory]
+) -> tuple[PromotionMemory, ...]:
+    """Return what the promotions of ``memory`` give for ``order``, what is left of the one that it is the memory of.
+
+    ``order`` and ``view`` are as the shop reported it. Nothing gives more than it did, and what did not apply then does not
+    apply now. Promotions that give nothing are missing.
+    """
+    remembered = {one.promotion: one for one in memory}
+    play = _Replay(promotions, view, remembered)
+    play.admit(promotion for promotion in promotions.promotions if promotion.key in remembered)
+    given = {one.promotion.key: one for one in _by_line(play.run(Cart.of(order)))}
+    return tuple([_lessen(one, given[one.promotion]) for one in memory if one.promotion in given])
+
+
 def _remember(applied: Applied, view: View) -> PromotionMemory:
     promotion = applied.promotion
     held = promotion.recall().remember(view) if promotion.must_remember and promotion.recall is not None else ""
     wallet, points = applied.points or ("", 0)
-    return PromotionMemory(promotion.key, sum(applied.lines.values()), applied.shipping, points, wallet, held)
+    return PromotionMemory(promotion.key, applied.lines, applied.shipping, points, wallet, held)
+
+
+def _lessen(memory: PromotionMemory, again: Applied) -> PromotionMemory:
+    points = again.points[1] if again.points is not None else 0
+    return memory._replace(lines=again.lines, shipping=again.shipping, points=min(points, memory.points))
 
 
 def _by_line(outcome: _Outcome) -> Sequence[Applied]:
@@ -210,8 +242,7 @@ class _Play:
         return self._play_group(None, cart)
 
     def _play_group(self, key: str | None, cart: Cart) -> _Outcome:
-        # They entered in the order of the document, a group with the first that is in it; sorting keeps that.
-        children = sorted(self._inside.get(key, ()), key=lambda child: -child.priority)
+        children = sorted(self._inside.get(key, ()), key=self._rank)
         choose = self._promotions.choose if key is None else self._promotions.groups[key].choose
         if choose == "all":
             applied: list[Applied] = []
@@ -231,6 +262,12 @@ class _Play:
                     Refused(one.promotion, "outdone", group=key, wanted=one.value) for one in outcome.applied
                 ]
         return chosen
+
+    def _rank(self, child: Promotion | PromotionGroup) -> tuple[int, int]:
+        """Return the key by which neighbours play: it does not hang on who else applies, so that a replay keeps it."""
+        if isinstance(child, Promotion):
+            return -child.priority, child.position
+        return -child.priority, self._promotions.firsts[child.key]
 
     def _play(self, child: Promotion | PromotionGroup, cart: Cart) -> _Outcome:
         if isinstance(child, PromotionGroup):
@@ -289,6 +326,25 @@ class _Play:
     def _location(self) -> str | None:
         found: Any = READERS["order.location"](self._view)
         return None if found is None else str(found)
+
+
+class _Replay(_Play):
+    """Plays promotions again, of which it remembers what they gave."""
+
+    def __init__(self, promotions: Promotions, view: View, remembered: Mapping[str, PromotionMemory]) -> None:
+        super().__init__(promotions, view, NOTHING_COUNTED, ())
+        self._remembered = remembered
+
+    def _refuse(self, promotion: Promotion) -> Refused | None:
+        """Tell whether the condition still holds. It was open, and for this buyer."""
+        held = self._remembered[promotion.key].held
+        if promotion.recall is None or promotion.recall().holds(self._view, held):
+            return None
+        return Refused(promotion, "condition_failed")
+
+    def _room(self, promotion: Promotion, wanted: int) -> tuple[int | None, PromotionCap | None]:
+        """Return no more than what it took off, whatever room its limits would have by now."""
+        return min(wanted, self._remembered[promotion.key].value), None
 
 
 def _within_floor(promotion: Promotion, wish: Wish) -> Wish:

@@ -83,15 +83,24 @@ def add_lines(order: Order, before: Mapping[str, int], more: Mapping[str, int | 
 
 
 def keep(order: Order, state: OrderState) -> Order:
-    """Return what the customer has of an order: fewer goods, for less money, paid with less of each tender."""
+    """Return what the customer has of an order: fewer goods, for less money, paid with less of each tender.
+
+    What promotions take off that is their share of what they took off all of it, unless it was priced again.
+    """
     lines = sorted(_lines_left(order, state.lines), key=canonical)
     shares = allocate(returned_without_lines(order, state), [line.amount for line in lines])
-    reduced = {line.id: _cheaper(line, line.amount - share) for line, share in zip(lines, shares, strict=True)}
-    kept = tuple(reduced[line.id] for line in order.lines if line.id in reduced)
-    shipping = order.shipping - state.shipping
-    total, left = order.goods_total + order.shipping, sum(line.amount for line in kept) + shipping
+    reduced = {line.id: _shrink(line, line.amount - share) for line, share in zip(lines, shares, strict=True)}
+    kept = replace(
+        order,
+        lines=tuple(reduced[line.id] for line in order.lines if line.id in reduced),
+        shipping=order.shipping - state.shipping,
+        shipping_off=_off(order.shipping, order.shipping_off, order.shipping - state.shipping),
+    )
+    if state.offs is not None:
+        kept = _price(kept, state.offs, state.shipping_off)
+    total, left = order.total, kept.total
     tenders = tuple(replace(tender, amount=tender.amount * left // total if total else 0) for tender in order.tenders)
-    return replace(order, lines=kept, shipping=shipping, tenders=tenders)
+    return replace(kept, tenders=tenders)
 
 
 def returned_without_lines(order: Order, state: OrderState) -> int:
@@ -100,8 +109,8 @@ def returned_without_lines(order: Order, state: OrderState) -> int:
 
 
 def has_gone(order: Order, kept: Order) -> bool:
-    """Tell whether nothing is left of the goods."""
-    return not kept.lines or (kept.goods_total == 0 and order.goods_total > 0)
+    """Tell whether nothing is left of the goods: what promotions gave for nothing is something."""
+    return not kept.lines or (_reported(kept) == 0 and _reported(order) > 0)
 
 
 def pay_back(order: Order, kept: Order, payment: Payment | None, state: OrderState) -> OrderState:
@@ -110,8 +119,8 @@ def pay_back(order: Order, kept: Order, payment: Payment | None, state: OrderSta
     Points that paid come back in proportion, in amounts that are worth whole minor units; money makes up the rest, so
     both together are exactly what came back, and never more than was paid.
     """
-    total = order.goods_total + order.shipping
-    returned = total - kept.goods_total - kept.shipping
+    total = order.total
+    returned = total - kept.total
     back = Payment(0, 0) if payment is None else payment.share(returned, total)
     return replace(state, refunded=returned - back.amount, restored=back.points)
 
@@ -122,14 +131,43 @@ def _lines_left(order: Order, returned: Mapping[str, int]) -> Iterable[Line]:
         if back is None:
             yield line
         elif back < line.quantity:
-            left = line.amount - line.amount * back // line.quantity
-            yield replace(_cheaper(line, left), quantity=line.quantity - back)
+            amount, listed = (_left(whole, back, line.quantity) for whole in (line.amount, line.amount + line.off))
+            yield replace(_cheaper(line, amount), off=listed - amount, quantity=line.quantity - back)
+
+
+def _left(whole: int, back: int, of: int) -> int:
+    return whole - whole * back // of
+
+
+def _shrink(line: Line, amount: int) -> Line:
+    """Return a line of which some value came back: what promotions took off it shrinks alike."""
+    return replace(_cheaper(line, amount), off=_off(line.amount, line.off, amount))
+
+
+def _off(whole: int, off: int, left: int) -> int:
+    """Return the share of ``off`` that belongs to what is ``left`` of ``whole``."""
+    return off - off * (whole - left) // whole if whole else off
 
 
 def _cheaper(line: Line, amount: int) -> Line:
     if amount == line.amount:
         return line
-    return replace(line, amount=amount, tax=line.tax * amount // line.amount)
+    return replace(line, amount=amount, tax=line.tax * amount // line.amount if line.amount else 0)
+
+
+def _price(kept: Order, offs: Mapping[str, int], shipping_off: int) -> Order:
+    """Return what is kept for what it costs with so much off."""
+    lines = tuple([_take_off(line, offs.get(line.id, 0)) for line in kept.lines])
+    shipping = kept.shipping + kept.shipping_off - shipping_off
+    return replace(kept, lines=lines, shipping=shipping, shipping_off=shipping_off)
+
+
+def _take_off(line: Line, off: int) -> Line:
+    return replace(_cheaper(line, line.amount + line.off - off), off=off)
+
+
+def _reported(order: Order) -> int:
+    return sum(line.amount + line.off for line in order.lines)
 
 
 def _is_back(line: Line, state: OrderState) -> bool:

@@ -17,9 +17,12 @@ def as_earned(memory: Sequence[RuleMemory]) -> dict[str, int]:
 
 
 def in_proportion(earned: Kept, order: Order, kept: Order) -> dict[str, int]:
-    """Return a share of what was earned by value; fractions stay with the customer until nothing is left."""
+    """Return a share of what was earned by value; fractions stay with the customer until nothing is left.
+
+    Priced again without a promotion, what is kept may cost more than all of it did: then it keeps all.
+    """
     total = order.goods_total
-    returned = total - kept.goods_total
+    returned = max(total - kept.goods_total, 0)
     if not total:
         return dict(earned) if kept.lines else {}
     return {rule: points - points * returned // total for rule, points in earned.items()}

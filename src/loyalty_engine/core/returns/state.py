@@ -23,8 +23,9 @@ class OrderState:
     earning rule's grant is reduced to, where it is; ``taken`` are the points that were taken back for that, by the id of the
     lot that had them; what is missing there is owed. ``confirmed`` is how much of each line the shop confirmed, None: the
     whole order; ``activated`` how many points of each wallet that made spendable. ``is_gone``: nothing is left, the order
-    counts no more. ``edited`` is its content, ``earned`` what it earned and ``promoted`` what promotions gave, since it was
-    last edited.
+    counts no more. ``offs`` is what promotions take off each line that is kept, and ``shipping_off`` off shipping, where that
+    was priced again; None: a share of what they took off all of it. ``edited`` is its content, ``earned`` what it earned and
+    ``promoted`` what promotions gave, since it was last edited.
     """
 
     lines: Mapping[str, int] = field(default_factory=dict)
@@ -37,6 +38,8 @@ class OrderState:
     confirmed: Mapping[str, int] | None = field(default_factory=dict)
     activated: Mapping[str, int] = field(default_factory=dict)
     is_gone: bool = False
+    offs: Mapping[str, int] | None = None
+    shipping_off: int = 0
     edited: Order | None = None
     earned: tuple[RuleMemory, ...] | None = None
     promoted: tuple[PromotionMemory, ...] | None = None

@@ -1,0 +1,92 @@
+"""Pricing again: what promotions give for what is left of an order, and what they take from their limits for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from loyalty_engine.core.earning.base import as_reported
+from loyalty_engine.core.engine.attributes import with_decimals
+from loyalty_engine.core.engine.pricing import BY_PROMOTION
+from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.engine.views import view_order
+from loyalty_engine.core.promotions.evaluation import promote_again
+from loyalty_engine.core.returns.discounts import in_shares, with_price, without_price
+from loyalty_engine.core.returns.goods import keep
+from loyalty_engine.core.returns.memory import PromotionMemory
+from loyalty_engine.core.returns.state import OrderState
+from loyalty_engine.core.rules.order import Order
+from loyalty_engine.core.rules.view import READERS
+
+Counter = tuple[str, bool]
+"""The name of a limit's counter, and whether all members share it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PricedOrder:
+    """An order that was accepted before, with what its promotions gave under the rules of ``then``."""
+
+    then: Ruleset
+    order: Order
+    promoted: tuple[PromotionMemory, ...]
+
+    def price(self, state: OrderState, policy: Literal["proportional", "recomputed"]) -> OrderState:
+        """Return the state with what promotions take off what is left of the order, as the program's policy says.
+
+        Where nothing is left there is nothing to price again.
+        """
+        shared = without_price(state)
+        kept = keep(self.order, shared)
+        if policy == "proportional" or not self.promoted or not kept.lines:
+            return shared
+        return with_price(self.order, kept, self.play(kept), state)
+
+    def play(self, kept: Order) -> tuple[PromotionMemory, ...]:
+        """Return what promotions would give for what is left of the order."""
+        seen = with_decimals(self.then, as_reported(kept))
+        return promote_again(self.then.promotions, seen, view_order(self.then, seen, None), self.promoted)
+
+    def given(self, state: OrderState) -> tuple[PromotionMemory, ...]:
+        """Return what promotions give by now; those that give nothing any more are missing."""
+        if state.is_gone or not self.promoted:
+            return ()
+        kept = keep(self.order, state)
+        return in_shares(self.promoted, kept) if state.offs is None else self.play(kept)
+
+    def left(self, state: OrderState) -> tuple[PromotionMemory, ...]:
+        """Return what to remember of promotions when from now on the order is what was left of it."""
+        given = self.given(state)
+        if not any(one.points for one in given):
+            return given
+        again = {one.promotion: one.points for one in self.play(keep(self.order, state))}
+        return tuple([one._replace(points=again.get(one.promotion, 0)) for one in given])
+
+    def points(self, kept: Order) -> Mapping[str, int]:
+        """Return the points that promotions would give for what is left of the order, by how grants name them."""
+        if not any(one.points for one in self.promoted):
+            return {}
+        return {f"{BY_PROMOTION}{one.promotion}": one.points for one in self.play(kept) if one.points}
+
+    def uses(self, state: OrderState) -> Mapping[Counter, int]:
+        """Return what the order takes from limits of its promotions by now."""
+        remembered = {one.promotion: one for one in self.promoted}
+        limited = [one for one in self.then.promotions.promotions if one.key in remembered and one.caps]
+        if not limited:
+            return {}
+        given = {one.promotion: one for one in self.given(state)}
+        view = view_order(self.then, self.order, None)
+        day, location = view.local.date(), READERS["order.location"](view)
+        uses: dict[Counter, int] = {}
+        for promotion in limited:
+            value = given[promotion.key].value if promotion.key in given else 0
+            is_left = _gives(remembered[promotion.key], given.get(promotion.key), state)
+            for cap in promotion.caps:
+                counter = cap.counter_on(day, None if location is None else str(location)), cap.per != "member"
+                uses[counter] = value if cap.counts_amount else int(is_left)
+        return uses
+
+
+def _gives(memory: PromotionMemory, now: PromotionMemory | None, state: OrderState) -> bool:
+    """Tell whether anything is left of what a promotion gave: of its points, its discount, or the goods with its gift."""
+    if memory.points:
+        return state.kept.get(f"{BY_PROMOTION}{memory.promotion}", 0 if state.is_gone else memory.points) > 0
+    return now is not None and (now.value > 0 or not memory.value)
