@@ -176,3 +176,13 @@ async def test_a_look_tells_what_would_give_more(client: Api) -> None:
     enough = (await client.evaluate(lines=[*LINES, {"amount": 2500}], shipping=490)).json()
     assert enough["nudges"] == []
     assert "free_delivery" in [discount["promotion"] for discount in enough["discounts"]]
+
+
+async def test_a_promotion_may_be_for_one_member_only(client: Api, program: Program) -> None:
+    one, other = await client.new_member(), await client.new_member()
+    mine = {"key": "mine", "when": {"fact": "member.id", "is": one}, "effect": {"kind": "amount_off", "amount": 50}}
+    await program.publish({**document(), "promotions": [mine]})
+
+    totals = [(await client.evaluate(who, 1000)).json()["total"] for who in (one, other, None)]
+
+    assert totals == [950, 1000, 1000]

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 import pytest
 
@@ -30,6 +31,7 @@ REGULAR: Final = replace(
     first_order_at=datetime(2026, 5, 1, 23, 59, tzinfo=UTC),
     last_order_at=datetime(2026, 5, 30, 0, 0, tzinfo=UTC),
     balances={"points": 40},
+    id=UUID("019eb0a4-0000-7000-8000-000000000001"),
 )
 WORDS: Final = Vocabulary.of(ATTRIBUTES, ["points", "stamps"])
 SURVEY: Final = Vocabulary.of(
@@ -59,6 +61,7 @@ FACTS_OF_TIMES_AND_MEMBERS: Final = {
     "time.weekday": "sunday",
     "time.clock": "12:00",
     "member.exists": True,
+    "member.id": "mem_01ktra8000e008000000000001",
     "member.status": "active",
     "member.orders": 7,
     "member.spend": 12_345,

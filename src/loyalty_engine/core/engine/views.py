@@ -50,4 +50,5 @@ def snapshot(ruleset: Ruleset, member: MemberState) -> MemberSnapshot:
         first_order_at=member.first_order_at,
         last_order_at=member.last_order_at,
         balances={wallet: balance.available for wallet, balance in member.balances.items()},
+        id=member.id,
     )

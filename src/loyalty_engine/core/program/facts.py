@@ -87,6 +87,7 @@ FACTS: Final = (
     Fact("time.weekday", "text", "Weekday of that day.", options=WEEKDAYS),
     Fact("time.clock", "clock", "Time of day at which it happened, in the program's zone."),
     Fact("member.exists", "boolean", "False for a guest. The one member fact that guests have."),
+    Fact("member.id", "text", "The member's id, such as mem_01m8054496erxvcc6weqy7k3j5: what is for one member only."),
     Fact("member.status", "text", "Status of the member.", options=("active", "blocked")),
     Fact("member.orders", "integer", "Orders accepted before this one."),
     Fact("member.spend", "integer", "Minor units paid for goods before this order, less what points paid."),

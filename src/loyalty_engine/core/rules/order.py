@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
+from uuid import UUID
 
 Scalar = str | int | bool
 """What a declared attribute may hold. Decimal attributes travel as millionths (``kernel.quantities``)."""
@@ -145,3 +146,4 @@ class MemberSnapshot:
     first_order_at: datetime | None = None
     last_order_at: datetime | None = None
     balances: Mapping[str, int] = field(default_factory=dict)
+    id: UUID | None = None

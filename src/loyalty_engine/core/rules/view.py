@@ -5,6 +5,7 @@ from datetime import date, datetime, tzinfo
 from operator import attrgetter
 from typing import Final
 
+from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.program.attributes import PYTHON_TYPES, ValueType
 from loyalty_engine.core.program.facts import Fact
 from loyalty_engine.core.program.windows import WEEKDAYS
@@ -190,6 +191,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "time.weekday": lambda view: WEEKDAYS[view.local.weekday()],
     "time.clock": lambda view: f"{view.local.hour:02}:{view.local.minute:02}",
     "member.exists": lambda view: view.member is not None,
+    "member.id": lambda view: None if view.member is None or view.member.id is None else show_id("mem", view.member.id),
     "member.status": _of_member("status"),
     "member.orders": _of_member("orders"),
     "member.spend": _of_member("spend"),
