@@ -57,7 +57,7 @@ _FAULTS: Final[Mapping[FaultCode, str]] = {
     FaultCode.UNDECLARED_ATTRIBUTE: "The condition reads an attribute that the document does not declare.",
     FaultCode.UNKNOWN_OPTION: "The attribute never has this value: it is none of its declared options.",
     FaultCode.OPERATOR_NOT_ALLOWED: "The fact cannot be compared in this way.",
-    FaultCode.FACT_NOT_AVAILABLE: "Orders have facts that activities do not have, and the other way round.",
+    FaultCode.FACT_NOT_AVAILABLE: "Orders have facts that activities do not have, and the other way round; promotions come before points pay.",
     FaultCode.TOO_MANY_NODES: "The condition has too many parts.",
     FaultCode.NEVER_HOLDS: "The condition can never hold, or nothing is ever selected.",
     FaultCode.UNKNOWN_ACTIVITY: "The rule names a kind of activity that the document does not have.",

@@ -106,6 +106,7 @@ TERMS: Final[list[tuple[str, object, str, str]]] = [
     (f"{AUTUMN}/metadata", {f"k{n}": "x" for n in range(51)}, f"{AUTUMN}/metadata", "too_long"),
     (f"{AUTUMN}/when", {"fact": "order.totl", "is": 1}, f"{AUTUMN}/when/fact", "unknown_fact"),
     (f"{AUTUMN}/when", {"fact": "activity.subject", "exists": True}, f"{AUTUMN}/when/fact", "fact_not_available"),
+    (f"{AUTUMN}/when", {"any": [TOTAL, {"fact": "order.paid_with_points", "is": 0}]}, f"{AUTUMN}/when/any/1/fact", "fact_not_available"),
     (f"{AUTUMN}/when", {"fact": "member.balances.gold", "at_least": 1}, f"{AUTUMN}/when/fact", "unknown_wallet"),
     (f"{AUTUMN}/when", {"fact": "order.attributes.size", "is": 1}, f"{AUTUMN}/when/fact", "undeclared_attribute"),
     (f"{AUTUMN}/when", {"fact": "order.total", "is": "1"}, f"{AUTUMN}/when/is", "wrong_type"),

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Final
 
 from loyalty_engine.core.program.condition_checks import check_condition, check_selection
-from loyalty_engine.core.program.conditions import LineSelection
+from loyalty_engine.core.program.conditions import Condition, FactComparison, LineSelection, walk
 from loyalty_engine.core.program.document import Program
 from loyalty_engine.core.program.earning_checks import check_times, is_cyclic
 from loyalty_engine.core.program.facts import Vocabulary
@@ -69,9 +69,17 @@ def _check_promotion(pointer: str, promotion: PromotionEntry, known: _Known) -> 
         yield Fault(f"{pointer}/group", FaultCode.UNKNOWN_GROUP, "is not the key of a promotion group")
     if promotion.when is not None:
         yield from check_condition(f"{pointer}/when", promotion.when, known.vocabulary)
+        yield from _check_known_in_time(f"{pointer}/when", promotion.when)
     for where, selection in _selections(promotion.effect):
         yield from check_selection(f"{pointer}/effect/{where}", selection, known.vocabulary)
     yield from _check_effect(f"{pointer}/effect", promotion.effect, known.wallets)
+
+
+def _check_known_in_time(pointer: str, condition: Condition) -> Iterator[Fault]:
+    for here, _, node in walk(condition, pointer):
+        if isinstance(node, FactComparison) and node.fact == "order.paid_with_points":
+            message = "is not known yet: points pay what promotions leave"
+            yield Fault(f"{here}/fact", FaultCode.FACT_NOT_AVAILABLE, message)
 
 
 def _check_groups(groups: Mapping[str, PromotionGroup], program: Program) -> Iterator[Fault]:
