@@ -4,17 +4,21 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from benchmarks import bars_core, bars_http, expiry, growth
+from benchmarks import bars_core, bars_http, bars_promotions, expiry, growth
 
 BARS: Final[dict[str, Callable[[], float]]] = {
     "P1": bars_http.accrue_against_pgbench,
+    "P1p": bars_promotions.accrue_with_promotions,
     "P2": bars_http.redeem_against_pgbench,
     "P3": bars_core.zen_against_core,
+    "P3p": bars_promotions.zen_against_promotions,
     "P4": bars_core.many_against_few,
+    "P4p": bars_promotions.many_against_few_promotions,
     "P5": growth.large_against_small,
     "P6": expiry.settling_against_updating,
     "P8": bars_http.hammered_against_spread,
     "P10": bars_http.evaluate_against_accrue,
+    "P10p": bars_promotions.evaluate_with_promotions,
     "P11": bars_http.bytes_per_accrual,
     "P12": bars_http.tail_against_median,
 }

@@ -28,7 +28,7 @@ P11_DISK_GOAL: Final = 4 * 1024
 def accrue_against_pgbench() -> float:
     """P1: accruals per second over HTTP ÷ pgbench running the same gather and record."""
     with run_stack(processes=PROCESSES) as stack:
-        _drive(stack, traffic.receipts(stack.token), 5)
+        drive(stack, traffic.receipts(stack.token), 5)
         script = asyncio.run(pgbench.accrue_script(stack))
         ratio, service, database = _against_pgbench("accrue", stack, traffic.receipts(stack.token), script)
         _say(measure_stages(stack).describe(service, database))
@@ -38,7 +38,7 @@ def accrue_against_pgbench() -> float:
 def redeem_against_pgbench() -> float:
     """P2: redemptions per second over HTTP ÷ pgbench running the same gather and record."""
     with run_stack(processes=PROCESSES) as stack:
-        _drive(stack, traffic.redemptions(stack.token), 5)
+        drive(stack, traffic.redemptions(stack.token), 5)
         script = asyncio.run(pgbench.redeem_script(stack))
         return _against_pgbench("redeem", stack, traffic.redemptions(stack.token), script)[0]
 
@@ -47,10 +47,10 @@ def hammered_against_spread() -> float:
     """P8: one hammered member ÷ spread over all, requests per second; beside it what the others' tail suffers."""
     with run_stack(processes=PROCESSES) as stack:
         spread, hammered = traffic.receipts(stack.token), traffic.receipts(stack.token, members=1)
-        _drive(stack, spread, 3)
+        drive(stack, spread, 3)
         ratios = []
         for number in range(ROUNDS):
-            usual, hot = _drive(stack, spread, SECONDS), _drive(stack, hammered, SECONDS)
+            usual, hot = drive(stack, spread, SECONDS), drive(stack, hammered, SECONDS)
             assert usual.refused == hot.refused == 0, "nobody may be refused"
             ratios.append(hot.per_second / usual.per_second)
             _say(f"round {number + 1}: hammered {hot.per_second:.0f}/s, spread {usual.per_second:.0f}/s")
@@ -66,10 +66,10 @@ def evaluate_against_accrue() -> float:
     """P10: evaluations ÷ accruals per second over HTTP."""
     with run_stack(processes=PROCESSES) as stack:
         looks, sales = traffic.evaluations(stack.token), traffic.receipts(stack.token)
-        _drive(stack, sales, 3)
+        drive(stack, sales, 3)
         ratios = []
         for number in range(ROUNDS):
-            look, sale = _drive(stack, looks, SECONDS), _drive(stack, sales, SECONDS)
+            look, sale = drive(stack, looks, SECONDS), drive(stack, sales, SECONDS)
             ratios.append(look.per_second / sale.per_second)
             _say(f"round {number + 1}: evaluate {look.per_second:.0f}/s, accrue {sale.per_second:.0f}/s")
         return statistics.median(ratios)
@@ -79,9 +79,9 @@ def bytes_per_accrual() -> float:
     """P11: the larger of WAL ÷ 5 KB and disk with indexes ÷ 4 KB per accrual; at most 1 is the goal."""
     with run_stack(processes=PROCESSES) as stack:
         sales = traffic.receipts(stack.token)
-        _drive(stack, sales, 3)
+        drive(stack, sales, 3)
         before = asyncio.run(_sizes(stack))
-        count = _drive(stack, sales, SECONDS * 2).answers
+        count = drive(stack, sales, SECONDS * 2).answers
         wal, disk = (after - start for after, start in zip(asyncio.run(_sizes(stack)), before, strict=True))
         _say(f"per accrual: WAL {wal / count:.0f} bytes, disk with indexes {disk / count:.0f} bytes ({count} accruals)")
         return max(wal / count / P11_WAL_GOAL, disk / count / P11_DISK_GOAL)
@@ -91,11 +91,11 @@ def tail_against_median() -> float:
     """P12: p99 ÷ p50, saturated at 32 connections; beside it the same at half load."""
     with run_stack(processes=PROCESSES) as stack:
         sales = traffic.receipts(stack.token)
-        _drive(stack, sales, 5)
+        drive(stack, sales, 5)
         ratios = []
         for number in range(ROUNDS):
-            full = _drive(stack, sales, SECONDS)
-            half = _drive(stack, sales, SECONDS, pace=full.per_second / 2)
+            full = drive(stack, sales, SECONDS)
+            half = drive(stack, sales, SECONDS, pace=full.per_second / 2)
             ratios.append(full.percentile(0.99) / full.percentile(0.5))
             _say(f"round {number + 1}: saturated {_tail(full)}; half load {_tail(half)}")
         return statistics.median(ratios)
@@ -108,7 +108,7 @@ def _against_pgbench(
     rounds = []
     for number in range(ROUNDS):
         service, database = family_cpu_seconds(stack.service_pid), family_cpu_seconds(stack.database_pid)
-        result = _drive(stack, make_request, SECONDS)
+        result = drive(stack, make_request, SECONDS)
         service = (family_cpu_seconds(stack.service_pid) - service) / result.answers * 1e6
         database = (family_cpu_seconds(stack.database_pid) - database) / result.answers * 1e6
         bare = pgbench.run_pgbench(stack, script, clients=CONNECTIONS, seconds=SECONDS)
@@ -122,7 +122,8 @@ def _against_pgbench(
     return ratio, service, database
 
 
-def _drive(stack: Stack, make_request: Callable[[], bytes], seconds: float, *, pace: float | None = None) -> Result:
+def drive(stack: Stack, make_request: Callable[[], bytes], seconds: float, *, pace: float | None = None) -> Result:
+    """Drive the service for so many seconds, as hard as it goes or at a pace."""
     return uvloop.run(run_load(stack.urls, make_request, connections=CONNECTIONS, seconds=seconds, pace=pace))
 
 

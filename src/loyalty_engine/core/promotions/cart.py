@@ -5,13 +5,14 @@ each unit costs by now is known without ever listing units: a line of fuel has t
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from typing import NamedTuple, Self
 
 from loyalty_engine.core.earning.base import canonical
 from loyalty_engine.core.kernel.quantities import SCALE
 from loyalty_engine.core.rules.order import Line, Order
+from loyalty_engine.core.rules.reasons import new
 from loyalty_engine.core.rules.selections import GroupedLines, Selection
 
 
@@ -37,8 +38,7 @@ class Run(NamedTuple):
     units: int
 
 
-@dataclass(frozen=True, slots=True)
-class Cart:
+class Cart(NamedTuple):
     """Slices in canonical order of their lines, so that nothing depends on the order in which lines were sent.
 
     Lines of the same goods at the same price per unit are one line here, so that nothing depends on how a till splits
@@ -55,7 +55,7 @@ class Cart:
     def of(cls, order: Order) -> Self:
         """Return the cart of an order that no promotion has touched."""
         lines, joined = _join(sorted(order.lines, key=canonical))
-        slices = tuple([Slice(line, _whole_units(line), line.amount, line.amount) for line in lines])
+        slices = tuple([new(Slice, (line, _whole_units(line), line.amount, line.amount, False)) for line in lines])
         return cls(slices, order.shipping, order.shipping, GroupedLines(lines), joined)
 
     @property
@@ -99,8 +99,8 @@ class Cart:
         """Return the cart after so much is off each slice."""
         slices = tuple(
             [
-                Slice(piece.line, piece.units, piece.listed, piece.amount - off, piece.is_bound) if off else piece
-                for piece, off in zip(self.slices, offs, strict=True)
+                new(Slice, (line, units, listed, amount - off, is_bound))
+                for (line, units, listed, amount, is_bound), off in zip(self.slices, offs, strict=True)
             ]
         )
         return Cart(slices, self.shipping - shipping_off, self.listed_shipping, self.grouped, self.joined)
@@ -143,7 +143,7 @@ def cut_out(cart: Cart, *shares: Iterable[Run], is_bound: bool) -> tuple[Cart, l
             rest = rest._replace(units=rest.units - units, listed=rest.listed - listed, amount=rest.amount - amount)
         if rest.units or rest is piece:
             slices.append(rest)
-    return replace(cart, slices=tuple(slices)), places
+    return cart._replace(slices=tuple(slices)), places
 
 
 def _listed_share(piece: Slice, units: int, amount: int) -> int:

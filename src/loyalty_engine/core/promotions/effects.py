@@ -5,8 +5,8 @@ get.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import assert_never
+from dataclasses import dataclass, field
+from typing import NamedTuple, assert_never
 
 from loyalty_engine.core.kernel.amounts import Ratio, Rounding, allocate
 from loyalty_engine.core.kernel.quantities import parse_quantity
@@ -33,8 +33,7 @@ from loyalty_engine.core.rules.selections import Selection, compile_selection
 WHOLE = Ratio(1, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """What a promotion would do: so much off each slice of ``cart`` and off shipping; goods to add, by SKU; points."""
 
     cart: Cart
@@ -47,11 +46,6 @@ class Wish:
     def value(self) -> int:
         """How much less there would be to pay."""
         return sum(self.offs) + self.shipping_off
-
-    @property
-    def is_nothing(self) -> bool:
-        """Whether it would change nothing."""
-        return not (self.value or self.gifts or self.points)
 
 
 Effect = Callable[[Cart], Wish]
@@ -92,7 +86,7 @@ def compile_effect(effect: PromotionEffect, terms: Terms) -> Effect:
         case Gift():
             return _gift(effect, terms)
         case ExtraPoints(wallet=wallet, points=points):
-            return lambda cart: replace(_nothing(cart), points=(wallet, points))
+            return lambda cart: _nothing(cart)._replace(points=(wallet, points))
         case _:
             assert_never(effect)
 
@@ -200,7 +194,7 @@ def _shipping_off(effect: ShippingOff, terms: Terms) -> Effect:
             if effect.amount is not None
             else rate.of(cart.listed_shipping if terms.of_list else cart.shipping, terms.rounding)
         )
-        return replace(_nothing(cart), shipping_off=min(off, cart.shipping))
+        return _nothing(cart)._replace(shipping_off=min(off, cart.shipping))
 
     return wish
 
@@ -288,7 +282,7 @@ def _gift(effect: Gift, terms: Terms) -> Effect:
         given = take(cart.runs(there), count)
         cart, (free,) = cut_out(cart, given, is_bound=True)
         missing = count - _count(given)
-        return replace(_spread(cart, free, _cost(cart, free)), gifts=((effect.sku, missing),) if missing else ())
+        return _spread(cart, free, _cost(cart, free))._replace(gifts=((effect.sku, missing),) if missing else ())
 
     return wish
 

@@ -5,7 +5,7 @@ cart, and the one that is chosen goes on.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal, NamedTuple
 
@@ -140,7 +140,7 @@ def promote(
     outcome = play.run(cart)
     applied = sorted(_by_line(outcome), key=lambda one: one.promotion.position)
     refused = sorted(play.refused, key=lambda one: one.promotion.position)
-    uses = tuple(use for one in applied for use in play.uses_of(one))
+    uses = tuple([use for one in applied if one.promotion.caps for use in play.uses_of(one)])
     memory = tuple([_remember(one, view) for one in applied])
     return Promoted(outcome.cart, tuple(applied), tuple(refused), uses, seen, memory)
 
@@ -273,15 +273,17 @@ class _Play:
         if isinstance(child, PromotionGroup):
             return self._play_group(child.key, cart)
         wish = _within_floor(child, child.effect(cart))
-        if wish.is_nothing:
+        wanted = wish.value
+        if not (wanted or wish.gifts or wish.points):
             self.refused.append(Refused(child, "nothing_to_discount"))
             return _Outcome(cart, ())
-        most, cut = self._room(child, wish.value)
+        most, cut = self._room(child, wanted)
         if most is None:
             assert cut is not None
-            self.refused.append(Refused(child, "limit_reached", cap=cut, wanted=wish.value, used=self._used(cut)))
+            self.refused.append(Refused(child, "limit_reached", cap=cut, wanted=wanted, used=self._used(cut)))
             return _Outcome(cart, ())
-        wanted, wish = wish.value, _cut(wish, most)
+        if most < wanted:
+            wish = _cut(wish, most)
         lines: dict[str, int] = {}
         for piece, off in zip(wish.cart.slices, wish.offs, strict=True):
             if off:
@@ -359,12 +361,10 @@ def _within_floor(promotion: Promotion, wish: Wish) -> Wish:
         if sum(wanted) > room:
             for place, off in zip(places, allocate(room, wanted), strict=True):
                 offs[place] = off
-    return replace(wish, offs=offs)
+    return wish._replace(offs=offs)
 
 
 def _cut(wish: Wish, most: int) -> Wish:
-    """Return the wish that takes off no more than ``most``, each part in proportion."""
-    if wish.value <= most:
-        return wish
+    """Return the wish that takes off ``most`` and no more, each part in proportion."""
     *offs, shipping = allocate(most, [*wish.offs, wish.shipping_off])
-    return replace(wish, offs=offs, shipping_off=shipping)
+    return wish._replace(offs=offs, shipping_off=shipping)
