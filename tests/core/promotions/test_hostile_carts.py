@@ -1,10 +1,15 @@
 """Carts and promotions that nobody means to send: they end soon, and come out right to the cent."""
 
+from datetime import UTC
+
 import pytest
 
+from loyalty_engine.core.earning.limits import Counted
 from loyalty_engine.core.kernel.quantities import SCALE
 from loyalty_engine.core.promotions.matching import pack
+from loyalty_engine.core.promotions.nudges import find_nudges
 from loyalty_engine.core.rules.order import Line, Order, ShopOrder
+from loyalty_engine.core.rules.view import View
 from tests.core.promotions.drawn import COFFEE, JUICE, NOW, Json, cart, play, promotions
 
 MILLION = 1_000_000
@@ -118,3 +123,14 @@ def test_a_thousand_lines_get_a_hundred_promotions() -> None:
 
     assert len(promoted.applied) == 100
     assert promoted.cart.total == order.goods_total - sum(one.value for one in promoted.applied)
+
+
+def test_no_nudges_are_worked_out_for_monstrous_carts() -> None:
+    when = {"fact": "order.total", "at_least": 10**9}
+    rules = promotions(
+        *[{"key": f"p{n}", "when": when, "effect": {"kind": "amount_off", "amount": 1}} for n in range(300)]
+    )
+    for lines, told in ((3, 5), (500, 0)):
+        order = cart(*[(1000 + n, 1, f"c{n}") for n in range(lines)])
+        view, promoted = View(at=NOW, zone=UTC, order=order), play(rules, order)
+        assert len(find_nudges(rules, promoted, view, Counted({}, {}))) == told

@@ -64,7 +64,10 @@ def allocate(total: int, weights: Sequence[int]) -> list[int]:
     parts = [total * weight // whole for weight in weights]
     missing = total - sum(parts)
     if missing:
-        by_remainder = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % whole), i))
+        remainders = [total * weight % whole for weight in weights]
+        by_remainder = sorted(
+            range(len(weights)), key=remainders.__getitem__, reverse=True
+        )  # equal ones keep their order
         for position in by_remainder[:missing]:
             parts[position] += 1
     return parts

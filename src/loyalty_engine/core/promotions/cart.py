@@ -99,8 +99,10 @@ class Cart(NamedTuple):
         """Return the cart after so much is off each slice."""
         slices = tuple(
             [
-                new(Slice, (line, units, listed, amount - off, is_bound))
-                for (line, units, listed, amount, is_bound), off in zip(self.slices, offs, strict=True)
+                new(Slice, (piece.line, piece.units, piece.listed, piece.amount - off, piece.is_bound))
+                if off
+                else piece
+                for piece, off in zip(self.slices, offs, strict=True)
             ]
         )
         return Cart(slices, self.shipping - shipping_off, self.listed_shipping, self.grouped, self.joined)

@@ -149,7 +149,10 @@ def _amount_off(effect: AmountOff, terms: Terms) -> Effect:
             case "line":
                 offs = [0] * len(cart.slices)
                 for own in cart.lines(places):
-                    _add(offs, cart, own, amount)
+                    if len(own) == 1:
+                        offs[own[0]] = min(amount, cart.slices[own[0]].amount)
+                    else:
+                        _add(offs, cart, own, amount)
                 return Wish(cart, offs)
             case "unit":
                 return _off_units(cart, cart.runs(places, with_bound=True), lambda worth: min(worth, amount))

@@ -21,8 +21,11 @@ from loyalty_engine.core.rules.view import View
 MOST_NUDGES: Final = 5
 _MOST_LACKS: Final = 50
 _MOST_TRIES: Final = 10
+_MOST_WORK: Final = 100_000
 _MOST_LINES: Final = 100
-"""A nudge is a hint and must stay cheap: so many of the nearest are looked at, and so many tried out."""
+"""A nudge is a hint and must stay cheap: so many of the nearest are looked at, and so many tried out, as long as promotions
+times lines are not more in all.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +57,22 @@ def find_nudges(
 
     ``promoted`` is what ``promote`` returned for the rest. Only promotions of whose goods the cart has some are looked at.
     """
+    tries = min(_MOST_TRIES, _MOST_WORK // _size(promoted))
+    if not tries:
+        return ()
     before = {one.promotion.key: one for one in promoted.applied}
     ranked = sorted(
         (Fraction(lack.missing, lack.needed), promotion.position, place, promotion, lack)
         for place, (promotion, lack) in enumerate(_lacks(promoted, view))
     )
     found: dict[str, Nudge] = {}
-    tries = 0
     for _, _, _, promotion, lack in ranked[:_MOST_LACKS]:
-        if len(found) == MOST_NUDGES or tries == _MOST_TRIES:
+        if len(found) == MOST_NUDGES or not tries:
             break
         more = None if promotion.key in found else _with_more(view, lack)
         if more is None or (promotion.check is not None and promotion.check(more) is not None):
             continue
-        tries += 1
+        tries -= 1
         order = more.order
         assert order is not None
         applied = promote(promotions, order, more, counted, codes=codes).applied
@@ -75,6 +80,11 @@ def find_nudges(
         if after is not None and _gives(after) > _gives(before.get(promotion.key)):
             found[promotion.key] = Nudge(promotion, lack)
     return tuple(found.values())
+
+
+def _size(promoted: Promoted) -> int:
+    """Return about how much it takes to play all promotions once."""
+    return (len(promoted.applied) + len(promoted.refused)) * len(promoted.cart.slices) or 1
 
 
 def _lacks(promoted: Promoted, view: View) -> Iterator[tuple[Promotion, Lack]]:
