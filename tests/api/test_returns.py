@@ -53,6 +53,7 @@ async def test_a_returned_line_answers_with_a_full_quote(client: Api, ledger: Le
         "refund": 1956,
         "collect": 0,
         "restored": {"wallet": "points", "points": 44, "amount": 44},
+        "repaid": None,
         "taken": [{"wallet": "points", "points": 20, "owed": 0, "forgiven": 0}],
         "left": 2489,
         "waits_until": None,

@@ -95,15 +95,49 @@ PROGRAM: Final[dict[str, Any]] = {
     ],
 }
 
+PROMOTIONS: Final[list[dict[str, Any]]] = [
+    {
+        "key": "ten",
+        "when": {"fact": "order.total", "at_least": 1500},
+        "effect": {"kind": "percent_off", "percent": "10%"},
+        "limits": [{"per": "program", "amount": 500, "partial": True}, {"per": "member", "times": 2}],
+    },
+    {
+        "key": "three",
+        "effect": {"kind": "buy_get", "buy": {"quantity": 2}, "get": {"quantity": 1}},
+        "limits": [{"per": "program", "times": 3}, {"per": "member", "amount": 900, "period": "month"}],
+    },
+    {
+        "key": "many",
+        "when": {"lines": {}, "quantity": {"at_least": "3"}},
+        "effect": {"kind": "percent_off", "percent": "50%", "of": {"category": ["tea"]}},
+        "limits": [{"per": "location", "amount": 2000}],
+    },
+    {"key": "delivery", "when": {"fact": "order.total", "at_least": 1000}, "effect": {"kind": "shipping_off"}},
+    {
+        "key": "bonus",
+        "when": {"fact": "order.lines", "at_least": 2},
+        "effect": {"kind": "points", "wallet": "stamps", "points": 9},
+        "limits": [{"per": "program", "times": 4}],
+    },
+]
+
 
 @cache
 def rules(
-    points: str = "recomputed", clawback: str = "debt", expired: str = "grace", unknown_card: str = "enrol"
+    points: str = "recomputed",
+    clawback: str = "debt",
+    expired: str = "grace",
+    unknown_card: str = "enrol",
+    discounts: str | None = None,
 ) -> Ruleset:
-    """Compile the program under these policies of returns."""
-    policies = {"returns": {"points": points, "clawback": clawback, "expired": expired, "unmatched_days": 10}}
+    """Compile the program under these policies of returns; there are promotions if it says what becomes of discounts."""
+    returns = {"points": points, "clawback": clawback, "expired": expired, "unmatched_days": 10}
     program = {"name": "Lives", "currency": "EUR", "time_zone": "Europe/Berlin", "unknown_card": unknown_card}
-    return ruleset_of(**PROGRAM, program=program, policies=policies)
+    if discounts is None:
+        return ruleset_of(**PROGRAM, program=program, policies={"returns": returns})
+    policies = {"returns": {**returns, "discounts": discounts}}
+    return ruleset_of(**PROGRAM, program=program, policies=policies, promotions=PROMOTIONS)
 
 
 RULES: Final = st.builds(
@@ -111,6 +145,7 @@ RULES: Final = st.builds(
     points=st.sampled_from(["recomputed", "recomputed", "proportional", "none"]),
     clawback=st.sampled_from(["debt", "debt", "clamp", "refuse"]),
     expired=st.sampled_from(["grace", "stay_expired"]),
+    discounts=st.sampled_from([None, "proportional", "recomputed"]),
 )
 
 _AMOUNTS: Final = st.sampled_from([0, 1, 99, 100, 1000]) | st.integers(0, 3000)

@@ -96,14 +96,19 @@ async def play(api: Api, case: Case, steps: list[dict[str, int]]) -> Json:
         assert answer.status_code == 201, answer.text
         answers.append(answer.json())
     return {
-        "refund": sum(answer["refund"] for answer in answers),
+        "refund": sum(answer["refund"] - answer["collect"] for answer in answers),
         "value": sum(answer["value"] for answer in answers),
-        "restored": sum(answer["restored"]["points"] for answer in answers if answer["restored"]),
+        "restored": sum(points_of(answer["restored"]) - points_of(answer["repaid"]) for answer in answers),
         "left": answers[-1]["left"],
         "balances": (await api.get(f"/members/{member}/balances")).json()["balances"],
         "lots": await lots_of(api, member),
         "spend": (await api.get(f"/members/{member}")).json()["spend"],
     }
+
+
+def points_of(part: Json | None) -> int:
+    """Return the points of a part of an answer that need not be there."""
+    return part["points"] if part else 0
 
 
 async def lots_of(api: Api, member: str) -> list[tuple[str, str, int]]:

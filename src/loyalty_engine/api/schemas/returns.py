@@ -182,6 +182,11 @@ class GoodsBack(OperationHead):
         description="Points that came back to their lots.",
         examples=[{"wallet": "points", "points": 200, "amount": 200}],
     )
+    repaid: RestoredPoints | None = Field(
+        description="Points that had come back, and pay again for what is kept, where money is collected. What the balance "
+        "does not cover is a debt.",
+        examples=[None],
+    )
     taken: list[TakenPoints] = Field(
         description="Points that are taken back, by wallet.",
         examples=[[{"wallet": "points", "points": 16, "owed": 0, "forgiven": 0}]],

@@ -28,8 +28,9 @@ def move_points(
     """
     was, is_now = keeper.kept(before), keeper.kept(after)
     taken = {UUID(lot_id): points for lot_id, points in before.taken.items()}
-    told = _pay_again(keeper, book, before.restored - after.restored, after, taken=taken)
+    _pay_again(keeper, book, before.restored - after.restored, after, taken=taken)
     restored = _restore(keeper, book, before, after, taken=taken)
+    told: list[Taken] = []
     for wallet in sorted({wallet for wallet, _ in was}):
         active = after.activated.get(wallet, 0) - before.activated.get(wallet, 0)
         less = {group: was[group] - is_now[group] for group in was if group[0] == wallet}
@@ -175,7 +176,7 @@ def _place_of(book: Book, lot: Lot, places: Mapping[UUID, int]) -> int:
     return min((places[paid.id] for paid in gone or alike), default=len(places))
 
 
-def _pay_again(keeper: Keeper, book: Book, points: int, after: OrderState, *, taken: dict[UUID, int]) -> list[Taken]:
+def _pay_again(keeper: Keeper, book: Book, points: int, after: OrderState, *, taken: dict[UUID, int]) -> None:
     """Let points pay again that came back for goods, because what is kept costs more without a promotion than by then.
 
     They leave the lots in which they came back, then others; what is not there any more is owed. Where they had paid a debt
@@ -183,7 +184,7 @@ def _pay_again(keeper: Keeper, book: Book, points: int, after: OrderState, *, ta
     """
     payment = keeper.known.payment
     if payment is None or points <= 0:
-        return []
+        return
     missing = 0
     for use in reversed(cut_uses(_latest_first(keeper, book), after.restored, points)):
         left = use.amount
@@ -199,7 +200,6 @@ def _pay_again(keeper: Keeper, book: Book, points: int, after: OrderState, *, ta
         missing -= _spend(book, lot.id, missing)
     if missing:
         book.owe(payment.wallet, missing, destination="redeemed")
-    return [Taken(payment.wallet, points, owed=missing)]
 
 
 def _came_back_in(keeper: Keeper, book: Book, lot_id: UUID) -> list[UUID]:

@@ -40,8 +40,8 @@ def show_quote(operation: Operation, quote: Quote, *, member: MemberState | None
     left = keep(keeper.order, after)
     payment = keeper.known.payment
     worth = _worth(quote, after.restored - before.restored)
-    money, restored = after.refunded - before.refunded, max(after.restored - before.restored, 0)
-    refund = max(money, 0)
+    money, points = after.refunded - before.refunded, after.restored - before.restored
+    refund, restored = max(money, 0), max(points, 0)
     is_void = operation.kind == "order_cancel"
     return {
         **({} if is_void else {"id": show_id("ret", operation.id)}),
@@ -54,7 +54,8 @@ def show_quote(operation: Operation, quote: Quote, *, member: MemberState | None
         "value": money + worth,
         "refund": refund,
         "collect": max(-money, 0),
-        "restored": {"wallet": payment.wallet, "points": restored, "amount": worth} if payment and restored else None,
+        "restored": {"wallet": payment.wallet, "points": points, "amount": worth} if payment and points > 0 else None,
+        "repaid": {"wallet": payment.wallet, "points": -points, "amount": -worth} if payment and points < 0 else None,
         "taken": show_taken(quote.taken),
         "left": left.total,
         "waits_until": None,
@@ -81,6 +82,7 @@ def show_waiting(operation: Operation, goods: Goods, waits_until: datetime, reas
         "refund": 0,
         "collect": 0,
         "restored": None,
+        "repaid": None,
         "taken": [],
         "left": 0,
         "waits_until": show_instant(waits_until),
