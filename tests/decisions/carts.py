@@ -27,6 +27,7 @@ CARTS: Final = (
     "promotion_limits",
     "promotion_when",
     "promotion_points",
+    "promotion_nudges",
     "promotion_oddities",
     "promotion_patterns",
 )

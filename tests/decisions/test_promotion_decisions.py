@@ -42,12 +42,22 @@ def test_every_promotion_says_why_it_gives_nothing_or_less(case: Case) -> None:
         assert explained(reasons[promotion], speaks_of) == speaks_of
 
 
+@pytest.mark.parametrize("case", [case for case in CASES if "nudges" in case.says], ids=str)
+def test_an_evaluation_tells_what_would_give_more(case: Case) -> None:
+    expected: list[dict[str, object]] = case.get("nudges")
+    nudges = play(case, read_order(case.get("order"))).answer["nudges"]
+    assert [nudge["promotion"] for nudge in nudges] == [nudge["promotion"] for nudge in expected]
+    shown = [{name: nudge[name] for name in said} for nudge, said in zip(nudges, expected, strict=True)]
+    assert shown == expected
+
+
 @RUN
 def test_the_order_of_lines_does_not_matter(case: Case) -> None:
     cart = read_order(case.get("order"))
     played, backwards = play(case, cart), play(case, replace(cart, lines=cart.lines[::-1]))
     assert backwards.left == played.left[::-1]
     assert backwards.reasons == played.reasons
+    assert backwards.answer["nudges"] == played.answer["nudges"]
 
 
 @RUN
