@@ -34,6 +34,7 @@ from loyalty_engine.api.routes import (
     orders,
     points,
     program,
+    promotions,
     returns,
     reviews,
 )
@@ -61,6 +62,7 @@ _ROOMS: Final = (
     corrections,
     ledger,
     program,
+    promotions,
     clock,
     jobs,
     api_keys,

@@ -18,7 +18,8 @@ from loyalty_engine.api.problems import Fault, ProblemError
 from loyalty_engine.application.publishing import Conflict, Invalid, Published
 from loyalty_engine.core.program.document import Program
 from loyalty_engine.core.program.faults import Fault as ProgramFault
-from loyalty_engine.core.program.reading import MAX_NESTING, MAX_NODES, parse_program
+from loyalty_engine.core.program.promotions import PromotionEntry
+from loyalty_engine.core.program.reading import MAX_NESTING, MAX_NODES, parse_program, parse_promotion
 
 _JSON: Final = "application/json"
 
@@ -62,6 +63,20 @@ class ProgramReader:
     async def read(self, raw: bytes, media_type: str) -> Program:
         """Return the program; raise :class:`ProblemError` with a pointer to each fault of its form."""
         return await asyncio.to_thread(_read_program, raw, media_type)
+
+
+class PromotionReader:
+    """Reads one promotion from a request body, as JSON or YAML."""
+
+    media_types: Sequence[str] = tuple(_READERS)
+    max_bytes = 256 * 1024
+
+    async def read(self, raw: bytes, media_type: str) -> PromotionEntry:
+        """Return the promotion; raise :class:`ProblemError` with a pointer to each fault of its form."""
+        parsed = parse_promotion(_READERS[media_type](raw))
+        if isinstance(parsed, list):
+            raise invalid_program(parsed)
+        return parsed
 
 
 def invalid_program(faults: Iterable[ProgramFault]) -> ProblemError:

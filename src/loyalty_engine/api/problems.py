@@ -90,6 +90,7 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     "not_found": ProblemKind(404, "There is nothing here", "Check the id; what belongs to others looks the same."),
     "return_not_found": ProblemKind(404, "No such return", "Check the return's id."),
     "review_not_found": ProblemKind(404, "No such review", "List the orders that wait for a review."),
+    "promotion_not_found": ProblemKind(404, "The program has no such promotion", "Read the program's document."),
     "revision_not_found": ProblemKind(404, "The program has no such revision", "List the program's revisions."),
     "job_not_found": ProblemKind(404, "No such job", "Check the job's id."),
     "method_not_allowed": ProblemKind(405, "This address knows other methods", "See the Allow header."),

@@ -26,7 +26,7 @@ from loyalty_engine.api.schemas.program import (
 from loyalty_engine.application.composition import Services
 from loyalty_engine.application.plan_program import plan_program
 from loyalty_engine.application.publish_program import publish_program
-from loyalty_engine.application.publishing import Conflict, Expected, Invalid, Published
+from loyalty_engine.application.publishing import Expected, Published
 from loyalty_engine.application.read_program import ReadRevision, read_program
 from loyalty_engine.application.roll_back_program import Missing, roll_back_program
 from loyalty_engine.core.program.document import Program
@@ -73,9 +73,9 @@ async def put_program(context: CallContext, body: Program, query: Annotated[Publ
     stays once there are members, and a wallet stays while members have balances in it.
     """
     services: Services = context.services
-    expected = _read_condition(context)
+    expected = read_condition(context)
     result = await publish_program(services.sessions, context.caller, body, expected=expected, note=query.note)
-    return _show_publication(result)
+    return show_publication(require_published(result))
 
 
 @router.post(
@@ -156,14 +156,14 @@ async def get_revision(context: CallContext, number: Number) -> Response:
 async def post_rollback(context: CallContext, body: RollbackBody) -> Response:
     """Publish the content of an old revision as a new one, in place of the revision that If-Match names."""
     services: Services = context.services
-    expected = _read_condition(context)
+    expected = read_condition(context)
     result = await roll_back_program(services.sessions, context.caller, body.revision, expected=expected)
     if isinstance(result, Missing):
         raise ProblemError("revision_not_found")
-    return _show_publication(result)
+    return show_publication(require_published(result))
 
 
-def _read_condition(context: Context) -> Expected:
+def read_condition(context: Context) -> Expected:
     """Return the revisions that If-Match names; what is no ETag of ours names none."""
     if context.if_match is None:
         raise ProblemError("if_match_required")
@@ -172,8 +172,8 @@ def _read_condition(context: Context) -> Expected:
     return frozenset(int(number) for number in _ETAG.findall(context.if_match))
 
 
-def _show_publication(result: Published | Invalid | Conflict) -> Response:
-    published = require_published(result)
+def show_publication(published: Published) -> Response:
+    """Answer with the revision that is current now."""
     answer = PublicationAnswer.of(published)
     return Response(answer.model_dump_json(), headers={"etag": f'"{published.revision}"'}, media_type=_JSON)
 

@@ -9,6 +9,7 @@ from loyalty_engine.api.pagination import Page, Query
 from loyalty_engine.api.schemas.fields import Answer, Body
 from loyalty_engine.api.schemas.problems import ProblemFault
 from loyalty_engine.application.plan_program import Plan
+from loyalty_engine.application.publish_promotion import ReadPromotion
 from loyalty_engine.application.publishing import Published
 from loyalty_engine.core.kernel.instants import show_instant
 from loyalty_engine.core.program.faults import Fault
@@ -195,6 +196,22 @@ class ProgramAnswer(RevisionAnswer):
     def with_document(cls, revision: Revision, document: dict[str, Any]) -> "ProgramAnswer":
         """Return what is shown of a revision and its document."""
         return cls(**_head(revision), document=document)
+
+
+class PromotionAnswer(Answer):
+    """A promotion of the current revision. Fields that equal their defaults are left out."""
+
+    revision: int = Field(description="Number of the current revision.", examples=[4])
+    promotion: dict[str, Any] = Field(
+        description="The promotion, as it can be published again.",
+        examples=[{"key": "autumn", "effect": {"kind": "percent_off", "percent": "10%"}}],
+    )
+
+    @classmethod
+    def of(cls, found: ReadPromotion) -> "PromotionAnswer":
+        """Return what is shown of a promotion."""
+        promotion = found.promotion.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        return cls(revision=found.revision, promotion=promotion)
 
 
 def _head(revision: Revision) -> dict[str, Any]:

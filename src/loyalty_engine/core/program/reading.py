@@ -6,9 +6,9 @@ the models. Faults carry pointers into the document as it was written and never 
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from loyalty_engine.core.kernel.amounts import MAX_BALANCE
@@ -23,6 +23,7 @@ from loyalty_engine.core.program.fields import (
     PERCENT_PATTERN,
     is_unnamed_tag,
 )
+from loyalty_engine.core.program.promotions import PromotionEntry
 
 MAX_NESTING: Final = 40
 MAX_NODES: Final = 500_000
@@ -63,6 +64,8 @@ _FAULTS: Final[Mapping[str, tuple[FaultCode, str]]] = {
 
 _OWN_CODES: Final = frozenset(code.value for code in FaultCode)
 
+_Model = TypeVar("_Model", bound=BaseModel)
+
 _Path = tuple["_Path", str | int] | None
 """Steps from the root, innermost last; a pointer is written only where there is a fault."""
 
@@ -75,8 +78,18 @@ def parse_program(raw: object) -> Program | list[Fault]:
     faults = first_faults(_faults_of_form(raw))
     if faults:
         return faults
+    return _parse(raw, Program)
+
+
+def parse_promotion(raw: object) -> PromotionEntry | list[Fault]:
+    """Return the promotion that ``raw`` describes, in the same way; pointers begin at the promotion."""
+    faults = first_faults(_faults_of_form(raw))
+    return faults or _parse(raw, PromotionEntry)
+
+
+def _parse(raw: object, model: type[_Model]) -> _Model | list[Fault]:
     try:
-        return Program.model_validate(raw)
+        return model.model_validate(raw)
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
     return first_faults(_faults_of_models(raw, details))
@@ -168,7 +181,7 @@ def _document_steps(location: Sequence[str | int]) -> list[str | int]:
             continue
         steps.append(step)
         match steps:
-            case ["wallets", int()] | ["earning_rules", int(), "earn"] | ["promotions", int(), "effect"]:
+            case ["wallets", int()] | ["earning_rules", int(), "earn"] | ["promotions", int(), "effect"] | ["effect"]:
                 tag_allowed = True
             case _:
                 tag_allowed = False
