@@ -65,7 +65,7 @@ def _look(ruleset: Ruleset, facts: Facts, request: EvaluateOrder, now: datetime)
     member, priced = sale.buyer.member, sale.priced
     earned = earn_on(ruleset, priced, member=member, paid=sale.paid, shared=facts.counters)
     after = _balances_after(ruleset, priced.order, member, paid=sale.paid, earned=earned, now=now) if member else {}
-    nudges = nudge(ruleset, request.order, priced, member=member, shared=facts.counters)
+    nudges = nudge(ruleset, priced, member=member, shared=facts.counters)
     answer = show_look(ruleset, sale, earned=earned, after=after, nudges=nudges)
     return Look(answer, earned.seen, priced.seen or {})
 

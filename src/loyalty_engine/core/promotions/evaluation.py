@@ -112,8 +112,8 @@ class Promotions:
         firsts: dict[str, int] = {}
         for promotion in self.promotions:
             group = promotion.group
-            while group is not None:
-                firsts.setdefault(group, promotion.position)
+            while group is not None and group not in firsts:
+                firsts[group] = promotion.position
                 group = self.groups[group].group
         return firsts
 
