@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.api import Api, available
+from tests.harness.api import Api, available, now
 from tests.harness.ledger import Ledger
 from tests.harness.programs import MakeProgram, Program, document
 
@@ -186,3 +186,25 @@ async def test_a_promotion_may_be_for_one_member_only(client: Api, program: Prog
     totals = [(await client.evaluate(who, 1000)).json()["total"] for who in (one, other, None)]
 
     assert totals == [950, 1000, 1000]
+
+
+async def test_multiplied_points_come_on_top_also_of_a_claimed_order(client: Api) -> None:
+    promotion = {"key": "double", "effect": {"kind": "points_times", "wallet": "points", "factor": 2}}
+    put = await client.send(
+        "PUT", "/program", body={**document(), "promotions": [promotion]}, headers={"if-match": "*"}
+    )
+    assert put.status_code == 200, put.text
+    member = await client.new_member()
+
+    looked = (await client.evaluate(member, 2000, placed_at=now())).json()
+    placed = (await client.post_order(member, 2000, placed_at=now())).json()
+    guest = (await client.post_order(None, 1000, placed_at=now())).json()
+    claimed = (await client.claim(guest["id"], member)).json()
+
+    grants = [
+        {"type": "grant_points", "wallet": "points", "points": 20, "rule": "base"},
+        {"type": "grant_points", "wallet": "points", "points": 20, "promotion": "double"},
+    ]
+    assert looked["effects"] == placed["effects"] == grants
+    assert available(placed) == 40
+    assert available(claimed) == 60

@@ -25,6 +25,7 @@ from loyalty_engine.core.program.promotions import (
     Gift,
     Part,
     PercentOff,
+    PointsTimes,
     PromotionEffect,
     PromotionEntry,
     PromotionGroup,
@@ -72,6 +73,7 @@ MODELS: Final = (
     Bundle,
     Part,
     Gift,
+    PointsTimes,
 )
 KINDS: Final = (AtOnce, AfterWait, Confirmed, ExpiryAfter, ExpirySliding)
 CHOICES: Final = ("points", "discounts", "clawback", "expired")

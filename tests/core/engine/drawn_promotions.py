@@ -32,6 +32,12 @@ EFFECTS: Final = st.one_of(
     _effects("buy_get", buy=st.just({"quantity": 1}), get=st.just({"quantity": 1}), percent=_PERCENTS),
     _effects("bundle", parts=st.just([{"of": {"category": ["coffee"]}}, {}]), price=_AMOUNTS),
     _effects("gift", sku=st.just("sample"), quantity=st.just(1), optional={"per_amount": st.just(100)}),
+    _effects(
+        "points_times",
+        wallet=st.sampled_from(["points", "stamps"]),
+        factor=st.sampled_from(["1.5", 2, 3]),
+        optional={"of": SELECTIONS},
+    ),
     _effects("points", wallet=st.sampled_from(["points", "stamps"]), points=st.integers(1, 40)),
 )
 FEW: Final = st.sampled_from(

@@ -81,6 +81,13 @@ EFFECTS: Final[list[tuple[str, object, str, str]]] = [
     ("/promotions/4/effect/per_quantity", "1kg", "/promotions/4/effect/per_quantity", "malformed"),
     ("/promotions/4/effect/of", SIZE, "/promotions/4/effect/of/attributes/size", "undeclared_attribute"),
     ("/promotions/5/effect/wallet", "stamps", "/promotions/5/effect/wallet", "unknown_wallet"),
+    (EFFECT, effect("points_times", wallet="points"), f"{EFFECT}/factor", "required"),
+    (EFFECT, effect("points_times", wallet="points", factor=1), f"{EFFECT}/factor", "out_of_range"),
+    (EFFECT, effect("points_times", wallet="points", factor="100.000001"), f"{EFFECT}/factor", "out_of_range"),
+    (EFFECT, effect("points_times", wallet="points", factor="double"), f"{EFFECT}/factor", "malformed"),
+    (EFFECT, effect("points_times", wallet="points", factor=1.5), f"{EFFECT}/factor", "wrong_type"),
+    (EFFECT, effect("points_times", wallet="gold", factor=2), f"{EFFECT}/wallet", "unknown_wallet"),
+    (EFFECT, effect("points_times", wallet="points", factor=2, of=SIZE), f"{EFFECT}/of/attributes/size", "undeclared_attribute"),
     ("/promotions/5/effect/points", 0, "/promotions/5/effect/points", "out_of_range"),
 ]  # fmt: skip
 

@@ -17,6 +17,7 @@ ONCE: Final[Json] = {"limits": [{"per": "member", "times": 1}]}
 BUDGET: Final[Json] = {"limits": [{"per": "program", "amount": 100_000}]}
 CODE: Final[Json] = {"opened_by": "code"}
 DEALS: Final[Json] = {"group": "deals"}
+DOUBLE: Final[Json] = {"kind": "points_times", "wallet": "points", "factor": 2}
 
 
 def total(**compared: int) -> Json:
@@ -157,6 +158,7 @@ def test_a_higher_step_that_gives_less(steps: list[Json], warned: bool) -> None:
         (offer(percent("10%"), **CODE, **ONCE), []),
         (offer(percent("10%"), **CODE, **BUDGET), []),
         (offer(points(100), **CODE), []),
+        (offer(DOUBLE, **CODE), []),
         (offer(percent("10%"), **CODE, active=False), []),
         (offer(percent("10%")), alone("no_limit")),
         (offer(percent("10%"), **BUDGET), []),
@@ -243,6 +245,8 @@ def test_guests_have_no_limit_of_their_own() -> None:
         (offer({"kind": "gift", "sku": "s1", "of": TEA}, when=FIRST), alone("ignored", "/effect/of")),
         (offer({"kind": "gift", "sku": "s1", "of": TEA, "per_quantity": 1}, when=FIRST), []),
         (offer(points(5), floor="50%"), alone("ignored", "/floor")),
+        (offer(DOUBLE, floor="50%"), alone("ignored", "/floor")),
+        (offer(DOUBLE, **BUDGET), alone("ignored", "/limits/0/amount")),
         (offer({"kind": "shipping_off"}, floor="50%"), alone("ignored", "/floor")),
         (offer(points(5), at_most=50), alone("ignored", "/at_most")),
         (offer(points(5), **BUDGET), alone("ignored", "/limits/0/amount")),
@@ -293,6 +297,8 @@ LOST: Final[Found] = [("/promotions/1", "never_first")]
         (SALE, {**SALE, "effect": points(5)}, True),
         ({**SALE, "effect": points(5)}, {**SALE, "audience": "members"}, True),
         ({**SALE, "effect": points(5)}, SALE, False),
+        ({**SALE, "effect": DOUBLE}, {**SALE, "audience": "members"}, True),
+        ({**SALE, "effect": {**DOUBLE, "of": TEA}}, {**SALE, "audience": "members"}, False),
         ({**SALE, "effect": {"kind": "gift", "sku": "s1"}, "at_most": 5}, SALE, True),
         ({**SALE, "effect": {"kind": "gift", "sku": "s1", "per_amount": 5}}, SALE, False),
     ],
@@ -317,8 +323,9 @@ def test_groups_compete_with_each_other() -> None:
     assert lint(first, second, groups=groups) == []
     later = ({**groups[0], "priority": -1}, groups[1])
     assert lint(first, second, groups=later, choose="first") == [("/promotions/0", "never_first")]
-    # a group stands where the earliest of those stands that apply: here it may go first, for the sake of another one
+    # a group stands where the earliest of its promotions stands, for the sake of which it may go first
     assert lint({**second, "when": WEB}, first, second, groups=groups, choose="first") == []
+    assert lint({**second, "active": False}, first, second, groups=groups, choose="first") == []
 
 
 @pytest.mark.parametrize(
@@ -345,6 +352,7 @@ def test_groups_compete_with_each_other() -> None:
         ({"kind": "shipping_off", "amount": 300}, {"kind": "shipping_off", "percent": "50%"}, False),
         ({"kind": "shipping_off", "amount": 300}, {"kind": "shipping_off", "amount": 200}, True),
         (percent("1%"), points(500), True),
+        (percent("1%"), DOUBLE, True),
         (percent("1%", of=TEA), points(500), False),
         (points(500), points(100), False),
     ],

@@ -118,7 +118,7 @@ def test_a_loser_is_never_chosen_or_only_for_its_place(
 
     given = {one.promotion.position: one.value for one in promoted.applied}
     outdone = {one.promotion.position: one.wanted for one in promoted.refused if one.code == "outdone"}
-    for fault in find_losers(dict(enumerate(entries)), groups, policy):
+    for fault in find_losers(entries, groups, policy):
         loser, winner = (int(place) for place in re.findall(r"/promotions/(\d)", fault.pointer + fault.message))
         if fault.code == FaultCode.NEVER_FIRST:
             assert loser not in given

@@ -6,6 +6,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from loyalty_engine.core.earning.extras import Extra
 from loyalty_engine.core.earning.groups import Bid, Groups
 from loyalty_engine.core.earning.index import FactDoor, Index, LineDoor, Seen
 from loyalty_engine.core.earning.limits import NOTHING_COUNTED, CompiledLimit, Counted, cut
@@ -19,7 +20,7 @@ from loyalty_engine.core.rules.view import View
 
 
 class Grant(NamedTuple):
-    """What one rule gives: ``amount`` > 0 points, or minor units, of ``wallet``. ``activation`` is the rule's own."""
+    """What one rule, or extra, gives: ``amount`` > 0 points, or minor units, of ``wallet``. ``activation`` is the rule's own."""
 
     rule: str
     wallet: str
@@ -88,29 +89,44 @@ class EarningRules:
 
 
 def evaluate_earning(
-    rules: EarningRules, view: View, counted: Counted = NOTHING_COUNTED, *, gone: Collection[str] = ()
+    rules: EarningRules,
+    view: View,
+    counted: Counted = NOTHING_COUNTED,
+    *,
+    gone: Collection[str] = (),
+    extras: Sequence[Extra] = (),
 ) -> Earned:
     """Return what ``view`` earns. The order of lines does not matter.
 
     A guest's order is computed like any other: whether somebody can receive the grants is not decided here. Rules for
-    wallets that are ``gone`` give nothing and outdo nobody.
+    wallets that are ``gone`` give nothing and outdo nobody. ``extras`` come last, in their order.
     """
     found, seen = rules.index.find(view)
-    return _hear(rules, found, _LateHearing(view, counted, gone) if gone else _Hearing(view, counted), seen)
+    hearing = _LateHearing(view, counted, gone) if gone else _Hearing(view, counted)
+    return _hear(rules, found, hearing, seen, extras=extras)
 
 
-def evaluate_again(rules: EarningRules, view: View, memory: Sequence[RuleMemory]) -> Mapping[str, int]:
-    """Return what each rule of ``memory`` gives for ``view``, what is left of the order that it is the memory of.
+def evaluate_again(
+    rules: EarningRules, view: View, memory: Sequence[RuleMemory], *, extras: Sequence[Extra] = ()
+) -> Mapping[str, int]:
+    """Return what each rule and extra of ``memory`` gives for ``view``, what is left of the order that it is the memory of.
 
     Nothing gives more than it did, and what did not count then does not count now. Rules that give nothing are missing.
     """
     remembered = {kept.rule: kept for kept in memory}
     found = [(position, rule) for position, rule in enumerate(rules.rules) if rule.key in remembered]
-    earned = _hear(rules, found, _Rehearing(view, remembered), {})
+    earned = _hear(rules, found, _Rehearing(view, remembered), {}, extras=extras)
     return {grant.rule: grant.amount for grant in earned.grants}
 
 
-def _hear(rules: EarningRules, found: Iterable[tuple[int, EarningRule]], hearing: "_Hearing", seen: Seen) -> Earned:
+def _hear(
+    rules: EarningRules,
+    found: Iterable[tuple[int, EarningRule]],
+    hearing: "_Hearing",
+    seen: Seen,
+    *,
+    extras: Sequence[Extra],
+) -> Earned:
     view = hearing.view
     multipliers: list[tuple[int, EarningRule, Multiplier]] = []
     for position, rule in found:
@@ -123,9 +139,21 @@ def _hear(rules: EarningRules, found: Iterable[tuple[int, EarningRule]], hearing
     winners = hearing.choose(rules.groups)
     if multipliers:
         for position, rule, multiplier in multipliers:
-            hearing.judge(position, rule, _multiplied(rule, multiplier, winners, view))
+            hearing.judge(position, rule, _multiplied(rule.wallet, multiplier, winners, view))
         winners = [*winners, *hearing.choose(rules.groups)]
-    return hearing.close(sorted(winners), seen)
+    earned = hearing.close(sorted(winners), seen)
+    return earned if not extras else _with_extras(earned, extras, winners, hearing)
+
+
+def _with_extras(earned: Earned, extras: Sequence[Extra], winners: Sequence["_Verdict"], hearing: "_Hearing") -> Earned:
+    amounts = [
+        extra.points if extra.multiplier is None else _multiplied(extra.wallet, extra.multiplier, winners, hearing.view)
+        for extra in extras
+    ]
+    given = [(extra, hearing.limit_extra(extra, amount)) for extra, amount in zip(extras, amounts, strict=True)]
+    grants = [Grant(extra.giver, extra.wallet, amount) for extra, amount in given if amount]
+    memory = [RuleMemory(grant.rule, grant.amount) for grant in grants]
+    return earned._replace(grants=(*earned.grants, *grants), memory=(*earned.memory, *memory))
 
 
 class _Hearing:
@@ -168,6 +196,10 @@ class _Hearing:
         if not rule.limits:
             return wanted, None
         return cut(rule.limits, wanted, self.view.local.date(), self._counted)
+
+    def limit_extra(self, _: Extra, wanted: int) -> int:
+        """Return how much of an extra is given: whoever adds it has limits of its own."""
+        return wanted
 
     def choose(self, groups: Groups) -> list[_Verdict]:
         """Return those heard since the last choice that win in their groups."""
@@ -231,6 +263,11 @@ class _Rehearing(_Hearing):
         """Return no more than what it gave, whatever room its limits would have by now."""
         return min(wanted, self._remembered[rule.key].amount), None
 
+    def limit_extra(self, extra: Extra, wanted: int) -> int:
+        """Return no more than was given, and nothing of what was not."""
+        remembered = self._remembered.get(extra.giver)
+        return 0 if remembered is None else min(wanted, remembered.amount)
+
 
 def _remember(verdict: _Verdict, view: View, *, outdone: bool = False) -> RuleMemory:
     rule = verdict.rule
@@ -238,13 +275,13 @@ def _remember(verdict: _Verdict, view: View, *, outdone: bool = False) -> RuleMe
     return new(RuleMemory, (rule.key, verdict.amount, outdone, held))
 
 
-def _multiplied(rule: EarningRule, multiplier: Multiplier, winners: Sequence[_Verdict], view: View) -> int:
-    """Return what a multiplier adds to what the winners really give of its wallet, rounded once."""
+def _multiplied(wallet: str, multiplier: Multiplier, winners: Sequence[_Verdict], view: View) -> int:
+    """Return what a multiplier adds to what the winners really give of a wallet, rounded once."""
     selected = None if multiplier.selection is None else GroupedLines(multiplier.selection.pick(view.base))
     total = Fraction(0)
     for winner in winners:
         gives = winner.rule.gives
-        if gives is None or winner.rule.wallet != rule.wallet:
+        if gives is None or winner.rule.wallet != wallet:
             continue
         if multiplier.rules is None or winner.rule.key in multiplier.rules:
             total += gives.exact(view, selected) * Fraction(winner.amount, winner.wanted)

@@ -20,6 +20,7 @@ from loyalty_engine.core.points.lifetimes import ActivationTerms, compile_activa
 from loyalty_engine.core.program.conditions import HistoryComparison, HistoryWindow, walk
 from loyalty_engine.core.program.earning import EarningPolicy, EarningRuleEntry, Multiply
 from loyalty_engine.core.program.facts import Vocabulary
+from loyalty_engine.core.program.promotions import PointsTimes
 from loyalty_engine.core.rules.conditions import Check, compile_condition, reads_profile
 from loyalty_engine.core.rules.openings import Opening, compile_opening
 from loyalty_engine.core.rules.recall import Recall, compile_recall, must_remember
@@ -85,7 +86,7 @@ def compile_earning(
     """
     when, earn = rule.when, rule.earn
     rounding = rule.rounding or policy.rounding
-    multiplies = _compile_multiplier(earn, rounding, vocabulary) if isinstance(earn, Multiply) else None
+    multiplies = compile_multiplier(earn, rounding, vocabulary) if isinstance(earn, Multiply) else None
     gives = None if isinstance(earn, Multiply) else compile_yield(earn, rounding, vocabulary)
     computed_on = multiplies.selection if multiplies is not None else gives.selection if gives is not None else None
     return EarningRule(
@@ -113,10 +114,12 @@ def compile_earning(
     )
 
 
-def _compile_multiplier(earn: Multiply, rounding: Rounding, vocabulary: Vocabulary) -> Multiplier:
+def compile_multiplier(earn: Multiply | PointsTimes, rounding: Rounding, vocabulary: Vocabulary) -> Multiplier:
+    """Return how a rule, or a promotion, multiplies what rules give."""
+    rules = earn.rules if isinstance(earn, Multiply) else None
     return Multiplier(
         extra=Fraction(parse_quantity(str(earn.factor)), SCALE) - _ONE,
         selection=None if earn.of is None else compile_selection(earn.of, vocabulary),
-        rules=None if earn.rules is None else frozenset(earn.rules),
+        rules=None if rules is None else frozenset(rules),
         rounding=rounding,
     )

@@ -17,13 +17,13 @@ from loyalty_engine.core.engine.accounts import terms_of
 from loyalty_engine.core.engine.attributes import with_decimals
 from loyalty_engine.core.engine.decision import Take
 from loyalty_engine.core.engine.facts import KnownOrder, MemberState
-from loyalty_engine.core.engine.pricing import BY_PROMOTION
 from loyalty_engine.core.engine.repricing import Counter, PricedOrder
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.amounts import MAX_BALANCE
 from loyalty_engine.core.points.book import Book
 from loyalty_engine.core.points.lifetimes import ActivationTerms
 from loyalty_engine.core.points.lots import Lot
+from loyalty_engine.core.promotions.points import giver_of
 from loyalty_engine.core.returns.points import Kept, as_earned, by_policy, confirmed_share
 from loyalty_engine.core.returns.state import OrderState
 from loyalty_engine.core.rules.order import Order
@@ -157,9 +157,10 @@ class Keeper:
         givers = {
             key: (rule.wallet, terms_of(self.then, rule.wallet, rule.activation)) for key, rule in self.rules.items()
         }
+        gave = {given.rule for given in self.known.earned}
         for one in self.known.promoted:
-            if one.points:
-                givers[f"{BY_PROMOTION}{one.promotion}"] = one.wallet, terms_of(self.then, one.wallet, None)
+            if giver_of(one.promotion) in gave:
+                givers[giver_of(one.promotion)] = one.wallet, terms_of(self.then, one.wallet, None)
         return givers
 
     def _group(self, giver: Giver) -> Group:
@@ -186,7 +187,7 @@ class Keeper:
             base=earning_base(self.then.base, seen, paid),
             paid_with_points=paid,
         )
-        return {**evaluate_again(self.then.order_rules, view, self.known.earned), **self.priced.points(kept)}
+        return evaluate_again(self.then.order_rules, view, self.known.earned, extras=self.priced.extras(kept))
 
 
 def order_of_groups(group: Group) -> tuple[str, bool, datetime | None]:

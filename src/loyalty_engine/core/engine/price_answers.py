@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from loyalty_engine.core.earning.evaluation import Grant
-from loyalty_engine.core.engine.pricing import BY_PROMOTION, Priced
+from loyalty_engine.core.engine.pricing import Priced
 from loyalty_engine.core.promotions.evaluation import Applied
+from loyalty_engine.core.promotions.points import BY_PROMOTION
 
 Json = dict[str, Any]
 

@@ -3,13 +3,11 @@
 From then on the order *is* what is left to pay: points pay of that, earning counts that, goods come back for that.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
 
-from loyalty_engine.core.earning.evaluation import Earned, Grant, Use
+from loyalty_engine.core.earning.evaluation import Use
 from loyalty_engine.core.earning.index import Seen
-from loyalty_engine.core.earning.memory import RuleMemory
 from loyalty_engine.core.engine.attributes import with_decimals
 from loyalty_engine.core.engine.facts import MemberState
 from loyalty_engine.core.engine.ruleset import Ruleset
@@ -21,9 +19,6 @@ from loyalty_engine.core.returns.memory import PromotionMemory
 from loyalty_engine.core.rules.order import Line, Order
 from loyalty_engine.core.rules.reasons import PromotionReason
 from loyalty_engine.core.rules.view import View
-
-BY_PROMOTION: Final = "promotion/"
-"""What stands before a promotion's key where grants name the rule that gave them: no rule's key has a slash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +65,6 @@ def nudge(
     if priced.promoted is None or priced.view is None:
         return ()
     return find_nudges(ruleset.promotions, priced.promoted, priced.view, counted_for(member, shared))
-
-
-def with_promotions(ruleset: Ruleset, earned: Earned, memory: Sequence[PromotionMemory]) -> Earned:
-    """Return what rules and promotions give together."""
-    grants = [
-        Grant(f"{BY_PROMOTION}{one.promotion}", one.wallet, one.points)
-        for one in memory
-        if one.points and one.wallet in ruleset.wallets
-    ]
-    if not grants:
-        return earned
-    remembered = [RuleMemory(grant.rule, grant.amount) for grant in grants]
-    return earned._replace(grants=(*earned.grants, *grants), memory=(*earned.memory, *remembered))
 
 
 def _after(order: Order, promoted: Promoted) -> Order:

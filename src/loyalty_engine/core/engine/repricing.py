@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from loyalty_engine.core.earning.base import as_reported
+from loyalty_engine.core.earning.extras import Extra
 from loyalty_engine.core.engine.attributes import with_decimals
-from loyalty_engine.core.engine.pricing import BY_PROMOTION
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.views import view_order
 from loyalty_engine.core.promotions.evaluation import promote_again
+from loyalty_engine.core.promotions.points import extras_of, giver_of
 from loyalty_engine.core.returns.discounts import in_shares, with_price, without_price
 from loyalty_engine.core.returns.goods import keep
 from loyalty_engine.core.returns.memory import PromotionMemory
@@ -55,16 +56,17 @@ class PricedOrder:
     def left(self, state: OrderState) -> tuple[PromotionMemory, ...]:
         """Return what to remember of promotions when from now on the order is what was left of it."""
         given = self.given(state)
-        if not any(one.points for one in given):
+        if not any(one.wallet for one in given):
             return given
-        again = {one.promotion: one.points for one in self.play(keep(self.order, state))}
-        return tuple([one._replace(points=again.get(one.promotion, 0)) for one in given])
+        again = {one.promotion: (one.points, one.wallet) for one in self.play(keep(self.order, state))}
+        left = ((one, *again.get(one.promotion, (0, ""))) for one in given)
+        return tuple([one._replace(points=points, wallet=wallet) for one, points, wallet in left])
 
-    def points(self, kept: Order) -> Mapping[str, int]:
-        """Return the points that promotions would give for what is left of the order, by how grants name them."""
-        if not any(one.points for one in self.promoted):
-            return {}
-        return {f"{BY_PROMOTION}{one.promotion}": one.points for one in self.play(kept) if one.points}
+    def extras(self, kept: Order) -> tuple[Extra, ...]:
+        """Return what promotions would add to what rules give for what is left of the order."""
+        if not any(one.wallet for one in self.promoted):
+            return ()
+        return extras_of(self.then.promotions, self.play(kept), self.then.wallets)
 
     def uses(self, state: OrderState) -> Mapping[Counter, int]:
         """Return what the order takes from limits of its promotions by now."""
@@ -87,6 +89,6 @@ class PricedOrder:
 
 def _gives(memory: PromotionMemory, now: PromotionMemory | None, state: OrderState) -> bool:
     """Tell whether anything is left of what a promotion gave: of its points, its discount, or the goods with its gift."""
-    if memory.points:
-        return state.kept.get(f"{BY_PROMOTION}{memory.promotion}", 0 if state.is_gone else memory.points) > 0
+    if memory.wallet:
+        return state.kept.get(giver_of(memory.promotion), 0 if state.is_gone else 1) > 0
     return now is not None and (now.value > 0 or not memory.value)

@@ -250,9 +250,9 @@ def _compile_rule(
 
 
 def _compile_promotions(entries: Entries, vocabulary: Vocabulary, zone: tzinfo) -> Promotions:
-    policy = entries.settings.policies.promotions
+    policy, rounding = entries.settings.policies.promotions, entries.settings.policies.earning.rounding
     compiled = tuple(
-        compile_promotion(entry, position, policy=policy, vocabulary=vocabulary, zone=zone)
+        compile_promotion(entry, position, policy=policy, vocabulary=vocabulary, zone=zone, rounding_of_points=rounding)
         for position, entry in enumerate(entries.promotions)
     )
     return Promotions(compiled, {group.key: group for group in entries.promotion_groups}, policy.choose)

@@ -12,13 +12,14 @@ from loyalty_engine.core.engine.accounts import close_book, lot_terms, open_book
 from loyalty_engine.core.engine.attributes import history_with_decimals, with_decimals
 from loyalty_engine.core.engine.decision import Operation, Take
 from loyalty_engine.core.engine.facts import MemberState, PaidPoints
-from loyalty_engine.core.engine.pricing import Priced, with_promotions
+from loyalty_engine.core.engine.pricing import Priced
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.views import counted_for, snapshot, view_order
 from loyalty_engine.core.kernel.amounts import MAX_BALANCE
 from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
 from loyalty_engine.core.points.book import Book, Entries
 from loyalty_engine.core.points.lifetimes import ActivationTerms
+from loyalty_engine.core.promotions.points import extras_of
 from loyalty_engine.core.rules.order import Activity, Order
 from loyalty_engine.core.rules.view import View
 
@@ -62,8 +63,9 @@ def earn_on(
     seen = with_decimals(ruleset, priced.order)
     base = earning_base(ruleset.base, seen, paid_amount)
     view = view_order(ruleset, seen, member, base=base, paid_with_points=paid_amount)
-    earned = evaluate_earning(ruleset.order_rules, view, counted_for(member, shared), gone=ruleset.gone)
-    earned = with_promotions(ruleset, earned, priced.memory)
+    extras = extras_of(ruleset.promotions, priced.memory, ruleset.wallets) if priced.memory else ()
+    counted = counted_for(member, shared)
+    earned = evaluate_earning(ruleset.order_rules, view, counted, gone=ruleset.gone, extras=extras)
     _check_size(earned)
     return earned
 

@@ -18,6 +18,7 @@ from loyalty_engine.core.program.promotions import (
     Bundle,
     BuyGet,
     ExtraPoints,
+    PointsTimes,
     PromotionEffect,
     PromotionEntry,
     PromotionGroup,
@@ -47,21 +48,22 @@ def check_promotions(program: Program, now: datetime | None) -> Iterator[Fault]:
     yield from in_groups
     known = _Known(wallets, groups, vocabulary)
     limited = 0
-    sound: dict[int, PromotionEntry] = {}
+    faulty: set[int] = set()
     for index, promotion in enumerate(program.promotions):
         pointer = f"/promotions/{index}"
         found = list(_check_promotion(pointer, promotion, known))
         found += check_times(pointer, promotion, now)
         yield from found
-        if not found:
-            sound[index] = promotion
+        if found:
+            faulty.add(index)
+        else:
             yield from lint_promotion(pointer, promotion, vocabulary)
         limited += any(limit.per == "member" for limit in promotion.limits)
         if limited == MAX_LIMITED_PROMOTIONS + 1:
             message = f"more than {MAX_LIMITED_PROMOTIONS} promotions are limited per member"
             yield Fault(f"{pointer}/limits", FaultCode.TOO_MANY_LIMITS, message)
-    if not in_groups:
-        yield from find_losers(sound, groups, program.policies.promotions)
+    if not in_groups and all(promotion.group is None or promotion.group in groups for promotion in program.promotions):
+        yield from find_losers(program.promotions, groups, program.policies.promotions, faulty=faulty)
 
 
 def _check_promotion(pointer: str, promotion: PromotionEntry, known: _Known) -> Iterator[Fault]:
@@ -109,7 +111,7 @@ def _selections(effect: PromotionEffect) -> Iterator[tuple[str, LineSelection]]:
 
 def _check_effect(pointer: str, effect: PromotionEffect, wallets: Collection[str]) -> Iterator[Fault]:
     match effect:
-        case ExtraPoints(wallet=wallet) if wallet not in wallets:
+        case ExtraPoints(wallet=wallet) | PointsTimes(wallet=wallet) if wallet not in wallets:
             yield Fault(f"{pointer}/wallet", FaultCode.UNKNOWN_WALLET, "is not the key of a wallet")
         case Stepped(steps=steps):
             for place, (one, other) in enumerate(pairwise(steps), start=1):

@@ -17,6 +17,7 @@ from loyalty_engine.core.program.promotions import (
     ExtraPoints,
     Gift,
     PercentOff,
+    PointsTimes,
     PromotionEntry,
     ShippingOff,
     Step,
@@ -122,7 +123,7 @@ def _off_at(step: Step, cost: int) -> int:
 
 def _lint_limits(pointer: str, promotion: PromotionEntry) -> Iterator[Fault]:
     """Warn of what is worth money and has no end."""
-    if promotion.limits or isinstance(promotion.effect, ExtraPoints):
+    if promotion.limits or isinstance(promotion.effect, ExtraPoints | PointsTimes):
         return
     if promotion.opened_by == "code":
         message = "has no limit and no budget: whoever has a code for it gets it with every order"
@@ -149,9 +150,9 @@ def _lint_ignored(pointer: str, promotion: PromotionEntry) -> Iterator[Fault]:
     if isinstance(effect, Gift) and effect.of is not None and effect.per_amount is None and effect.per_quantity is None:
         message = "only says what per_amount and per_quantity count: ask for the goods in the condition"
         yield Fault(f"{pointer}/effect/of", FaultCode.IGNORED, message, "warning")
-    if isinstance(effect, ExtraPoints | ShippingOff) and promotion.floor is not None:
+    if isinstance(effect, ExtraPoints | PointsTimes | ShippingOff) and promotion.floor is not None:
         yield Fault(f"{pointer}/floor", FaultCode.IGNORED, "is about goods, and none get cheaper", "warning")
-    if isinstance(effect, ExtraPoints):
+    if isinstance(effect, ExtraPoints | PointsTimes):
         if promotion.at_most is not None:
             yield Fault(f"{pointer}/at_most", FaultCode.IGNORED, "is about money, not about points", "warning")
         for place, limit in enumerate(promotion.limits):

@@ -3,7 +3,7 @@
 An answer is a proof for every order whose goods cost something: a few cents that a share rounds to nothing do not count.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, takewhile
 from typing import Final, Literal
@@ -16,6 +16,7 @@ from loyalty_engine.core.program.promotions import (
     ExtraPoints,
     Gift,
     PercentOff,
+    PointsTimes,
     PromotionEntry,
     PromotionGroup,
     PromotionPolicy,
@@ -53,16 +54,24 @@ class _Rival:
 
 
 def find_losers(
-    promotions: Mapping[int, PromotionEntry], groups: Mapping[str, PromotionGroup], policy: PromotionPolicy
+    promotions: Sequence[PromotionEntry],
+    groups: Mapping[str, PromotionGroup],
+    policy: PromotionPolicy,
+    *,
+    faulty: Container[int] = (),
 ) -> Iterator[Fault]:
-    """Yield a warning for each promotion that never wins. Promotions, by their place, and groups must be free of faults."""
+    """Yield a warning for each promotion that never wins. Groups must be free of faults.
+
+    Nothing is said of promotions whose places are ``faulty``; their groups must be there all the same.
+    """
     told: set[int] = set()
     for key in (None, *groups):
         choose = policy.choose if key is None else groups[key].choose
         if choose == "all":
             continue
-        rivals = list(_rivals_in(key, choose, promotions, groups))
-        pairs = _first_losers(rivals) if choose == "first" else _best_losers(rivals, policy)
+        members = list(_members_of(key, choose, promotions, groups))
+        rivals = [one for one in members if one.promotion.active and one.place not in faulty]
+        pairs = _first_losers(rivals, members) if choose == "first" else _best_losers(rivals, policy)
         for loser, winner in pairs:
             if loser.place not in told:
                 told.add(loser.place)
@@ -74,26 +83,26 @@ def find_losers(
                     yield Fault(loser.pointer, FaultCode.NEVER_BEST, message, "warning")
 
 
-def _rivals_in(
+def _members_of(
     key: str | None,
     choose: Literal["best", "first"],
-    promotions: Mapping[int, PromotionEntry],
+    promotions: Sequence[PromotionEntry],
     groups: Mapping[str, PromotionGroup],
 ) -> Iterator[_Rival]:
-    """Yield who competes in a group. What a group saves is known only where the best of it counts as well."""
-    for place, promotion in promotions.items():
+    """Yield who belongs to a group. What a group saves is known only where the best of it counts as well."""
+    for place, promotion in enumerate(promotions):
         side, priority, above = f"promotion/{promotion.key}", promotion.priority, promotion.group
         while above != key and above is not None and (choose == "first" or groups[above].choose == "best"):
             side, priority, above = f"group/{above}", groups[above].priority, groups[above].group
-        if above == key and promotion.active:
+        if above == key:
             yield _Rival(place, promotion, side, priority)
 
 
-def _first_losers(rivals: Sequence[_Rival]) -> Iterator[tuple[_Rival, _Rival]]:
-    """Yield each that loses where the first wins, with one that wins. A side is as early as its earliest promotion."""
+def _first_losers(rivals: Sequence[_Rival], members: Sequence[_Rival]) -> Iterator[tuple[_Rival, _Rival]]:
+    """Yield each that loses where the first wins, with one that wins. A side is as early as its earliest member."""
     earliest: dict[str, _Rank] = {}
-    for rival in rivals:
-        earliest[rival.side] = min(earliest.get(rival.side, rival.rank), rival.rank)
+    for member in members:
+        earliest[member.side] = min(earliest.get(member.side, member.rank), member.rank)
     winners = sorted((rival for rival in rivals if _is_unlimited(rival.promotion)), key=lambda rival: rival.rank)
     pairs = (
         (loser, winner)
@@ -145,7 +154,7 @@ def _gives_wherever(one: PromotionEntry, other: PromotionEntry) -> bool:
     """Tell whether ``one`` gives something to every order to which it is open and ``other`` gives something."""
     effect = one.effect
     match effect:
-        case ExtraPoints():
+        case ExtraPoints() | PointsTimes(of=None):
             return other.audience == "members"
         case Gift():
             return effect.per_amount is None and effect.per_quantity is None
@@ -184,7 +193,7 @@ def _saves_as_much(one: PromotionEntry, other: PromotionEntry, policy: Promotion
             return mine.price <= theirs.price and mine.of == theirs.of
         case ShippingOff() as mine, ShippingOff() as theirs:
             return _takes_as_much_shipping(mine, theirs, rounded_alike=rounded_alike)
-        case (PercentOff(units=None) | AmountOff(each="order" | "line")) as mine, ExtraPoints():
+        case (PercentOff(units=None) | AmountOff(each="order" | "line")) as mine, ExtraPoints() | PointsTimes():
             return selects_all_of(mine.of, None)
         case _:
             return False

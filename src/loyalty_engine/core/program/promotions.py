@@ -8,7 +8,17 @@ from pydantic_core import PydanticCustomError
 from loyalty_engine.core.kernel.amounts import Rounding
 from loyalty_engine.core.program.conditions import Condition, LineSelection
 from loyalty_engine.core.program.earning import LimitPeriod
-from loyalty_engine.core.program.fields import Entry, Key, Name, Percent, Positive, PositiveDecimal, Text, Texts
+from loyalty_engine.core.program.fields import (
+    DecimalFactor,
+    Entry,
+    Key,
+    Name,
+    Percent,
+    Positive,
+    PositiveDecimal,
+    Text,
+    Texts,
+)
 from loyalty_engine.core.program.windows import Hours, Window
 
 MAX_PROMOTIONS: Final = 5_000
@@ -188,8 +198,34 @@ class ExtraPoints(Entry):
     points: Positive = Field(description="Units of the wallet.", examples=[100])
 
 
+class PointsTimes(Entry):
+    """More of what earning rules give for the order in a wallet: factor 2 adds once more what they give.
+
+    Multipliers never multiply each other, neither those of promotions nor those of rules, and no extra points.
+    """
+
+    kind: Literal["points_times"] = Field(description="Multiplied points.", examples=["points_times"])
+    wallet: Key = Field(description="Key of the wallet.", examples=["points"])
+    factor: DecimalFactor = Field(description="More than 1, at most 100.", examples=["2"])
+    of: LineSelection | None = Field(
+        default=None,
+        description="Only what these lines give is multiplied, fixed points not; everything by default.",
+        examples=[{"category": ["coffee"]}],
+    )
+
+
 PromotionEffect = Annotated[
-    PercentOff | AmountOff | UnitPrice | TotalPrice | ShippingOff | Stepped | BuyGet | Bundle | Gift | ExtraPoints,
+    PercentOff
+    | AmountOff
+    | UnitPrice
+    | TotalPrice
+    | ShippingOff
+    | Stepped
+    | BuyGet
+    | Bundle
+    | Gift
+    | ExtraPoints
+    | PointsTimes,
     Field(discriminator="kind"),
 ]
 
@@ -268,7 +304,10 @@ class PromotionEntry(Entry):
         description="What the cart gets.", examples=[{"kind": "percent_off", "percent": "15%"}]
     )
     rounding: Rounding | None = Field(
-        default=None, description="Rounds what is off, once; the policy's rounding by default.", examples=["floor"]
+        default=None,
+        description="Rounds what is off, or multiplied points, once; as the policy of promotions, or of earning, does by "
+        "default.",
+        examples=["floor"],
     )
     at_most: Positive | None = Field(default=None, description="Most minor units off per order.", examples=[2000])
     floor: Percent | None = Field(

@@ -19,6 +19,7 @@ from loyalty_engine.core.program.promotions import (
     ExtraPoints,
     Gift,
     PercentOff,
+    PointsTimes,
     PromotionEffect,
     ShippingOff,
     Stepped,
@@ -34,13 +35,17 @@ WHOLE = Ratio(1, 1)
 
 
 class Wish(NamedTuple):
-    """What a promotion would do: so much off each slice of ``cart`` and off shipping; goods to add, by SKU; points."""
+    """What a promotion would do: so much off each slice of ``cart`` and off shipping; goods to add, by SKU; points.
+
+    ``multiplies`` is the wallet of which it multiplies what earning rules give: how much that is, they know.
+    """
 
     cart: Cart
     offs: Sequence[int]
     shipping_off: int = 0
     gifts: tuple[tuple[str, int], ...] = ()
     points: tuple[str, int] | None = None
+    multiplies: str | None = None
 
     @property
     def value(self) -> int:
@@ -87,6 +92,8 @@ def compile_effect(effect: PromotionEffect, terms: Terms) -> Effect:
             return _gift(effect, terms)
         case ExtraPoints(wallet=wallet, points=points):
             return lambda cart: _nothing(cart)._replace(points=(wallet, points))
+        case PointsTimes():
+            return _points_times(effect, terms)
         case _:
             assert_never(effect)
 
@@ -299,6 +306,16 @@ def _gift_times(cart: Cart, places: Sequence[int], per_amount: int | None, per_q
         bought = {id(cart.slices[place].line): cart.slices[place].line.quantity for place in places}
         times.append(sum(bought.values()) // per_quantity)
     return min(times, default=1)
+
+
+def _points_times(effect: PointsTimes, terms: Terms) -> Effect:
+    selection = terms.select(effect.of)
+
+    def wish(cart: Cart) -> Wish:
+        is_there = selection is None or cart.places(selection)
+        return _nothing(cart)._replace(multiplies=effect.wallet) if is_there else _nothing(cart)
+
+    return wish
 
 
 def _count(runs: Sequence[Run]) -> int:

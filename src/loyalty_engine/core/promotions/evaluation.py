@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 from loyalty_engine.core.earning.evaluation import Use
 from loyalty_engine.core.earning.index import Index, Seen
 from loyalty_engine.core.earning.limits import NOTHING_COUNTED, Counted
+from loyalty_engine.core.earning.rules import Multiplier
 from loyalty_engine.core.kernel.amounts import allocate
 from loyalty_engine.core.program.promotions import PromotionGroup
 from loyalty_engine.core.promotions.cart import Cart
@@ -26,7 +27,8 @@ Choice = Literal["all", "best", "first"]
 
 
 class Applied(NamedTuple):
-    """What one promotion gives: minor units off each line by its id, and off shipping; goods to add; points.
+    """What one promotion gives: minor units off each line by its id, and off shipping; goods to add; points, or the wallet
+    of which it ``multiplies`` what earning rules give.
 
     ``cut`` is the limit that gave less than the ``wanted`` amount, with what was ``used`` of it before.
     """
@@ -39,6 +41,7 @@ class Applied(NamedTuple):
     cut: PromotionCap | None
     used: int = 0
     wanted: int = 0
+    multiplies: str | None = None
 
     @property
     def value(self) -> int:
@@ -95,6 +98,8 @@ class Promotions:
     index: Index[Promotion] = field(init=False)
     looking_back: tuple[Promotion, ...] = field(init=False)
     """Those that ask for earlier orders."""
+    multipliers: Mapping[str, Multiplier] = field(init=False)
+    """How promotions multiply what rules give, by their keys."""
     shared_caps: tuple[PromotionCap, ...] = field(init=False)
     """The limits whose counters all members share."""
     firsts: Mapping[str, int] = field(init=False)
@@ -107,6 +112,8 @@ class Promotions:
         object.__setattr__(self, "looking_back", tuple(one for one in active if one.history))
         object.__setattr__(self, "shared_caps", caps)
         object.__setattr__(self, "firsts", self._find_firsts())
+        multipliers = {one.key: one.multiplies for one in self.promotions if one.multiplies is not None}
+        object.__setattr__(self, "multipliers", multipliers)
 
     def _find_firsts(self) -> Mapping[str, int]:
         firsts: dict[str, int] = {}
@@ -163,7 +170,7 @@ def promote_again(
 def _remember(applied: Applied, view: View) -> PromotionMemory:
     promotion = applied.promotion
     held = promotion.recall().remember(view) if promotion.must_remember and promotion.recall is not None else ""
-    wallet, points = applied.points or ("", 0)
+    wallet, points = applied.points or (applied.multiplies or "", 0)
     return PromotionMemory(promotion.key, applied.lines, applied.shipping, points, wallet, held)
 
 
@@ -274,7 +281,7 @@ class _Play:
             return self._play_group(child.key, cart)
         wish = _within_floor(child, child.effect(cart))
         wanted = wish.value
-        if not (wanted or wish.gifts or wish.points):
+        if not (wanted or wish.gifts or wish.points or wish.multiplies):
             self.refused.append(Refused(child, "nothing_to_discount"))
             return _Outcome(cart, ())
         most, cut = self._room(child, wanted)
@@ -289,7 +296,8 @@ class _Play:
             if off:
                 lines[piece.line.id] = lines.get(piece.line.id, 0) + off
         used = 0 if cut is None else self._used(cut)
-        applied = Applied(child, lines, wish.shipping_off, wish.gifts, wish.points, cut, used, wanted)
+        given = (wish.shipping_off, wish.gifts, wish.points)
+        applied = Applied(child, lines, *given, cut, used, wanted, wish.multiplies)
         return _Outcome(wish.cart.pay_less(wish.offs, wish.shipping_off), (applied,))
 
     def _room(self, promotion: Promotion, wanted: int) -> tuple[int | None, PromotionCap | None]:

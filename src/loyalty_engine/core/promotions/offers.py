@@ -7,7 +7,8 @@ from functools import cache, partial
 from typing import Any, Final, Literal, assert_never
 
 from loyalty_engine.core.earning.index import Door, find_door
-from loyalty_engine.core.kernel.amounts import Ratio
+from loyalty_engine.core.earning.rules import Multiplier, compile_multiplier
+from loyalty_engine.core.kernel.amounts import Ratio, Rounding
 from loyalty_engine.core.kernel.calendars import name_of
 from loyalty_engine.core.program.conditions import HistoryComparison, HistoryWindow, walk
 from loyalty_engine.core.program.earning import LimitPeriod
@@ -19,6 +20,7 @@ from loyalty_engine.core.program.promotions import (
     ExtraPoints,
     Gift,
     PercentOff,
+    PointsTimes,
     PromotionEffect,
     PromotionEntry,
     PromotionLimit,
@@ -61,7 +63,8 @@ class PromotionCap:
 @dataclass(frozen=True, slots=True, eq=False)
 class Promotion:
     """A compiled promotion. ``position`` is its place in the document; ``door`` what an order must have to be shown to it;
-    ``written`` its effect as the document has it; ``next`` how much more would give more.
+    ``written`` its effect as the document has it; ``next`` how much more would give more; ``multiplies`` how it multiplies
+    what earning rules give.
 
     ``recall`` and ``must_remember`` are as in :class:`~loyalty_engine.core.earning.rules.EarningRule`.
     """
@@ -79,6 +82,7 @@ class Promotion:
     effect: Effect
     written: PromotionEffect
     next: Next | None
+    multiplies: Multiplier | None
     at_most: int | None
     floor: Ratio | None
     caps: tuple[PromotionCap, ...]
@@ -102,9 +106,18 @@ class Promotion:
 
 
 def compile_promotion(
-    entry: PromotionEntry, position: int, *, policy: PromotionPolicy, vocabulary: Vocabulary, zone: tzinfo
+    entry: PromotionEntry,
+    position: int,
+    *,
+    policy: PromotionPolicy,
+    vocabulary: Vocabulary,
+    zone: tzinfo,
+    rounding_of_points: Rounding = "floor",
 ) -> Promotion:
-    """Return the compiled form of a promotion that ``check_program`` found no error in."""
+    """Return the compiled form of a promotion that ``check_program`` found no error in.
+
+    ``rounding_of_points`` is that of the program's policy of earning.
+    """
     when = entry.when
     terms = Terms(policy.percent_of == "list", entry.rounding or policy.rounding, vocabulary)
     return Promotion(
@@ -121,6 +134,9 @@ def compile_promotion(
         effect=compile_effect(entry.effect, terms),
         written=entry.effect,
         next=compile_next(entry.effect, terms),
+        multiplies=compile_multiplier(entry.effect, entry.rounding or rounding_of_points, vocabulary)
+        if isinstance(entry.effect, PointsTimes)
+        else None,
         at_most=entry.at_most,
         floor=None if entry.floor is None else Ratio.parse_percent(entry.floor),
         caps=tuple(
@@ -153,6 +169,8 @@ def _goods_of(effect: PromotionEffect, terms: Terms) -> Selection | None:
             return _any_of([terms.select(part.of) for part in parts])
         case Gift(of=of):
             return terms.select(of) if effect.per_amount or effect.per_quantity else None
+        case PointsTimes(of=of):
+            return terms.select(of)
         case ShippingOff() | ExtraPoints():
             return None
         case _:
