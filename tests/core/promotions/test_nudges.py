@@ -14,7 +14,20 @@ from loyalty_engine.core.promotions.evaluation import Promotions, promote
 from loyalty_engine.core.promotions.nudges import find_nudges
 from loyalty_engine.core.rules.order import Line, Order
 from loyalty_engine.core.rules.view import View
-from tests.core.promotions.drawn import COFFEE, JUICE, MEMBER, NOW, Json, cart, promotions
+from tests.core.promotions.drawn import (
+    CHOOSE,
+    COFFEE,
+    ENTRIES,
+    JUICE,
+    LINES,
+    MEMBER,
+    NOW,
+    Json,
+    built,
+    cart,
+    play,
+    promotions,
+)
 
 FREE_DELIVERY = {"kind": "shipping_off"}
 TENTH = {"kind": "percent_off", "percent": "10%"}
@@ -196,3 +209,64 @@ def test_adding_exactly_what_is_missing_makes_the_promotion_apply(amounts: list[
             if place == 0 and missing > 1:
                 short = replace(order, lines=(*order.lines, Line("x", missing - 1, SCALE)))
                 assert not promote(rules, short, View(at=NOW, zone=UTC, order=short), Counted({}, {})).applied
+
+
+CONDITIONS = st.recursive(
+    st.one_of(
+        st.builds(lambda n: {"fact": "order.total", "at_least": n}, st.integers(1, 6000)),
+        st.builds(lambda n: {"fact": "order.total", "at_most": n}, st.integers(0, 6000)),
+        st.builds(lambda n: {"fact": "order.lines", "more_than": n}, st.integers(0, 6)),
+        st.builds(
+            lambda goods, measure, n: {"lines": goods, measure: {"at_least": n}},
+            st.sampled_from([COFFEE, JUICE, {}, {"except": COFFEE}]),
+            st.sampled_from(["count", "quantity", "amount"]),
+            st.integers(1, 8),
+        ),
+        st.sampled_from([{"fact": "order.currency", "is": "EUR"}, {"fact": "order.channel", "is": "web"}]),
+    ),
+    lambda inner: st.one_of(
+        st.builds(lambda several: {"all": several}, st.lists(inner, min_size=1, max_size=3)),
+        st.builds(lambda several: {"any": several}, st.lists(inner, min_size=1, max_size=3)),
+        st.builds(lambda one: {"not": one}, inner),
+    ),
+    max_leaves=5,
+)
+OFFERS = st.lists(
+    st.builds(lambda entry, when: {**entry, **({"when": when} if when else {})}, ENTRIES, st.none() | CONDITIONS),
+    min_size=1,
+    max_size=5,
+)
+
+
+@settings(deadline=None)
+@given(OFFERS, LINES, st.integers(0, 600), CHOOSE)
+def test_every_nudge_keeps_what_it_promises(
+    entries: list[Json], lines: list[tuple[int, int, str]], shipping: int, choose: str
+) -> None:
+    rules, order = built(entries, choose, "best"), cart(*lines, shipping=shipping)
+    told = nudges(rules, order)
+
+    assert len(told) <= 5
+    assert len({nudge["promotion"] for nudge in told}) == len(told)
+    for nudge in told:
+        enough = replace(order, lines=(*order.lines, *goods_of(nudge, order)))
+        assert given_by(nudge["promotion"], rules, enough) > given_by(nudge["promotion"], rules, order)
+
+
+def goods_of(nudge: Json, order: Order) -> list[Line]:
+    """Return what a customer adds who does just what a nudge says, of goods as dear as any in the cart."""
+    category = nudge.get("lines", {}).get("category", [None])[0]
+    dearest = max([line.amount * SCALE // line.quantity for line in order.lines if line.quantity], default=1)
+    match nudge["measure"]:
+        case "amount":
+            return [Line("new", nudge["missing"], SCALE, category=category)]
+        case "quantity":
+            units = int(nudge["missing"])
+            return [Line("new", max(dearest * units, 1), units * SCALE, category=category)]
+        case _:
+            return [Line(f"new{n}", max(dearest, 1), SCALE, category=category) for n in range(int(nudge["missing"]))]
+
+
+def given_by(key: str, rules: Promotions, order: Order) -> tuple[int, int]:
+    applied = {one.promotion.key: one for one in play(rules, order).applied}
+    return (applied[key].value, sum(n for _, n in applied[key].gifts)) if key in applied else (-1, 0)
