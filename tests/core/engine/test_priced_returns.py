@@ -7,6 +7,9 @@ from hypothesis import strategies as st
 
 from loyalty_engine.core.engine.repricing import PricedOrder
 from loyalty_engine.core.engine.requests import CancelOrder, Payment
+from loyalty_engine.core.kernel.quantities import SCALE
+from loyalty_engine.core.returns.memory import PromotionMemory
+from loyalty_engine.core.returns.state import OrderState
 from loyalty_engine.core.rules.order import Order
 from tests.core.earning.drawn import ORDERS
 from tests.core.engine.drawn_promotions import with_promotions
@@ -22,7 +25,7 @@ from tests.core.engine.drawn_returns import (
     returned_pieces,
 )
 from tests.core.engine.test_returns_properties import PAUSES, PAYMENTS, REDEEMS
-from tests.core.engine_cases import call
+from tests.core.engine_cases import call, line, order, ruleset
 
 PROGRAMS = with_promotions(programs())
 
@@ -124,3 +127,14 @@ def test_played_again_promotions_give_what_they_gave(
     promoted = story.store.orders[story.order_id].promoted
 
     assert PricedOrder(story.store.ruleset, story.net, promoted).play(story.net) == promoted
+
+
+def test_what_other_rules_priced_comes_back_in_proportion() -> None:
+    """A guest's order that was edited may be claimed under rules that never knew its promotions."""
+    kept = order(line(900, off=100), line(1800, id="2", off=200))
+    priced = PricedOrder(ruleset(), kept, (PromotionMemory("ten", {"1": 100, "2": 200}),))
+    state = OrderState(lines={"1": SCALE})
+
+    assert priced.price(state, "recomputed") == state
+    assert priced.given(state) == (PromotionMemory("ten", {"2": 200}),)
+    assert priced.uses(state) == {}

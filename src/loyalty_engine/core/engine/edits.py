@@ -1,6 +1,6 @@
 """Edits: an order changes before anything of it was shipped or came back, and earns as if it had been placed like that."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -60,7 +60,7 @@ def decide_edit(ruleset: Ruleset, facts: Facts, request: EditOrder, now: datetim
                 facts=show_facts(None, {}, priced.seen),
                 promotion_reasons=priced.reasons,
                 order_change=_change(known, OrderState(edited=priced.order, promoted=priced.memory)),
-                takes=(*without.takes, *takes_of(priced.uses)),
+                takes=_net((*without.takes, *takes_of(priced.uses))),
             )
         )
     return Accepted(_settle_again(keeper, facts, operation, without=without, priced=priced, reason=request.reason))
@@ -96,7 +96,7 @@ def _settle_again(
         member=guard(member, after),
         entries=entries,
         order_change=change,
-        takes=(*without.takes, *takes_of(uses)),
+        takes=_net((*without.takes, *takes_of(uses))),
     )
 
 
@@ -158,6 +158,15 @@ def _difference(keeper: Keeper, earned: Earned) -> tuple[Mapping[Group, int], li
     return {group: points for group, points in less.items() if points > 0}, [
         grant for grant in more if grant.amount > 0
     ]
+
+
+def _net(takes: Iterable[Take]) -> tuple[Take, ...]:
+    """Join what is given back to a counter and taken from it anew: what is taken finds the room that it leaves itself."""
+    joined: dict[str, Take] = {}
+    for take in takes:
+        earlier = joined.get(take.counter)
+        joined[take.counter] = take if earlier is None else replace(take, amount=earlier.amount + take.amount)
+    return tuple(take for take in joined.values() if take.amount)
 
 
 def _change(known: KnownOrder, state: OrderState) -> OrderChange:

@@ -33,13 +33,18 @@ class PricedOrder:
     def price(self, state: OrderState, policy: Literal["proportional", "recomputed"]) -> OrderState:
         """Return the state with what promotions take off what is left of the order, as the program's policy says.
 
-        Where nothing is left there is nothing to price again.
+        Where nothing is left there is nothing to price again; nor can that be where a claim is judged by other rules than
+        those that priced the order, which do not know its promotions.
         """
         shared = without_price(state)
         kept = keep(self.order, shared)
-        if policy == "proportional" or not self.promoted or not kept.lines:
+        if policy == "proportional" or not self.promoted or not kept.lines or not self._knows_promotions:
             return shared
         return with_price(self.order, kept, self.play(kept), state)
+
+    @property
+    def _knows_promotions(self) -> bool:
+        return {one.promotion for one in self.promoted} <= {one.key for one in self.then.promotions.promotions}
 
     def play(self, kept: Order) -> tuple[PromotionMemory, ...]:
         """Return what promotions would give for what is left of the order."""
