@@ -229,13 +229,16 @@ def give_back_limits(
 
 
 def _give_back(keeper: Keeper, before: OrderState, after: OrderState) -> dict[Counter, int]:
-    """Return how much less the order takes from limits of its rules and promotions."""
+    """Return how much less the order takes from limits of its rules and promotions.
+
+    A rule that was outdone took nothing, and takes nothing when it gives something for what is left.
+    """
     was, is_now = keeper.priced.uses(before), keeper.priced.uses(after)
     less = {counter: used - is_now.get(counter, 0) for counter, used in was.items()}
     earned = as_earned(keeper.known.earned)
     day = keeper.order.placed_at.astimezone(keeper.then.zone).date()
-    for key, rule in keeper.rules.items():
-        had, has = ((state.kept or earned).get(key, 0) for state in (before, after))
+    for rule in [rule for key, rule in keeper.rules.items() if key in earned]:
+        had, has = ((state.kept or earned).get(rule.key, 0) for state in (before, after))
         for limit in rule.limits:
             if limit.per != "order":
                 points = had - has if limit.counts_points else (had > 0) - (has > 0)
