@@ -185,10 +185,11 @@ def _pay_again(keeper: Keeper, book: Book, points: int, after: OrderState, *, ta
     payment = keeper.known.payment
     if payment is None or points <= 0:
         return
-    missing = 0
-    for use in reversed(cut_uses(_latest_first(keeper, book), after.restored, points)):
+    latest_first, missing = _latest_first(keeper, book), 0
+    places = {use.lot_id: place for place, use in enumerate(latest_first)}
+    for use in reversed(cut_uses(latest_first, after.restored, points)):
         left = use.amount
-        for lot_id in _came_back_in(keeper, book, use.lot_id):
+        for lot_id in _came_back_in(keeper, book, use.lot_id, places):
             left -= _spend(book, lot_id, left)
             reopened = min(taken.get(lot_id, 0), left)
             if reopened:
@@ -202,11 +203,11 @@ def _pay_again(keeper: Keeper, book: Book, points: int, after: OrderState, *, ta
         book.owe(payment.wallet, missing, destination="redeemed")
 
 
-def _came_back_in(keeper: Keeper, book: Book, lot_id: UUID) -> list[UUID]:
-    """Return the lots in which points of a lot that paid may have come back: itself, and those of grace of its age."""
+def _came_back_in(keeper: Keeper, book: Book, lot_id: UUID, places: Mapping[UUID, int]) -> list[UUID]:
+    """Return the lots in which points of a lot that paid may have come back: those of grace, the latest first, and itself."""
     paid = book.terms_of(lot_id)
     alike = [book.terms_of(grace) for grace in keeper.graces(book)]
-    graces = [lot.id for lot in alike if (lot.wallet, lot.earned_at) == (paid.wallet, paid.earned_at)]
+    graces = [lot.id for lot in alike if lot.wallet == paid.wallet and _place_of(book, lot, places) == places[lot_id]]
     return book.find_lots(paid.wallet, [*reversed(graces), lot_id])
 
 
