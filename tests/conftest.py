@@ -9,8 +9,8 @@ import asyncpg
 import pytest
 from hypothesis import settings
 
-from tests.harness.crowds import IS_FULL
 from tests.harness.api import Api
+from tests.harness.crowds import IS_FULL
 from tests.harness.ledger import Ledger
 from tests.harness.postgres import migrate, open_database, other_database, run_apart
 from tests.harness.programs import MakeProgram, Program, make_program

@@ -7,5 +7,4 @@ GRANT UPDATE (ahead) ON loyalty.program TO loyalty_app;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA loyalty FROM PUBLIC;
 
-GRANT EXECUTE ON FUNCTION loyalty.claim_job_v4, loyalty.programs_due_v4, loyalty.read_ending_v4, loyalty.read_touched_v4
-   TO loyalty_app;
+GRANT EXECUTE ON FUNCTION loyalty.claim_job_v4, loyalty.programs_due_v4 TO loyalty_app;

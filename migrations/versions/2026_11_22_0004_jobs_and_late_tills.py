@@ -1,8 +1,7 @@
 """Work that runs later, receipts that somebody has to look at, and the clock of sandboxes.
 
 Why: what became due was booked by a command only, a receipt that came too late was refused for good, and nobody could
-see what a year does to a program in less than a year. Who took points back saw too few of the lots that they had left,
-and who ended a hold not whether time had.
+see what a year does to a program in less than a year.
 
 The program's new columns have constant defaults, so no row is rewritten; all else is new and empty.
 """
@@ -18,7 +17,7 @@ depends_on = None
 
 _SQL = Path(__file__).parents[1] / "sql"
 
-_FUNCTIONS = ("claim_job_v4", "programs_due_v4", "read_ending_v4", "read_touched_v4")
+_FUNCTIONS = ("claim_job_v4", "programs_due_v4")
 
 _BY_PROGRAM = ("job", "job_file", "job_fault", "posting_day", "order_review")
 

@@ -1,5 +1,5 @@
 -- The kind of the operation that ended the hold that a request is about: whether somebody did, or time.
-CREATE FUNCTION loyalty.read_ending_v4(p_program integer, p_subject jsonb)
+CREATE FUNCTION loyalty.read_ending_v5(p_program integer, p_subject jsonb)
 RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = loyalty, pg_temp

@@ -2,7 +2,7 @@
 -- can be taken back, and what was taken from them can come back: the lots from which returns of its orders took points;
 -- and those that carry on what merged members left behind, each with the lot that it carries on. A merge posts what it
 -- moves in one and the same order for both members. A lot that is among both comes last as the one that carries on.
-CREATE FUNCTION loyalty.read_touched_v4(p_program integer, p_subject jsonb)
+CREATE FUNCTION loyalty.read_touched_v5(p_program integer, p_subject jsonb)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = loyalty, pg_temp
