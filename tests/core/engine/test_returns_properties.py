@@ -6,12 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loyalty_engine.core.engine.requests import Payment
-from loyalty_engine.core.rules.order import Order
+from loyalty_engine.core.kernel.quantities import SCALE
+from loyalty_engine.core.points.balances import Balance
+from loyalty_engine.core.rules.order import Line, Order
 from tests.core.earning.drawn import ORDERS
 from tests.core.engine.drawn_returns import (
     OLD_LOTS,
     Json,
     OldLot,
+    Piece,
     Story,
     arranged,
     confirmed_pieces,
@@ -19,6 +22,7 @@ from tests.core.engine.drawn_returns import (
     programs,
     returned_pieces,
 )
+from tests.core.orders import order
 
 PAYMENTS = st.none() | st.builds(Payment, st.just("points"), st.none() | st.integers(1, 30).map(lambda n: 3 * n))
 PAUSES = st.sampled_from([timedelta(), timedelta(days=1), timedelta(days=3), timedelta(days=40), timedelta(days=400)])
@@ -45,6 +49,38 @@ def test_it_does_not_matter_how_returns_are_split(
 
     assert many.state == one.state
     assert many.standing == one.standing
+
+
+def test_points_that_were_owed_do_not_take_the_room_of_those_that_were_taken() -> None:
+    """Fifty points at once and fifty that wait, three spent; of three things one is kept, by way of two: all comes again."""
+    program: Json = {
+        "version": 1,
+        "program": {"name": "D", "currency": "EUR", "time_zone": "UTC"},
+        "wallets": [{"key": "points", "unit": "points", "redeem": {"points": 3, "amount": 2, "step": 3}}],
+        "earning_rules": [
+            {
+                "key": "double",
+                "wallet": "points",
+                "earn": {"kind": "multiply", "factor": 2},
+                "activation": {"kind": "after", "length": {"days": 2}},
+            },
+            {
+                "key": "odd",
+                "wallet": "points",
+                "when": {"fact": "order.lines", "in": [1, 3]},
+                "earn": {"kind": "fixed", "points": 50},
+            },
+        ],
+    }
+    bought = order(Line("0", 0, 0), Line("1", 0, SCALE), Line("2", 0, 0))
+    pieces: list[Piece] = [("line", ("1", SCALE)), ("line", ("2", 0))]
+
+    left = [
+        Story.begin(program, member_with([]), bought, None).then(timedelta(0), [1]).bring(returns).standing["balances"]
+        for returns in ([pieces], [[piece] for piece in pieces])
+    ]
+
+    assert left == [{"points": Balance(available=47, pending=50)}] * 2
 
 
 @settings(deadline=None)

@@ -118,7 +118,10 @@ def _shares(
     for group in sorted(less, key=order_of_groups):
         own = keeper.own(book, group)
         waited = max(active, 0) if group[1] is None else 0
-        shares.append(Share(own, max(less[group] * sign, 0), waited, _lent(keeper, own, group, was, taken=taken)))
+        here = sum(taken.get(lot_id, 0) for lot_id in own)
+        due = keeper.earned_in(group) - was.get(group, 0)
+        lent, lacked = max(here - due, 0), max(due - here, 0)
+        shares.append(Share(own, max(less[group] * sign, 0), waited, lent, lacked))
     return shares
 
 

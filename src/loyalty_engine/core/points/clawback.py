@@ -17,13 +17,15 @@ Slice = tuple[UUID, int]
 class Share:
     """``amount`` points that were given in ``lots``; ``active`` of them had waited and can be spent by now.
 
-    ``lent`` were taken from its lots before because those of other shares had none left.
+    ``lent`` were taken from its lots before because those of other shares had none left; ``lacked`` were not there when it
+    was to be taken itself.
     """
 
     lots: Sequence[UUID]
     amount: int
     active: int = 0
     lent: int = 0
+    lacked: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +89,21 @@ def give_again(book: Book, claw: Clawback, taken: Mapping[UUID, int], owed: int)
     own = [lot_id for lots, share in shares for lot_id in lots if share.amount]
     mentioned = {*claw.restored, *(lot_id for lots, _ in shares for lot_id in lots)}
     others = sorted((lot for lot in book.lots(claw.wallet) if lot.id not in mentioned), key=spending_order)
-    left = claw.amount - _refill(book, own, min(owed, claw.amount), {})
+    left, rest = claw.amount, []
+    for lots, share in shares:
+        paid = _refill(book, lots, min(owed, share.lacked, share.amount), {})
+        left, owed = left - paid, owed - paid
+        rest.append(share.amount - paid)
+    left -= _refill(book, own, min(owed, left), {})
     for lot_id in reversed([*(lot.id for lot in others), *claw.restored]):
         left -= _refill(book, [lot_id], min(left, taken.get(lot_id, 0)), given)
     for lots, share in reversed(shares):
         left -= _refill(book, lots[::-1], min(left, 0 if share.amount else share.lent), given)
+    for (lots, _), more in zip(shares, rest, strict=True):
+        here = more
+        for lot_id in lots:
+            back = _refill(book, [lot_id], min(left, here, taken.get(lot_id, 0) - given.get(lot_id, 0)), given)
+            left, here = left - back, here - back
     left -= _refill(book, own, left, given)
     if left:
         origin = book.terms_of(next(share.lots[0] for share in claw.shares if share.amount))
