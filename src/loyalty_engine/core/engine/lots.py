@@ -27,8 +27,11 @@ def decide_lot_change(ruleset: Ruleset, facts: Facts, request: ChangeLot, now: d
         refuse(RefusalCode.LOT_EMPTY, "", lot_id=shown)
     if request.activates and not lot.is_pending(now):
         refuse(RefusalCode.LOT_NOT_PENDING, "/activate", lot_id=shown)
-    if request.changes_expiry and request.expires_at is not None and request.expires_at <= now:
-        times = {"expires_at": show_instant(request.expires_at), "now": show_instant(now)}
+    expires_at = request.expires_at
+    if expires_at is None and not lot.is_pending(now):
+        expires_at = member.balances[lot.wallet].expires_at  # without an expiry of its own it goes with its wallet's
+    if request.changes_expiry and expires_at is not None and expires_at <= now:
+        times = {"expires_at": show_instant(expires_at), "now": show_instant(now)}
         refuse(RefusalCode.EXPIRY_IN_PAST, "/expires_at", **times)
     book = open_book(member, request.call.operation_id, now)
     if request.changes_expiry:
