@@ -1,6 +1,8 @@
 """Reasons in plain English: one sentence per rule, made from what was stored with the operation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from loyalty_engine.api.phrases import (
@@ -35,50 +37,50 @@ _HISTORY: Final = "history."
 
 def explain(reasons: Sequence[Json]) -> list[str]:
     """Return one sentence per reason, in the order of the program's rules."""
-    return [f"{reason['rule']}: {_verdict(reason)}" for reason in reasons]
+    return [f"{reason['rule']}: {_verdict(reason, _words_for_rules(reason))}" for reason in reasons]
 
 
 def explain_promotions(reasons: Sequence[Json]) -> list[str]:
     """Return one sentence per reason, in the order of the program's promotions."""
-    return [f"{reason['promotion']}: {_verdict_on_promotion(reason)}" for reason in reasons]
+    return [f"{reason['promotion']}: {_verdict(reason, _FOR_PROMOTIONS)}" for reason in reasons]
 
 
-def _verdict_on_promotion(reason: Json) -> str:
-    match reason:
-        case {"code": "applied", "limit": {"limit": limit, "used": used, "wanted": wanted}}:
-            return f"applied, takes {reason['amount']} off, cut from {wanted} by {show_budget(limit)} ({used} used)"
-        case {"code": "applied"}:
-            return f"applied, takes {reason['amount']} off"
-        case {"limit": {"limit": limit, "used": used, "wanted": wanted}}:
-            return f"not applied, {show_budget(limit)} is reached ({used} used); would take {wanted} off"
-        case {"outdone": {"group": group, "wanted": wanted}}:
-            chosen = "another promotion" if group is None else f"another promotion of the group {group}"
-            return f"not applied, {chosen} was chosen; would take {wanted} off"
-        case {"miss": dict(miss)}:
-            return f"not applied, {_show_miss(miss)}"
-        case {"code": code}:
-            return f"not applied, {_PLAIN_FOR_PROMOTIONS.get(code, code)}"
-        case _:
-            raise AssertionError(reason)
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """How reasons of one kind are told; ``gives`` and ``give`` have a place for the amount."""
+
+    noun: str
+    gives: str
+    give: str
+    show_limit: Callable[[Json], str]
+    plain: Mapping[str, str]
 
 
-def _verdict(reason: Json) -> str:
+_FOR_PROMOTIONS: Final = _Words("promotion", "takes {} off", "take {} off", show_budget, _PLAIN_FOR_PROMOTIONS)
+
+
+def _words_for_rules(reason: Json) -> _Words:
     wallet = reason["wallet"] or "points"
+    return _Words("rule", f"gives {{}} {wallet}", f"give {{}} {wallet}", partial(show_limit, wallet=wallet), _PLAIN)
+
+
+def _verdict(reason: Json, words: _Words) -> str:
+    gives = words.gives.format(reason["amount"])
     match reason:
         case {"code": "applied", "limit": {"limit": limit, "used": used, "wanted": wanted}}:
-            cut = f"cut from {wanted} by {show_limit(limit, wallet)} ({used} used)"
-            return f"applied, gives {reason['amount']} {wallet}, {cut}"
+            return f"applied, {gives}, cut from {wanted} by {words.show_limit(limit)} ({used} used)"
         case {"code": "applied"}:
-            return f"applied, gives {reason['amount']} {wallet}"
+            return f"applied, {gives}"
         case {"limit": {"limit": limit, "used": used, "wanted": wanted}}:
-            return f"not applied, {show_limit(limit, wallet)} is reached ({used} used); would give {wanted} {wallet}"
+            would = words.give.format(wanted)
+            return f"not applied, {words.show_limit(limit)} is reached ({used} used); would {would}"
         case {"outdone": {"group": group, "wanted": wanted}}:
-            chosen = "another rule" if group is None else f"another rule of the group {group}"
-            return f"not applied, {chosen} was chosen; would give {wanted} {wallet}"
+            chosen = f"another {words.noun}" if group is None else f"another {words.noun} of the group {group}"
+            return f"not applied, {chosen} was chosen; would {words.give.format(wanted)}"
         case {"miss": dict(miss)}:
             return f"not applied, {_show_miss(miss)}"
         case {"code": code}:
-            return f"not applied, {_PLAIN[code]}" if code in _PLAIN else f"not applied ({code})"
+            return f"not applied, {words.plain[code]}" if code in words.plain else f"not applied ({code})"
         case _:
             raise AssertionError(reason)
 

@@ -1,4 +1,4 @@
-"""Views: an order or activity, its member and its past, put before the program's rules."""
+"""Views: an order with its member and its past, put before the program's rules and promotions."""
 
 from collections.abc import Mapping
 
