@@ -155,7 +155,14 @@ class Service:
 
     def get(self, path: str) -> httpx.Response:
         """Ask for an address outside ``/v1``, over a fresh connection."""
-        return httpx.get(self.url + path, trust_env=False, timeout=_SECONDS)
+        return self._request("GET", path)
+
+    def delete(self, path: str) -> httpx.Response:
+        """Try to delete an address outside ``/v1``, over a fresh connection."""
+        return self._request("DELETE", path)
+
+    def _request(self, method: str, path: str) -> httpx.Response:
+        return httpx.request(method, self.url + path, trust_env=False, timeout=_SECONDS)
 
 
 @contextmanager
