@@ -143,6 +143,13 @@ def part_from_a_debtor(life: LifeOfPoints) -> None:
     life.reverse(pick=0)
 
 
+def outlive_what_slides(life: LifeOfPoints) -> None:
+    life.adjust(name="anna", wallet="points", points=60, owes=False)
+    life.change_lot(name="anna", pick=0, days=30, activates=False)
+    life.wait(length=(20, 0))
+    life.adjust(name="anna", wallet="miles", points=3, owes=False)
+
+
 FOUND: Final = (
     (VARIANTS[0], part_from_a_debtor),
     (VARIANTS[0], void_what_ran_out_and_was_booked),
@@ -151,6 +158,7 @@ FOUND: Final = (
     (VARIANTS[0], reverse_what_expired_after_a_merge),
     (VARIANTS[1], take_back_what_waited_after_a_merge),
     (VARIANTS[0], give_again_what_a_return_took_of_others),
+    (VARIANTS[1], outlive_what_slides),
 )
 """Where both did not agree once, each in the fewest steps."""
 

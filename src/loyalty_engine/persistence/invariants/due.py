@@ -65,7 +65,14 @@ DUE: Final = (
                        UNION ALL
                       SELECT h.program_id, h.member_id, h.expires_at FROM hold h WHERE h.ended_by IS NULL
                        UNION ALL
-                      SELECT b.program_id, b.member_id, b.expires_at FROM balance b WHERE b.available > 0) x
+                      SELECT b.program_id, b.member_id, b.expires_at
+                        FROM balance b
+                        JOIN member o ON o.program_id = b.program_id AND o.id = b.member_id
+                       WHERE b.available > 0
+                         AND EXISTS (SELECT FROM lot l
+                                      WHERE l.program_id = b.program_id AND l.member_id = b.member_id
+                                        AND l.wallet = b.wallet AND l.remaining > 0 AND l.expires_at IS NULL
+                                        AND l.available_at <= o.booked_at)) x
                GROUP BY 1, 2) s ON s.program_id = m.program_id AND s.member_id = m.id
          WHERE s.at IS NOT NULL AND (m.due_at <= s.at) IS NOT TRUE
         """,
