@@ -116,7 +116,7 @@ class Ordering(Household):
 
     def _exchange(self, sale: Purchase, number: str, goods: Back) -> Json:
         if number not in self.orders:
-            self._wait(number, goods)
+            self._wait(number, goods, self.now if sale.buyer is None else sale.buyer.now)
             return {"status": "waiting"}
         order = self.orders[number]
         if order.buyer is not None and self._owner(order) is not sale.buyer:
@@ -133,14 +133,15 @@ class Ordering(Household):
     def give_back(self, number: str, goods: Back) -> Json:
         """Accept goods of an order back; before it arrives they wait."""
         if number not in self.orders:
-            self._wait(number, goods)
+            self._wait(number, goods, self.now)
             return {"status": "waiting"}
         order = self.orders[number]
         self._open(self._owner(order))
         return self._give_back(order, add_back(order, goods))
 
-    def _wait(self, number: str, goods: Back) -> None:
-        until = days_after(self.now, self.rules.waiting_days)
+    def _wait(self, number: str, goods: Back, since: datetime) -> None:
+        """Keep goods for their order, from the moment on at which that was booked: not before its buyer's last one."""
+        until = days_after(since, self.rules.waiting_days)
         self.waiting.setdefault(number, []).append(Waiting(goods, until))
 
     def cancel(self, number: str) -> Json:

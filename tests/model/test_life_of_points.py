@@ -150,6 +150,15 @@ def outlive_what_slides(life: LifeOfPoints) -> None:
     life.adjust(name="anna", wallet="miles", points=3, owes=False)
 
 
+def wait_for_an_order_while_the_clock_goes_back(life: LifeOfPoints) -> None:
+    tea = [Line("1", 1000, 1, "tea")]
+    life.adjust(name="anna", wallet="points", points=60, owes=False)
+    life.wait(length=(-2, 0))
+    life.exchange(name="anna", lines=tea, pick=0, goods=Back(shipping=490), is_early=True)
+    life.wait(length=(2, 0))
+    life.arrive(pick=0, name="anna", lines=tea, shipping=490)
+
+
 FOUND: Final = (
     (VARIANTS[0], part_from_a_debtor),
     (VARIANTS[0], void_what_ran_out_and_was_booked),
@@ -159,6 +168,7 @@ FOUND: Final = (
     (VARIANTS[1], take_back_what_waited_after_a_merge),
     (VARIANTS[0], give_again_what_a_return_took_of_others),
     (VARIANTS[1], outlive_what_slides),
+    (VARIANTS[2], wait_for_an_order_while_the_clock_goes_back),
 )
 """Where both did not agree once, each in the fewest steps."""
 
