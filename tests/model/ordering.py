@@ -1,5 +1,6 @@
 """What happens to orders of a naive program: they are placed, edited, confirmed, come back, and are void."""
 
+import copy
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -124,11 +125,13 @@ class Ordering(Household):
         return self._give_back(order, add_back(order, goods))
 
     def _match(self, order: Purchase, goods: Back) -> Json | None:
+        """Apply goods that came before their order; what cannot be is let go, and the order stands."""
+        try_to_give_back, trial = copy.deepcopy((self._give_back, order))
         try:
-            back = add_back(order, goods)
+            try_to_give_back(trial, add_back(trial, goods))
         except RefusedError:
             return None
-        return self._give_back(order, back)
+        return self._give_back(order, add_back(order, goods))
 
     def give_back(self, number: str, goods: Back) -> Json:
         """Accept goods of an order back; before it arrives they wait."""

@@ -159,6 +159,13 @@ def wait_for_an_order_while_the_clock_goes_back(life: LifeOfPoints) -> None:
     life.arrive(pick=0, name="anna", lines=tea, shipping=490)
 
 
+def drop_what_points_do_not_cover(life: LifeOfPoints) -> None:
+    tea = [Line("1", 1000, 1, "tea")]
+    life.adjust(name="anna", wallet="points", points=-300, owes=True)
+    life.give_back_early(goods=Back({"1": 1}))
+    life.arrive(pick=0, name="anna", lines=tea, shipping=0)
+
+
 FOUND: Final = (
     (VARIANTS[0], part_from_a_debtor),
     (VARIANTS[0], void_what_ran_out_and_was_booked),
@@ -168,6 +175,7 @@ FOUND: Final = (
     (VARIANTS[1], take_back_what_waited_after_a_merge),
     (VARIANTS[0], give_again_what_a_return_took_of_others),
     (VARIANTS[1], outlive_what_slides),
+    (VARIANTS[2], drop_what_points_do_not_cover),
     (VARIANTS[2], wait_for_an_order_while_the_clock_goes_back),
 )
 """Where both did not agree once, each in the fewest steps."""
