@@ -15,11 +15,13 @@ from loyalty_engine.core.engine.requests import (
     ChangeLot,
     ChangeMember,
     ClaimOrder,
+    ConfirmReservation,
     EditOrder,
     EndHold,
     EnrolMember,
     EvaluateOrder,
     HoldPoints,
+    IssueCode,
     MemberRef,
     MergeMembers,
     OpenLots,
@@ -27,7 +29,9 @@ from loyalty_engine.core.engine.requests import (
     PlaceOrder,
     RecordActivity,
     Redeem,
+    ReleaseReservation,
     Request,
+    ReserveOrder,
     ReturnGoods,
     ReverseOperation,
     SetStatus,
@@ -86,6 +90,8 @@ def ask_for(
             ask = _ask(request, now).about(Subject(operation_id=request.operation_id))
             second = replace(ask, key=None).about(Subject(operation_id=request.operation_id, is_other=True))
             return replace(ask, other=second)
+        case ReserveOrder() | ConfirmReservation() | ReleaseReservation() | IssueCode():
+            raise NotImplementedError
         case SetStatus():
             return _ask(request, now)
         case EnrolMember():
@@ -159,6 +165,10 @@ def lane_of(request: Request) -> object:
             return request.lot_id
         case ReverseOperation():
             return request.operation_id
+        case ReserveOrder():
+            return request.member or request.call.operation_id
+        case ConfirmReservation() | ReleaseReservation():
+            return "reservation", request.reservation_id
         case _:
             return request.member
 

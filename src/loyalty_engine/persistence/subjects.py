@@ -9,12 +9,13 @@ from uuid import UUID
 import orjson
 
 from loyalty_engine.core.earning.memory import RuleMemory
-from loyalty_engine.core.engine.facts import Earlier, KnownHold, KnownOperation, KnownOrder, KnownRedemption, PaidPoints
+from loyalty_engine.core.engine.facts import Earlier, KnownHold, KnownOperation, KnownOrder, KnownRedemption
 from loyalty_engine.core.engine.requests import OrderRef
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.holds import Hold
 from loyalty_engine.core.points.lots import Lot, LotUse
+from loyalty_engine.core.points.payments import PaidPoints
 from loyalty_engine.core.points.postings import Posting
 from loyalty_engine.core.returns.state import UNTOUCHED
 from loyalty_engine.persistence.asks import Subject

@@ -5,15 +5,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from loyalty_engine.core.earning.memory import RuleMemory
-from loyalty_engine.core.engine.facts import (
-    Earlier,
-    Facts,
-    KnownHold,
-    KnownOperation,
-    KnownOrder,
-    OperationKind,
-    PaidPoints,
-)
+from loyalty_engine.core.engine.facts import Earlier, Facts, KnownHold, KnownOperation, KnownOrder, OperationKind
 from loyalty_engine.core.engine.requests import (
     ActivateOrder,
     CancelOrder,
@@ -40,6 +32,7 @@ from loyalty_engine.core.kernel.quantities import SCALE
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.holds import Hold
 from loyalty_engine.core.points.lots import LotUse
+from loyalty_engine.core.points.payments import PaidPoints
 from loyalty_engine.core.points.postings import Posting
 from loyalty_engine.core.returns.state import OrderState
 from loyalty_engine.core.rules.goods import Goods

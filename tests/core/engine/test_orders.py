@@ -4,11 +4,12 @@ import pytest
 
 from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Repeated
-from loyalty_engine.core.engine.facts import Earlier, PaidPoints
+from loyalty_engine.core.engine.facts import Earlier
 from loyalty_engine.core.engine.requests import ClaimOrder, PlaceOrder, Redeem
 from loyalty_engine.core.kernel.ids import nth
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.lots import LotUse
+from loyalty_engine.core.points.payments import PaidPoints
 from tests.core.engine_cases import (
     CARD,
     EARLIER,

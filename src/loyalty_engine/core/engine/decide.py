@@ -19,6 +19,7 @@ from loyalty_engine.core.engine.edits import decide_edit
 from loyalty_engine.core.engine.exchanges import decide_exchange
 from loyalty_engine.core.engine.facts import Facts
 from loyalty_engine.core.engine.holds import decide_hold, decide_hold_end
+from loyalty_engine.core.engine.issuing import decide_issue
 from loyalty_engine.core.engine.lots import decide_lot_change
 from loyalty_engine.core.engine.members import decide_change, decide_enrolment, decide_status
 from loyalty_engine.core.engine.merges import decide_merge
@@ -32,21 +33,26 @@ from loyalty_engine.core.engine.requests import (
     ChangeLot,
     ChangeMember,
     ClaimOrder,
+    ConfirmReservation,
     EditOrder,
     EndHold,
     EnrolMember,
     HoldPoints,
+    IssueCode,
     MergeMembers,
     OpenLots,
     PlaceOrder,
     RecordActivity,
     Redeem,
+    ReleaseReservation,
     Request,
+    ReserveOrder,
     ReturnGoods,
     ReverseOperation,
     SetStatus,
     Transfer,
 )
+from loyalty_engine.core.engine.reservations import decide_confirmation, decide_release, decide_reservation
 from loyalty_engine.core.engine.returns import decide_order_cancel, decide_return
 from loyalty_engine.core.engine.reversals import decide_reversal
 from loyalty_engine.core.engine.ruleset import Ruleset
@@ -112,6 +118,14 @@ def _decide_anew(ruleset: Ruleset, facts: Facts, request: Request, now: datetime
             return decide_change(ruleset, facts, request, now)
         case SetStatus():
             return decide_status(ruleset, facts, request, now)
+        case ReserveOrder():
+            return decide_reservation(ruleset, facts, request, now)
+        case ConfirmReservation():
+            return decide_confirmation(ruleset, facts, request, now)
+        case ReleaseReservation():
+            return decide_release(ruleset, facts, request, now)
+        case IssueCode():
+            return decide_issue(ruleset, facts, request, now)
         case _:
             assert_never(request)
 

@@ -3,15 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from loyalty_engine.core.earning.memory import RuleMemory
-from loyalty_engine.core.engine.facts import Earlier, MemberState, OperationKind, PaidPoints
+from loyalty_engine.core.engine.facts import Earlier, MemberState, OperationKind
 from loyalty_engine.core.engine.requests import Call, Profile
+from loyalty_engine.core.engine.reserved import Reservation
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.kernel.refusals import Refusal
 from loyalty_engine.core.points.book import Entries
+from loyalty_engine.core.points.payments import PaidPoints
+from loyalty_engine.core.promotions.codes import CodeMemory, CodeRow
 from loyalty_engine.core.returns.memory import PromotionMemory
 from loyalty_engine.core.returns.state import OrderState
 from loyalty_engine.core.rules.goods import Goods
@@ -41,7 +44,8 @@ class Operation:
 @dataclass(frozen=True, slots=True)
 class OrderRow:
     """An order as it is kept: its natural key is unique for ever. ``earned`` is what its rules gave, ``promoted`` what its
-    promotions gave, to judge it again.
+    promotions gave, to judge it again, and ``codes`` what the promo codes that opened some of these took from their limits.
+    ``reservation_id`` is what it was confirmed from.
     """
 
     id: UUID
@@ -52,6 +56,8 @@ class OrderRow:
     payment: PaidPoints | None
     earned: tuple[RuleMemory, ...] = ()
     promoted: tuple[PromotionMemory, ...] = ()
+    codes: tuple[CodeMemory, ...] = ()
+    reservation_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +102,24 @@ class ActivityRow:
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """``amount`` > 0 taken from a shared counter, which may never hold more than ``cap``."""
+    """``amount`` > 0 taken from a shared counter, which may never hold more than ``cap``; < 0 is given back.
+
+    ``until`` is given for what a reservation holds only so long: a lease. It frees itself then, and counts until then like
+    what was taken for good.
+    """
 
     counter: str
     amount: int
     cap: int
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationEnd:
+    """A reservation ends, once: it became an order, or nothing."""
+
+    reservation_id: UUID
+    how: Literal["confirmed", "released", "replaced"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +159,9 @@ class Changes:
     other_entries: Entries | None = None
     activity: ActivityRow | None = None
     takes: tuple[Take, ...] = ()
+    reservation: Reservation | None = None
+    reservation_end: ReservationEnd | None = None
+    codes: tuple[CodeRow, ...] = ()
     identities_added: tuple[Identity, ...] = ()
     identities_removed: tuple[Identity, ...] = ()
     profile: Profile | None = None

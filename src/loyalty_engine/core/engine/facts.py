@@ -8,12 +8,16 @@ from uuid import UUID
 
 from loyalty_engine.core.earning.memory import RuleMemory
 from loyalty_engine.core.engine.requests import OrderRef, Profile
+from loyalty_engine.core.engine.reserved import Reservation
 from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.kernel.codes import FoldedCode
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.holds import Hold
 from loyalty_engine.core.points.lots import Lot, LotUse
+from loyalty_engine.core.points.payments import PaidPoints
 from loyalty_engine.core.points.postings import Posting
+from loyalty_engine.core.promotions.codes import CodeMemory, KnownCode
 from loyalty_engine.core.returns.memory import PromotionMemory
 from loyalty_engine.core.returns.state import UNTOUCHED, OrderState
 from loyalty_engine.core.rules.goods import Goods
@@ -22,6 +26,9 @@ from loyalty_engine.core.rules.order import Order
 
 OperationKind = Literal[
     "order",
+    "reservation",
+    "release",
+    "code",
     "return",
     "order_cancel",
     "order_edit",
@@ -95,15 +102,6 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True)
-class PaidPoints:
-    """What points paid of an order: ``points`` of ``wallet`` were worth ``amount`` minor units."""
-
-    wallet: str
-    points: int
-    amount: int
-
-
-@dataclass(frozen=True, slots=True)
 class KnownOrder:
     """An order that was accepted before.
 
@@ -126,6 +124,7 @@ class KnownOrder:
     revision: int = 0
     earned: tuple[RuleMemory, ...] = ()
     promoted: tuple[PromotionMemory, ...] = ()
+    codes: tuple[CodeMemory, ...] = ()
     payment: PaidPoints | None = None
     uses: tuple[LotUse, ...] = ()
     changes: int = 0
@@ -171,6 +170,19 @@ class KnownHold:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownReservation:
+    """A reservation that was made before, for the member that stands for its own by now; ``ended_by`` is the operation that
+    ended it, and ``how``. ``hold`` is what points it has set aside, if it did; while that is open it is among the member's.
+    """
+
+    reservation: Reservation
+    member_id: UUID | None
+    ended_by: UUID | None = None
+    how: Literal["confirmed", "released", "replaced"] | None = None
+    hold: KnownHold | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class KnownOperation:
     """An operation to be reversed: who it was about, what it posted, and what it took out of which lots.
 
@@ -203,7 +215,7 @@ class Facts:
     (those that are not known are missing), and ``waiting`` the returns that came before the order which is placed now.
     ``same_number`` is what the shop's own number of a return already did. ``rulesets`` are those of earlier revisions under
     which the orders in question earned. ``then`` are the rules that were in force when the order in question was placed,
-    None: today's.
+    None: today's. ``codes`` are those of the request's promo codes that exist, ``reservation`` what it is about.
     """
 
     member: MemberState | None = None
@@ -221,3 +233,5 @@ class Facts:
     same_number: Earlier | None = None
     rulesets: Mapping[int, Ruleset] = field(default_factory=dict)
     then: Ruleset | None = None
+    codes: Mapping[FoldedCode, KnownCode] = field(default_factory=dict)
+    reservation: KnownReservation | None = None

@@ -16,7 +16,7 @@ from loyalty_engine.core.engine.accounts import booking_time, check_balances, op
 from loyalty_engine.core.engine.answers import Json, show_look
 from loyalty_engine.core.engine.decision import Refused
 from loyalty_engine.core.engine.due import is_due, settle_facts
-from loyalty_engine.core.engine.facts import Facts, MemberState, PaidPoints
+from loyalty_engine.core.engine.facts import Facts, MemberState
 from loyalty_engine.core.engine.orders import check_order, check_place, find_untimely, rules_of_its_time
 from loyalty_engine.core.engine.pricing import nudge
 from loyalty_engine.core.engine.requests import Call, EvaluateOrder
@@ -25,6 +25,7 @@ from loyalty_engine.core.engine.sales import admit
 from loyalty_engine.core.engine.settlement import earn_on, pay_and_credit
 from loyalty_engine.core.kernel.refusals import RefusalError
 from loyalty_engine.core.points.balances import Balance
+from loyalty_engine.core.points.payments import PaidPoints
 from loyalty_engine.core.rules.order import Order
 
 _NO_OPERATION: Final = UUID(int=0)

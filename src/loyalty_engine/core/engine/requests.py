@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
+from loyalty_engine.core.kernel.codes import FoldedCode
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.rules.goods import Goods
@@ -30,7 +31,8 @@ class Call:
 
     ``scope`` tells tills apart that share one API client, so that their short keys never meet. ``request_hash``
     is a digest of the route and the canonical body. ``keeps_refusals`` is False for a key that was made from the request's
-    own number and content: the same refused request is judged anew.
+    own number and content: the same refused request is judged anew. ``entropy`` are bytes that nobody can foresee, for promo
+    codes that are made on the way.
     """
 
     operation_id: UUID
@@ -39,6 +41,7 @@ class Call:
     key: str | None = None
     scope: str = ""
     keeps_refusals: bool = True
+    entropy: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,21 @@ class Payment:
     wallet: str
     points: int | None
 
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """The promo codes of a cart, in the order in which they were typed, no two alike; at most 10.
+
+    ``skips_unusable``: those that give nothing are passed over, and told; else they refuse the order. ``guest`` is a digest
+    of who buys without being a member, by which uses of guests are counted.
+    """
+
+    typed: tuple[FoldedCode, ...] = ()
+    skips_unusable: bool = False
+    guest: str | None = None
+
+
+NO_CODES: Final = Codes()
 
 OrderRef = UUID | OrderReference
 """An order by our id, or by the number that shop or till gave it; it may not have arrived yet."""
@@ -87,6 +105,7 @@ class PlaceOrder:
     exchanges: tuple[Exchange, ...] = ()
     clearance: Clearance | None = None
     is_past: bool = False
+    codes: Codes = NO_CODES
 
     @property
     def natural_key(self) -> str:
@@ -152,6 +171,55 @@ class EvaluateOrder:
     member: MemberRef | None
     order: Order
     payment: Payment | None = None
+    codes: Codes = NO_CODES
+
+
+@dataclass(frozen=True, slots=True)
+class ReserveOrder:
+    """Decide an order as if it were placed, and hold for ``ttl`` all that it takes: points, limits, budgets, uses of codes.
+
+    ``replaces`` is an earlier reservation of the same cart, which ends with that.
+    """
+
+    call: Call
+    member: MemberRef | None
+    order: Order
+    ttl: timedelta
+    payment: Payment | None = None
+    codes: Codes = NO_CODES
+    replaces: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmReservation:
+    """The reserved order was paid: it becomes an order of that number, for exactly what was decided."""
+
+    call: Call
+    reservation_id: UUID
+    reference: OrderReference
+
+    @property
+    def natural_key(self) -> str:
+        """The text under which the order is accepted once, for ever."""
+        return natural_key(self.reference, self.call.actor.location)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseReservation:
+    """The reserved order will not be paid: all that it holds is free again."""
+
+    call: Call
+    reservation_id: UUID
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IssueCode:
+    """Give a member a promo code of its own out of a pool."""
+
+    call: Call
+    member: MemberRef
+    pool: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,6 +418,10 @@ class ChangeMember:
 
 Request = (
     PlaceOrder
+    | ReserveOrder
+    | ConfirmReservation
+    | ReleaseReservation
+    | IssueCode
     | ReturnGoods
     | CancelOrder
     | EditOrder

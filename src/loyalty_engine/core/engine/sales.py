@@ -5,12 +5,13 @@ from datetime import datetime
 from uuid import UUID
 
 from loyalty_engine.core.engine.accounts import new_member, require_redeem_terms
-from loyalty_engine.core.engine.facts import Facts, MemberState, PaidPoints
+from loyalty_engine.core.engine.facts import Facts, MemberState
 from loyalty_engine.core.engine.pricing import Priced, price
 from loyalty_engine.core.engine.requests import EvaluateOrder, MemberRef, Payment, PlaceOrder
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
+from loyalty_engine.core.points.payments import PaidPoints
 from loyalty_engine.core.rules.order import Order
 
 

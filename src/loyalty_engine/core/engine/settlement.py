@@ -11,7 +11,7 @@ from loyalty_engine.core.earning.limits import drop_ended
 from loyalty_engine.core.engine.accounts import close_book, lot_terms, open_book, touch, welcome
 from loyalty_engine.core.engine.attributes import history_with_decimals, with_decimals
 from loyalty_engine.core.engine.decision import Operation, Take
-from loyalty_engine.core.engine.facts import MemberState, PaidPoints
+from loyalty_engine.core.engine.facts import MemberState
 from loyalty_engine.core.engine.pricing import Priced
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.views import counted_for, snapshot, view_order
@@ -19,6 +19,7 @@ from loyalty_engine.core.kernel.amounts import MAX_BALANCE
 from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
 from loyalty_engine.core.points.book import Book, Entries
 from loyalty_engine.core.points.lifetimes import ActivationTerms
+from loyalty_engine.core.points.payments import PaidPoints
 from loyalty_engine.core.promotions.points import extras_of
 from loyalty_engine.core.rules.order import Activity, Order
 from loyalty_engine.core.rules.view import View

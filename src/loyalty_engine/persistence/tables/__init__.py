@@ -7,13 +7,25 @@ foreign keys: they cost 13 to 28 % on the hot path; the ledger check keeps integ
 
 from typing import Final
 
-from loyalty_engine.persistence.tables import activities, counters, jobs, members, operations, orders, points, programs
+from loyalty_engine.persistence.tables import (
+    activities,
+    codes,
+    counters,
+    jobs,
+    members,
+    operations,
+    orders,
+    points,
+    programs,
+    reservations,
+)
 from loyalty_engine.persistence.tables.schema import BY_ID, SCHEMA, metadata
 
 __all__ = (
     "PARTITIONED",
     "SCHEMA",
     "activities",
+    "codes",
     "counters",
     "jobs",
     "members",
@@ -22,6 +34,7 @@ __all__ = (
     "orders",
     "points",
     "programs",
+    "reservations",
 )
 
 PARTITIONED: Final = tuple(

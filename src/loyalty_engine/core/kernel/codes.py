@@ -1,0 +1,73 @@
+"""Promo codes as texts: folded so that people may type them as they like, and made from random bytes that are handed in.
+
+Folding drops spaces, hyphens and dots, ignores case, and takes letters for the digits they look like (O for 0, I and L for
+1), as Crockford's base 32 does. Two codes that fold alike are one code.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, NewType
+
+FoldedCode = NewType("FoldedCode", str)
+"""A code as it is stored and compared: 4 to 64 of A to Z, without I, L and O, and 0 to 9."""
+
+MIN_LENGTH: Final = 4
+MAX_LENGTH: Final = 64
+MAX_TYPED: Final = 128
+"""How long a text may be that is folded."""
+
+ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""What made codes consist of: no two look alike, and U is left out so that no words come out."""
+
+SLOT: Final = "#"
+"""What a pattern has where a random character goes."""
+
+_DROPPED: Final = {ord(character): None for character in " \t-_.\u00a0\u2010\u2011\u2012\u2013\u2014"}
+_ALIKE: Final = str.maketrans("OIL", "011")
+_FOLDED: Final = re.compile(r"[0-9A-HJKMNP-Z]{4,64}", re.ASCII)
+_PATTERN: Final = re.compile(r"[0-9A-Za-z#-]{4,80}", re.ASCII)
+
+
+def fold_code(typed: str) -> FoldedCode | None:
+    """Return the code that somebody typed; None when no code can be meant by it."""
+    meant = typed.translate(_DROPPED)
+    if len(typed) > MAX_TYPED or not meant.isascii():
+        return None
+    folded = meant.upper().translate(_ALIKE)
+    return FoldedCode(folded) if _FOLDED.fullmatch(folded) else None
+
+
+@dataclass(frozen=True, slots=True)
+class CodePattern:
+    """How made codes look: letters, digits and hyphens as they stand, and ``#`` where a random character goes."""
+
+    text: str
+
+    @classmethod
+    def parse(cls, text: str) -> "CodePattern | None":
+        """Return the pattern that a text describes; None when its codes could not be told apart or typed."""
+        length = len(text.translate(_DROPPED))
+        if not _PATTERN.fullmatch(text) or SLOT not in text or not MIN_LENGTH <= length <= MAX_LENGTH:
+            return None
+        return cls(text)
+
+    @property
+    def slots(self) -> int:
+        """How many random characters a code has; each takes 5 bits."""
+        return self.text.count(SLOT)
+
+    @property
+    def room(self) -> int:
+        """How many different codes there are."""
+        return int(len(ALPHABET) ** self.slots)
+
+    def make(self, entropy: bytes) -> Iterator[str]:
+        """Yield codes as they are shown, one for each so many bytes as it has random characters; rests are left.
+
+        ``entropy`` must come from a source that nobody can foresee. Codes may come twice.
+        """
+        fixed = self.text.split(SLOT)
+        for start in range(0, len(entropy) - self.slots + 1, self.slots):
+            drawn = [ALPHABET[byte & 31] for byte in entropy[start : start + self.slots]]
+            yield fixed[0] + "".join([character + rest for character, rest in zip(drawn, fixed[1:], strict=True)])

@@ -1,0 +1,56 @@
+"""Promo codes: pools of them, and the codes themselves."""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from loyalty_engine.persistence.tables.schema import UUID, instant, metadata, program_id
+
+code_pool: Final = Table(
+    "code_pool",
+    metadata,
+    program_id(),
+    Column("key", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("promotion", Text),
+    Column("name", Text),
+    Column("pattern", Text),
+    Column("terms", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("is_active", Boolean, nullable=False, server_default=text("true")),
+    Column("low_at", BigInteger),
+    Column("job_id", UUID),
+    instant("created_at"),
+    PrimaryKeyConstraint("program_id", "key"),
+    CheckConstraint("kind IN ('shared', 'generated', 'imported', 'personal', 'vouchers')", "kind"),
+    comment="Promo codes that have promotion, terms and limits in common; terms are how long they can be used and how often",
+)
+
+promo_code: Final = Table(
+    "promo_code",
+    metadata,
+    program_id(),
+    Column("code", Text, nullable=False),
+    Column("pool", Text, nullable=False),
+    Column("shown", Text),
+    Column("is_active", Boolean, nullable=False, server_default=text("true")),
+    Column("member_id", UUID),
+    Column("operation_id", UUID),
+    instant("issued_at", nullable=True),
+    instant("starts_at", nullable=True),
+    instant("ends_at", nullable=True),
+    PrimaryKeyConstraint("program_id", "code"),
+    Index("promo_code_member_idx", "program_id", "member_id", postgresql_where=text("member_id IS NOT NULL")),
+    comment="A promo code as it is compared; shown is how people read it where that is not the same, and the times are its "
+    "own where it was given to a member",
+)
