@@ -30,12 +30,15 @@ CREATE TABLE loyalty.promo_code (
     issued_at TIMESTAMP WITH TIME ZONE,
     starts_at TIMESTAMP WITH TIME ZONE,
     ends_at TIMESTAMP WITH TIME ZONE,
+    turn INTEGER,
     CONSTRAINT promo_code_pkey PRIMARY KEY (program_id, code)
 );
 
 CREATE INDEX promo_code_member_idx ON loyalty.promo_code (program_id, member_id) WHERE member_id IS NOT NULL;
 
-COMMENT ON TABLE loyalty.promo_code IS 'A promo code as it is compared; shown is how people read it where that is not the same, and the times are its own where it was given to a member';
+CREATE INDEX promo_code_turn_idx ON loyalty.promo_code (program_id, pool, turn) WHERE turn IS NOT NULL;
+
+COMMENT ON TABLE loyalty.promo_code IS 'A promo code as it is compared; shown is how people read it where that is not the same, and the times are its own where it was given to a member; turn is drawn for a voucher that waits to be given out, and NULL for all others';
 
 CREATE TABLE loyalty.reservation (
     program_id INTEGER NOT NULL,

@@ -302,7 +302,9 @@ class Executor:
         outcomes: list[Outcome] = []
         moved: Facts | None = None
         for waiting, (_, facts) in zip(batch, view.gathered, strict=True):
-            seen = facts if moved is None else replace(facts, member=moved.member, counters=moved.counters)
+            seen = facts
+            if moved is not None:
+                seen = replace(facts, member=moved.member, counters=moved.counters, given=moved.given)
             decision = decide(view.ruleset, seen, waiting.request, now)
             outcomes.append(self._tell(decision))
             call = waiting.request.call

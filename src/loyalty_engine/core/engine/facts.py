@@ -18,6 +18,7 @@ from loyalty_engine.core.points.lots import Lot, LotUse
 from loyalty_engine.core.points.payments import PaidPoints
 from loyalty_engine.core.points.postings import Posting
 from loyalty_engine.core.promotions.codes import CodeMemory, KnownCode
+from loyalty_engine.core.promotions.pools import KnownPool
 from loyalty_engine.core.returns.memory import PromotionMemory
 from loyalty_engine.core.returns.state import UNTOUCHED, OrderState
 from loyalty_engine.core.rules.goods import Goods
@@ -216,6 +217,8 @@ class Facts:
     ``same_number`` is what the shop's own number of a return already did. ``rulesets`` are those of earlier revisions under
     which the orders in question earned. ``then`` are the rules that were in force when the order in question was placed,
     None: today's. ``codes`` are those of the request's promo codes that exist, ``reservation`` what it is about.
+    ``pools`` are those out of which it may give a code to its member (those that are not known are missing), and
+    ``given`` the codes that were given out by what was decided before over the same gather.
     """
 
     member: MemberState | None = None
@@ -235,3 +238,5 @@ class Facts:
     then: Ruleset | None = None
     codes: Mapping[FoldedCode, KnownCode] = field(default_factory=dict)
     reservation: KnownReservation | None = None
+    pools: Mapping[str, KnownPool] = field(default_factory=dict)
+    given: frozenset[FoldedCode] = frozenset()

@@ -66,6 +66,7 @@ def apply(facts: Facts, changes: Changes) -> Facts:
         other=_move_other(facts.other, changes),
         counters=_take(facts.counters, changes.takes) if changes.takes else facts.counters,
         marked_by=activity.id if activity and activity.mark is not None else facts.marked_by,
+        given=facts.given.union(row.code for row in changes.codes) if changes.codes else facts.given,
     )
 
 

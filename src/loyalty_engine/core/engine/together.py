@@ -13,6 +13,7 @@ from loyalty_engine.core.engine.facts import Earlier, Facts, KnownOrder, MemberS
 from loyalty_engine.core.engine.fold import Note, Write, apply, fold
 from loyalty_engine.core.engine.requests import MemberRef, PlaceOrder
 from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.kernel.codes import FoldedCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,11 @@ def decide_together(
 
 @dataclass(slots=True)
 class _Left:
-    """What the orders decided so far leave: members by id and by name, counters, and the orders by their numbers."""
+    """What the orders decided so far leave: members by id and by name, counters, codes given out, and the orders by their numbers."""
 
     members: dict[UUID | MemberRef, MemberState] = field(default_factory=dict)
     counters: Mapping[str, int] | None = None
+    given: frozenset[FoldedCode] = frozenset()
     orders: dict[str, KnownOrder] = field(default_factory=dict)
     keys: dict[Any, KnownOrder] = field(default_factory=dict)
 
@@ -73,6 +75,7 @@ class _Left:
             facts,
             member=facts.member if name is None else self.members.get(name, facts.member),
             counters=facts.counters if self.counters is None else self.counters,
+            given=self.given,
             order=self.orders.get(request.natural_key, facts.order),
             earlier=facts.earlier if twin is None else twin.earlier,
         )
@@ -80,6 +83,7 @@ class _Left:
     def keep(self, moved: Facts, request: PlaceOrder, accepted: Accepted, answer: str) -> None:
         """Remember what an accepted order left; who enrolled with it is known by its name from then on."""
         self.counters = moved.counters
+        self.given = moved.given
         if moved.member is not None:
             self.members[moved.member.id] = moved.member
             if request.member is not None:

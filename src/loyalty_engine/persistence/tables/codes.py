@@ -8,6 +8,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Index,
+    Integer,
     PrimaryKeyConstraint,
     Table,
     Text,
@@ -49,8 +50,10 @@ promo_code: Final = Table(
     instant("issued_at", nullable=True),
     instant("starts_at", nullable=True),
     instant("ends_at", nullable=True),
+    Column("turn", Integer),
     PrimaryKeyConstraint("program_id", "code"),
     Index("promo_code_member_idx", "program_id", "member_id", postgresql_where=text("member_id IS NOT NULL")),
+    Index("promo_code_turn_idx", "program_id", "pool", "turn", postgresql_where=text("turn IS NOT NULL")),
     comment="A promo code as it is compared; shown is how people read it where that is not the same, and the times are its "
-    "own where it was given to a member",
+    "own where it was given to a member; turn is drawn for a voucher that waits to be given out, and NULL for all others",
 )

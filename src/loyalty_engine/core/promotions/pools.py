@@ -1,0 +1,55 @@
+"""Pools out of which members get promo codes of their own, and how long one that is given out can be used."""
+
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Literal, NamedTuple
+
+from loyalty_engine.core.kernel.codes import FoldedCode
+from loyalty_engine.core.kernel.instants import Period
+
+PoolKind = Literal["shared", "generated", "imported", "personal", "vouchers"]
+"""``personal`` codes are made when a member gets one, ``vouchers`` were uploaded, and each is given out once."""
+
+
+class Candidate(NamedTuple):
+    """A voucher that nobody has yet. ``shown`` is how people read it."""
+
+    code: FoldedCode
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPool:
+    """A pool that exists, with its terms: codes can be used from ``starts_at`` until ``ends_at``, and so many days after
+    they were given out, whichever is tighter; None: no such bound.
+
+    ``next_codes`` are some of a pool of vouchers, drawn anew by every gather so that rivals seldom want the same: all that
+    are left if there are fewer than a gather reads. ``entropy`` are bytes that nobody can foresee, drawn anew as well, of
+    which codes of a personal pool are made; others have none.
+    """
+
+    key: str
+    kind: PoolKind
+    promotion: str | None = None
+    pattern: str | None = None
+    is_active: bool = True
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    starts_after_days: int | None = None
+    ends_after_days: int | None = None
+    next_codes: tuple[Candidate, ...] = ()
+    entropy: bytes = b""
+
+    def bounds_of(self, issued_at: datetime, zone: tzinfo) -> tuple[datetime | None, datetime | None]:
+        """Return from when until when a code can be used that is given out then. Days are calendar days of the zone."""
+        starts = [
+            moment for moment in (self.starts_at, _after(issued_at, self.starts_after_days, zone)) if moment is not None
+        ]
+        ends = [
+            moment for moment in (self.ends_at, _after(issued_at, self.ends_after_days, zone)) if moment is not None
+        ]
+        return max(starts, default=None), min(ends, default=None)
+
+
+def _after(start: datetime, days: int | None, zone: tzinfo) -> datetime | None:
+    return None if days is None else Period(days, "days").after(start, zone)
