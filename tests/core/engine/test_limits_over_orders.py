@@ -145,6 +145,6 @@ def test_counters_are_kept_for_sixty_days_after_their_period() -> None:
         "earning/a/points/year/2026": 10,
         "earning/a/points/lifetime/": 11,
     }
-    day = datetime(2026, 5, 31, tzinfo=UTC).date()
-    assert sorted(drop_ended(counters, day).values()) == [2, 4, 6, 8, 10, 11]
-    assert drop_ended({}, day) == {}
+    now = datetime(2026, 5, 31, tzinfo=UTC)
+    assert sorted(drop_ended(counters, now).values()) == [2, 4, 6, 8, 10, 11]
+    assert drop_ended({}, now) == {}

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple, get_args
 
+from loyalty_engine.core.earning.leases import find_leases, is_over
 from loyalty_engine.core.kernel.calendars import CalendarPeriod, name_of
 from loyalty_engine.core.program.earning import Limit, LimitPeriod
 from loyalty_engine.core.rules.reasons import Capped
@@ -82,11 +83,14 @@ def _used(limit: CompiledLimit, day: date, counted: Counted) -> int:
             return counted.shared.get(limit.counter_on(day), 0)
 
 
-def drop_ended(counters: Mapping[str, int], day: date) -> dict[str, int]:
-    """Return a member's counters without those of periods that ended more than :data:`KEPT_DAYS` before ``day``."""
-    oldest = day - timedelta(days=KEPT_DAYS)
+def drop_ended(counters: Mapping[str, int], now: datetime) -> dict[str, int]:
+    """Return a member's counters without those of periods that ended more than :data:`KEPT_DAYS` ago, and without leases
+    that ran out. ``now`` is local.
+    """
+    oldest = now.date() - timedelta(days=KEPT_DAYS)
     names = {period: name_of(period, oldest) for period in get_args(CalendarPeriod)}
-    return {name: used for name, used in counters.items() if not _has_ended(name, names)}
+    over = {name for name in find_leases(counters) if is_over(name, now)}
+    return {name: used for name, used in counters.items() if name not in over and not _has_ended(name, names)}
 
 
 def _has_ended(counter: str, oldest: Mapping[str, str]) -> bool:

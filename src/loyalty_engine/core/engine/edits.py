@@ -47,7 +47,7 @@ def decide_edit(ruleset: Ruleset, facts: Facts, request: EditOrder, now: datetim
         order_id=known.id,
     )
     without = _without(keeper, facts, operation)
-    priced = price(ruleset, order, member=without.member, shared=without.shared)
+    priced = price(ruleset, order, member=without.member, shared=without.shared, now=now)
     paid = known.payment.amount if known.payment else 0
     if priced.order.total < paid:
         refuse(RefusalCode.ORDER_BELOW_PAYMENT, "/lines", paid_with_points=paid)
@@ -73,17 +73,18 @@ def _settle_again(
     assert member is not None
     assert without.member is not None
     assert member.sees_lots, "gather reads lots for an order that changes"
-    earned = earn_on(ruleset, priced, member=without.member, paid=known.payment, shared=without.shared)
-    book = open_book(member, operation.id, operation.booked_at)
+    now = operation.booked_at
+    earned = earn_on(ruleset, priced, member=without.member, paid=known.payment, shared=without.shared, now=now)
+    book = open_book(member, operation.id, now)
     less, more = _difference(keeper, earned)
-    credit(ruleset, book, more, min(priced.order.placed_at, operation.booked_at))
+    credit(ruleset, book, more, min(priced.order.placed_at, now))
     taken = take_points(keeper, book, less)
     change = _change(known, OrderState(edited=priced.order, earned=earned.memory, promoted=priced.memory))
     uses = (*earned.uses, *priced.uses)
     changed = {
         "spend": without.member.spend + change.spend,
         "counters": without.member.counters,
-        **use_limits(ruleset, without.member, uses, operation.booked_at),
+        **use_limits(ruleset, without.member, uses, now),
     }
     entries, after = close_book(member, book, changed)
     edit = Edit(known, priced, earned.grants, taken)

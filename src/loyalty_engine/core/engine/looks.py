@@ -64,9 +64,9 @@ def _look(ruleset: Ruleset, facts: Facts, request: EvaluateOrder, now: datetime)
         return Refused(untimely.refusal)
     sale = admit(ruleset, facts, request, now=now, operation_id=_NO_OPERATION)
     member, priced = sale.buyer.member, sale.priced
-    earned = earn_on(ruleset, priced, member=member, paid=sale.paid, shared=facts.counters)
+    earned = earn_on(ruleset, priced, member=member, paid=sale.paid, shared=facts.counters, now=now)
     after = _balances_after(ruleset, priced.order, member, paid=sale.paid, earned=earned, now=now) if member else {}
-    nudges = nudge(ruleset, priced, member=member, shared=facts.counters)
+    nudges = nudge(ruleset, priced, member=member, shared=facts.counters, now=now)
     answer = show_look(ruleset, sale, earned=earned, after=after, nudges=nudges)
     return Look(answer, earned.seen, priced.seen or {})
 

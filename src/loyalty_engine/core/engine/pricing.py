@@ -5,6 +5,7 @@ From then on the order *is* what is left to pay: points pay of that, earning cou
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from loyalty_engine.core.earning.evaluation import Use
 from loyalty_engine.core.earning.index import Seen
@@ -48,23 +49,25 @@ class Priced:
         return () if self.promoted is None else reasons_of(self.promoted)
 
 
-def price(ruleset: Ruleset, order: Order, *, member: MemberState | None, shared: Mapping[str, int]) -> Priced:
-    """Return what is left to pay of an order. Promotions see it as the shop reported it."""
+def price(
+    ruleset: Ruleset, order: Order, *, member: MemberState | None, shared: Mapping[str, int], now: datetime
+) -> Priced:
+    """Return what is left to pay of an order, with the room that limits have at ``now``. Promotions see it as the shop reported it."""
     if not ruleset.promotions.promotions:
         return Priced(order)
     seen = with_decimals(ruleset, order)
     view = view_order(ruleset, seen, member)
-    promoted = promote(ruleset.promotions, seen, view, counted_for(member, shared))
+    promoted = promote(ruleset.promotions, seen, view, counted_for(member, shared, now))
     return Priced(_after(order, promoted), promoted, promoted.memory, view)
 
 
 def nudge(
-    ruleset: Ruleset, priced: Priced, *, member: MemberState | None, shared: Mapping[str, int]
+    ruleset: Ruleset, priced: Priced, *, member: MemberState | None, shared: Mapping[str, int], now: datetime
 ) -> tuple[Nudge, ...]:
     """Return what could be added to the order so that promotions take off more."""
     if priced.promoted is None or priced.view is None:
         return ()
-    return find_nudges(ruleset.promotions, priced.promoted, priced.view, counted_for(member, shared))
+    return find_nudges(ruleset.promotions, priced.promoted, priced.view, counted_for(member, shared, now))
 
 
 def _after(order: Order, promoted: Promoted) -> Order:

@@ -44,7 +44,7 @@ def admit(
     if isinstance(request, PlaceOrder) and request.is_past:
         priced = Priced(request.order)
     else:
-        priced = price(ruleset, request.order, member=buyer.member, shared=facts.counters)
+        priced = price(ruleset, request.order, member=buyer.member, shared=facts.counters, now=now)
     return Sale(buyer, priced, _plan_payment(ruleset, request.payment, priced.order, buyer.member))
 
 

@@ -45,10 +45,11 @@ def settle(
     shared: Mapping[str, int],
 ) -> Settled:
     """Spend what was paid by points, then credit what the rest earns. Without a member nothing is credited."""
-    order, earned = priced.order, earn_on(ruleset, priced, member=member, paid=paid, shared=shared)
+    order, now = priced.order, operation.booked_at
+    earned = earn_on(ruleset, priced, member=member, paid=paid, shared=shared, now=now)
     if member is None:
         return Settled(earned, takes=takes_of(priced.uses))
-    now, uses = operation.booked_at, (*earned.uses, *priced.uses)
+    uses = (*earned.uses, *priced.uses)
     book = open_book(member, operation.id, now)
     pay_and_credit(ruleset, book, order, paid=paid, earned=earned, now=now)
     changed = {**_count(member, order, paid.amount if paid else 0), **use_limits(ruleset, member, uses, now)}
@@ -57,7 +58,13 @@ def settle(
 
 
 def earn_on(
-    ruleset: Ruleset, priced: Priced, *, member: MemberState | None, paid: PaidPoints | None, shared: Mapping[str, int]
+    ruleset: Ruleset,
+    priced: Priced,
+    *,
+    member: MemberState | None,
+    paid: PaidPoints | None,
+    shared: Mapping[str, int],
+    now: datetime,
 ) -> Earned:
     """Return what an order earns by rules and promotions, or would if somebody could receive it, and why."""
     paid_amount = paid.amount if paid else 0
@@ -65,7 +72,7 @@ def earn_on(
     base = earning_base(ruleset.base, seen, paid_amount)
     view = view_order(ruleset, seen, member, base=base, paid_with_points=paid_amount)
     extras = extras_of(ruleset.promotions, priced.memory, ruleset.wallets) if priced.memory else ()
-    counted = counted_for(member, shared)
+    counted = counted_for(member, shared, now)
     earned = evaluate_earning(ruleset.order_rules, view, counted, gone=ruleset.gone, extras=extras)
     _check_size(earned)
     return earned
@@ -93,7 +100,9 @@ def settle_activity(
         member=snapshot(ruleset, member),
         history=history_with_decimals(ruleset, member.history),
     )
-    earned = evaluate_earning(ruleset.activity_rules[activity.kind], view, counted_for(member, shared))
+    earned = evaluate_earning(
+        ruleset.activity_rules[activity.kind], view, counted_for(member, shared, operation.booked_at)
+    )
     _check_size(earned)
     book = open_book(member, operation.id, operation.booked_at)
     credit(ruleset, book, earned.grants, min(operation.effective_at, operation.booked_at))
@@ -127,7 +136,7 @@ def use_limits(ruleset: Ruleset, member: MemberState, uses: Iterable[Use], now: 
     """Count what the member's own limits gave; counters of long ended periods are forgotten."""
     used = member.counters
     taken = {use.counter: used.get(use.counter, 0) + use.amount for use in uses if not use.is_shared}
-    return {"counters": {**drop_ended(used, now.astimezone(ruleset.zone).date()), **taken}} if taken else {}
+    return {"counters": {**drop_ended(used, now.astimezone(ruleset.zone)), **taken}} if taken else {}
 
 
 def _count(member: MemberState, order: Order, paid_amount: int) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """Views: an order with its member and its past, put before the program's rules and promotions."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
+from loyalty_engine.core.earning.leases import with_leases
 from loyalty_engine.core.earning.limits import Counted
 from loyalty_engine.core.engine.attributes import history_with_decimals, read_decimals
 from loyalty_engine.core.engine.facts import MemberState
@@ -31,9 +33,9 @@ def view_order(
     )
 
 
-def counted_for(member: MemberState | None, shared: Mapping[str, int]) -> Counted:
-    """Return what is used of the member's own limits and of those that all share."""
-    return Counted(member.counters if member is not None else {}, shared)
+def counted_for(member: MemberState | None, shared: Mapping[str, int], now: datetime) -> Counted:
+    """Return what is used at ``now`` of the member's own limits and of those that all share, reserved or for good."""
+    return Counted({} if member is None else with_leases(member.counters, now), shared)
 
 
 def snapshot(ruleset: Ruleset, member: MemberState) -> MemberSnapshot:
