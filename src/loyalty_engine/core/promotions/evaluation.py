@@ -102,6 +102,8 @@ class Promotions:
     """How promotions multiply what rules give, by their keys."""
     shared_caps: tuple[PromotionCap, ...] = field(init=False)
     """The limits whose counters all members share."""
+    by_code: Mapping[str, Promotion] = field(init=False)
+    """Those that promo codes open, by their keys."""
     firsts: Mapping[str, int] = field(init=False)
     """Where in the document each group begins: among neighbours of one priority it plays in its first promotion's place."""
 
@@ -111,6 +113,7 @@ class Promotions:
         object.__setattr__(self, "index", Index([(promotion, promotion.door) for promotion in active]))
         object.__setattr__(self, "looking_back", tuple(one for one in active if one.history))
         object.__setattr__(self, "shared_caps", caps)
+        object.__setattr__(self, "by_code", {one.key: one for one in self.promotions if one.needs_code})
         object.__setattr__(self, "firsts", self._find_firsts())
         multipliers = {one.key: one.multiplies for one in self.promotions if one.multiplies is not None}
         object.__setattr__(self, "multipliers", multipliers)

@@ -21,7 +21,7 @@ def explain_promotions(
 ) -> Sequence[Mapping[str, Any]]:
     """Return a reason as JSON for every promotion: those ``shown``, and why nobody had to look at the others."""
     given = {reason["promotion"]: reason for reason in shown}
-    return [given.get(one.key) or _explain_unseen(one, seen).as_json() for one in promotions.promotions]
+    return [given.get(one.key) or explain_unseen(one, seen).as_json() for one in promotions.promotions]
 
 
 def _of_applied(applied: Applied) -> PromotionReason:
@@ -41,7 +41,8 @@ def _why(refused: Refused) -> Why | None:
     return refused.miss
 
 
-def _explain_unseen(promotion: Promotion, seen: Seen) -> PromotionReason:
+def explain_unseen(promotion: Promotion, seen: Seen) -> PromotionReason:
+    """Return why a promotion was not even looked at."""
     if not promotion.is_active:
         return PromotionReason(promotion.key, applied=False, code="inactive", amount=0, why=None)
     miss = promotion.door.miss(seen) if isinstance(promotion.door, FactDoor) else getattr(promotion.door, "miss", None)
