@@ -2,21 +2,22 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
 from loyalty_engine.core.engine.decide import decide
-from loyalty_engine.core.engine.decision import Accepted, Changes
+from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Refused
 from loyalty_engine.core.engine.facts import Facts, MemberState
 from loyalty_engine.core.engine.looks import Look, look
 from loyalty_engine.core.engine.requests import Actor, EvaluateOrder, Payment, PlaceOrder, Profile
 from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.kernel.refusals import Refusal, RefusalCode
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.promotions.reasons import explain_promotions
 from loyalty_engine.core.rules.order import Order
 from tests.core.engine_cases import MEMBER, call, lot
-from tests.decisions.examples import Case, read_past, read_ruleset, read_times
+from tests.decisions.examples import Case, read_codes, read_past, read_ruleset, read_times
 
 Json = Mapping[str, Any]
 
@@ -30,6 +31,7 @@ CARTS: Final = (
     "promotion_nudges",
     "promotion_oddities",
     "promotion_patterns",
+    "code_uses",
 )
 """The files whose cases are about what one cart gets."""
 
@@ -76,6 +78,11 @@ class Play:
         """The most minor units that points could pay of it."""
         return sum(option["amount"] for option in self.answer["payable"])
 
+    @property
+    def became(self) -> dict[str, Json]:
+        """What became of each promo code."""
+        return {code["code"]: code for code in self.answer["codes"]}
+
     def points_by(self, source: str) -> dict[str, str]:
         """Return what each ``rule``, or each ``promotion``, gives."""
         effects = [effect for effect in self.answer["effects"] if source in effect]
@@ -97,13 +104,18 @@ def play(case: Case, cart: Order, ruleset: Ruleset | None = None) -> Play:
     """
     ruleset, used = ruleset or read_ruleset(case), case.get("used", {})
     buyer = _read_buyer(case, cart)
-    facts = Facts(member=buyer, counters=used.get("program", {}))
+    typed, known = read_codes(case)
+    facts = Facts(member=buyer, counters=used.get("program", {}), codes=known)
     member = None if buyer is None else buyer.id
     payment = Payment("points", case.get("pays_with")) if "pays_with" in case.says else None
-    seen = look(ruleset, facts, EvaluateOrder(Actor(client_id=1), member, cart, payment), cart.placed_at)
+    seen = look(ruleset, facts, EvaluateOrder(Actor(client_id=1), member, cart, payment, typed), cart.placed_at)
     assert isinstance(seen, Look), seen
-    placed = decide(ruleset, facts, PlaceOrder(call(1), member, cart, payment), cart.placed_at)
+    request = PlaceOrder(call(1), member, cart, payment, codes=typed)
+    placed = decide(ruleset, facts, request, cart.placed_at)
     assert isinstance(placed, Accepted), placed
+    _check_strict(
+        decide(ruleset, facts, replace(request, codes=replace(typed, skips_unusable=False)), cart.placed_at), placed
+    )
     told = placed.changes.answer
     assert {name: value for name, value in seen.answer.items() if name in told} == {
         name: value for name, value in told.items() if name in seen.answer
@@ -111,6 +123,17 @@ def play(case: Case, cart: Order, ruleset: Ruleset | None = None) -> Play:
     reasons = explain_promotions(ruleset.promotions, seen.answer["promotions"], seen.seen_by_promotions)
     by_promotion = {reason["promotion"]: reason for reason in reasons}
     return Play(cart, seen.answer, by_promotion, placed.changes, used.get("member", {}))
+
+
+def _check_strict(strict: Decision, placed: Accepted) -> None:
+    """Compare the order with what becomes of it when no code may be passed over."""
+    unusable = [code for code in placed.changes.answer["codes"] if not code["used"]]
+    if not unusable:
+        assert strict == placed
+        return
+    assert isinstance(strict, Refused), strict
+    place = placed.changes.answer["codes"].index(unusable[0])
+    assert strict.refusal == Refusal(RefusalCode.PROMO_CODE_REFUSED, f"/codes/{place}", {"codes": unusable})
 
 
 def as_told(case: Case, left: Sequence[int]) -> Sequence[int] | Mapping[int, int]:

@@ -19,15 +19,19 @@ from loyalty_engine.core.earning.base import earning_base
 from loyalty_engine.core.earning.evaluation import EarningRules
 from loyalty_engine.core.earning.limits import Counted
 from loyalty_engine.core.engine.attributes import read_decimals, with_decimals
+from loyalty_engine.core.engine.requests import Codes
 from loyalty_engine.core.engine.ruleset import Ruleset, compile_ruleset
+from loyalty_engine.core.kernel.codes import FoldedCode, fold_code
 from loyalty_engine.core.kernel.instants import parse_instant
 from loyalty_engine.core.program.checks import check_program
 from loyalty_engine.core.program.document import Program
 from loyalty_engine.core.program.parts import split
 from loyalty_engine.core.program.reading import parse_program
+from loyalty_engine.core.promotions.codes import CodeLimit, KnownCode
 from loyalty_engine.core.rules.history import PastOrder
 from loyalty_engine.core.rules.order import Activity, Line, MemberSnapshot, Order, Receipt, ShopOrder, Tender
 from loyalty_engine.core.rules.view import View
+from tests.core.engine_cases import MEMBER, OTHER
 from tests.core.orders import line
 
 Json = Mapping[str, Any]
@@ -204,6 +208,25 @@ def read_times(said: Json) -> dict[str, Any]:
     return known
 
 
+def read_codes(case: Case) -> tuple[Codes, Mapping[FoldedCode, KnownCode]]:
+    """Return the codes that are ``typed`` in the case's cart, by the ``guest`` of whom that digest is known, and those that
+    exist. They are passed over where they are not used.
+    """
+    known = [_read_code(text, said) for text, said in case.get("codes", {}).items()]
+    typed = tuple(fold_code(text) or FoldedCode(text) for text in case.get("typed", ()))
+    codes = Codes(typed, skips_unusable=True, guest=case.get("guest"), is_trusted=case.get("trusted", True))
+    return codes, {code.code: code for code in known}
+
+
+def _read_code(text: str, said: Json) -> KnownCode:
+    """Return a code that ``opens`` a promotion, for anna or ben alone if it is ``of`` one of them."""
+    folded, at = fold_code(text), {name: parse_instant(said[name]) for name in ("starts_at", "ends_at") if name in said}
+    assert folded is not None
+    limits = tuple(CodeLimit(**limit) for limit in said.get("limits", ()))
+    member_id = {None: None, "the_member": MEMBER, "somebody_else": OTHER}[said.get("of")]
+    return KnownCode(folded, said["opens"], said.get("active", True), **at, member_id=member_id, limits=limits)
+
+
 def read_past(said: Json) -> PastOrder:
     """Return an earlier order: what was spent is the sum of its lines unless the case says so."""
     lines = tuple(read_line(place, item) for place, item in enumerate(said.get("lines", ()), start=1))
@@ -220,4 +243,13 @@ def explained(reason: Json, expected: str | Json) -> object:
     if isinstance(expected, str):
         return reason["code"]
     more = reason.get("miss") or reason.get("limit") or reason.get("outdone") or {}
+    return {name: more.get(name, "not there") for name in expected}
+
+
+def explained_code(reason: Json | None, expected: str | Json) -> object:
+    """Return of what became of a code what the example speaks of: its reason, or that and fields of the promotion's miss."""
+    if reason is None or isinstance(expected, str):
+        return reason and reason["reason"]
+    why = reason.get("why", {})
+    more = {**reason, "why": why.get("code"), **why.get("miss", {}), **why.get("limit", {}), **why.get("outdone", {})}
     return {name: more.get(name, "not there") for name in expected}

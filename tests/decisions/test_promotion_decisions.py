@@ -8,7 +8,16 @@ import pytest
 
 from loyalty_engine.core.promotions.evaluation import Promotions
 from tests.decisions.carts import CARTS, as_told, play, split_lines
-from tests.decisions.examples import RULES_PAGE, Case, explained, read_cases, read_order, read_page, read_ruleset
+from tests.decisions.examples import (
+    RULES_PAGE,
+    Case,
+    explained,
+    explained_code,
+    read_cases,
+    read_order,
+    read_page,
+    read_ruleset,
+)
 
 CASES: Final = [*read_cases(*CARTS), *(case for case in read_page(RULES_PAGE) if "saves" in case.says)]
 RUN: Final = pytest.mark.parametrize("case", CASES, ids=str)
@@ -28,6 +37,9 @@ def test_a_cart_gets_what_the_example_says(case: Case) -> None:
     assert played.gifts == case.get("gifts", {})
     assert played.points_by("promotion") == case.get("points", {})
     assert played.points_by("rule") == case.get("earns", {})
+    became = {code: explained_code(played.became.get(code), said) for code, said in case.get("became", {}).items()}
+    assert became == case.get("became", {})
+    assert [*became] == [*played.became]
     for told, found in (("uses", played.uses), ("payable", played.payable), ("due", played.answer["due"])):
         assert case.get(told, found) == found
 

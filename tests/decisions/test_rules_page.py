@@ -38,6 +38,7 @@ from loyalty_engine.core.program.promotions import (
     UnitChoice,
     UnitPrice,
 )
+from loyalty_engine.core.promotions.codes import WhyNotUsed
 from loyalty_engine.core.rules.reasons import WhyNot, WhyNotPromoted
 from tests.decisions.examples import RULES_PAGE, Case, read_page
 from tests.decisions.lives import DATES, Life
@@ -83,7 +84,7 @@ CHOICES: Final = ("points", "discounts", "clawback", "expired")
 def words() -> Iterator[str]:
     yield from (fact.name for fact in FACTS)
     yield from {operator for operators in OPERATORS.values() for operator in operators}
-    yield from ("applied", *get_args(WhyNot), *get_args(WhyNotPromoted))
+    yield from ("applied", *get_args(WhyNot), *get_args(WhyNotPromoted), "used", *get_args(WhyNotUsed))
     for model in MODELS:
         yield from (field.alias or name for name, field in model.model_fields.items())
     kinds: Any = EarningRuleEntry.model_json_schema()["properties"]["earn"]["discriminator"]["mapping"]

@@ -183,6 +183,11 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     RefusalCode.ORDER_BELOW_PAYMENT: ProblemKind(
         422, "Points paid more than the order would come to", "Report a return instead: it gives points back."
     ),
+    RefusalCode.PROMO_CODE_REFUSED: ProblemKind(
+        409,
+        "A promo code cannot be used for this order",
+        "See details.codes for the reason of each; skip or remove them.",
+    ),
     RefusalCode.CURRENCY_MISMATCH: ProblemKind(422, "The program has another currency", "Send the program's currency."),
     RefusalCode.TILL_MISMATCH: ProblemKind(403, "The API key is bound to another place", "Use the key of that till."),
     RefusalCode.RETURN_EMPTY: ProblemKind(422, "Nothing would come back", "Name more than nothing."),

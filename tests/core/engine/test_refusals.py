@@ -1,5 +1,6 @@
 """Every refusal there is, with where its fault lies and the numbers that explain it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from loyalty_engine.core.engine.requests import (
     CancelRedemption,
     ChangeMember,
     ClaimOrder,
+    Codes,
     EnrolMember,
     Payment,
     PlaceOrder,
@@ -22,9 +24,11 @@ from loyalty_engine.core.engine.requests import (
     Redeem,
 )
 from loyalty_engine.core.kernel.amounts import MAX_AMOUNT, MAX_BALANCE
+from loyalty_engine.core.kernel.codes import FoldedCode
 from loyalty_engine.core.kernel.refusals import RefusalCode
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.lots import LotUse
+from loyalty_engine.core.promotions.codes import KnownCode
 from tests.core.engine.refusals_of_life import LIFE_CASES
 from tests.core.engine.refused import BLOCKED, NOBODY, Case
 from tests.core.engine_cases import (
@@ -157,6 +161,18 @@ CASES: Final = [
         place(line(MAX_AMOUNT), shipping=1),
         pointer="/lines",
         details={"largest": 1_000_000_000_000},
+    ),
+    Case(
+        "promo_code_refused",
+        replace(place(), codes=Codes((FoldedCode("XMAS"), FoldedCode("SPR1NG")))),
+        with_member(member(), codes={"XMAS": KnownCode(FoldedCode("XMAS"), "gone")}),
+        "/codes/0",
+        {
+            "codes": [
+                {"code": "XMAS", "promotion": None, "used": False, "reason": "unknown"},
+                {"code": "SPR1NG", "promotion": None, "used": False, "reason": "unknown"},
+            ]
+        },
     ),
     Case(
         "currency_mismatch", place(currency="USD"), pointer="/currency", details={"currency": "USD", "expected": "EUR"}

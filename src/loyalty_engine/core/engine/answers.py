@@ -183,6 +183,7 @@ def _sale(ruleset: Ruleset, sale: Sale, *, grants: Sequence[Grant], after: Mappi
     return {
         "currency": order.currency,
         **show_price(sale.priced),
+        "codes": sale.told_codes,
         "paid_with_points": {"wallet": paid.wallet, "points": paid.points, "amount": paid.amount} if paid else None,
         "due": order.total - (paid.amount if paid else 0),
         "effects": show_effects(grants) if buyer else [],

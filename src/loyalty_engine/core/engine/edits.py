@@ -20,6 +20,7 @@ from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.settlement import credit, earn_on, takes_of, use_limits
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
+from loyalty_engine.core.promotions.open_codes import Opened, open_again
 from loyalty_engine.core.returns.points import as_earned
 from loyalty_engine.core.returns.state import OrderState
 from loyalty_engine.core.rules.history import PastOrder
@@ -47,7 +48,8 @@ def decide_edit(ruleset: Ruleset, facts: Facts, request: EditOrder, now: datetim
         order_id=known.id,
     )
     without = _without(keeper, facts, operation)
-    priced = price(ruleset, order, member=without.member, shared=without.shared, now=now)
+    opened = _open_again(keeper)
+    priced = price(ruleset, order, member=without.member, shared=without.shared, now=now, opened=opened)
     paid = known.payment.amount if known.payment else 0
     if priced.order.total < paid:
         refuse(RefusalCode.ORDER_BELOW_PAYMENT, "/lines", paid_with_points=paid)
@@ -131,6 +133,13 @@ def _without(keeper: Keeper, facts: Facts, operation: Operation) -> _Without:
     if member is not None:
         member = _forget(keeper, replace(member, counters=counters))
     return _Without(member, {**facts.counters, **shared}, takes)
+
+
+def _open_again(keeper: Keeper) -> Opened:
+    """Return what the promo codes of an order open that are still of use to it: what became of them since does not matter."""
+    promoted = {one.promotion for one in keeper.known.promoted}
+    codes = [code for code in keeper.known.codes if code.promotion in promoted]
+    return open_again(codes, keeper.ruleset.promotions, takes_uses=not keeper.ruleset.keeps_codes_used)
 
 
 def _forget(keeper: Keeper, member: MemberState) -> MemberState:

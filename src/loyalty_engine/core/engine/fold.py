@@ -150,6 +150,7 @@ def _known(changes: Changes, row: OrderRow) -> KnownOrder:
         revision=changes.operation.revision,
         earned=row.earned,
         promoted=row.promoted,
+        codes=row.codes,
         payment=row.payment,
         uses=tuple(use for use in entries.uses if use.lot_id not in own) if entries and row.payment else (),
         own=own,

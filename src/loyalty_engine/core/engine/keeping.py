@@ -67,7 +67,8 @@ class Keeper:
     @property
     def priced(self) -> PricedOrder:
         """The order with its promotions."""
-        return PricedOrder(self.then, self.order, self.known.promoted)
+        codes = () if self.ruleset.keeps_codes_used else self.known.codes
+        return PricedOrder(self.then, self.order, self.known.promoted, codes)
 
     def reduce(self, state: OrderState, kept: Order, *, is_void: bool) -> OrderState:
         """Return the state with what each rule's grant is reduced to, for what the customer kept.

@@ -27,6 +27,7 @@ from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.kernel.instants import show_instant
 from loyalty_engine.core.kernel.refusals import Refusal, RefusalCode, refuse
 from loyalty_engine.core.program.policies import OrderPolicy
+from loyalty_engine.core.promotions.open_codes import remember_codes
 from loyalty_engine.core.rules.order import Order, Receipt
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
@@ -147,4 +148,5 @@ def _order_row(request: PlaceOrder, sale: Sale, memory: tuple[RuleMemory, ...]) 
         payment=sale.paid,
         earned=memory if buyer.member else (),
         promoted=sale.priced.memory,
+        codes=remember_codes(sale.priced.used_codes),
     )

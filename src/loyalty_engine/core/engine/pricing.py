@@ -13,8 +13,10 @@ from loyalty_engine.core.engine.attributes import with_decimals
 from loyalty_engine.core.engine.facts import MemberState
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.views import counted_for, view_order
+from loyalty_engine.core.promotions.codes import CodeReason
 from loyalty_engine.core.promotions.evaluation import Promoted, promote
 from loyalty_engine.core.promotions.nudges import Nudge, find_nudges
+from loyalty_engine.core.promotions.open_codes import NOTHING_OPENED, OpenCode, Opened, judge_codes, used_codes
 from loyalty_engine.core.promotions.reasons import reasons_of
 from loyalty_engine.core.returns.memory import PromotionMemory
 from loyalty_engine.core.rules.order import Line, Order
@@ -25,18 +27,27 @@ from loyalty_engine.core.rules.view import View
 @dataclass(frozen=True, slots=True)
 class Priced:
     """An order after promotions. ``promoted`` tells what they gave and why, None: nobody asked them; ``memory`` is what is
-    remembered of those that applied. ``view`` is what they saw of the order.
+    remembered of those that applied. ``view`` is what they saw of the order. ``codes`` tell what became of promo codes.
     """
 
     order: Order
     promoted: Promoted | None = None
     memory: tuple[PromotionMemory, ...] = ()
     view: View | None = None
+    opened: Opened = NOTHING_OPENED
+    codes: tuple[CodeReason, ...] = ()
 
     @property
     def uses(self) -> tuple[Use, ...]:
-        """What promotions take from limits, also for guests."""
-        return () if self.promoted is None else self.promoted.uses
+        """What promotions and their codes take from limits, also for guests."""
+        if self.promoted is None:
+            return ()
+        return (*self.promoted.uses, *[use for code in self.used_codes for use in code.uses])
+
+    @property
+    def used_codes(self) -> tuple[OpenCode, ...]:
+        """The codes whose promotions applied."""
+        return () if self.promoted is None else used_codes(self.opened, self.promoted)
 
     @property
     def seen(self) -> Seen | None:
@@ -50,15 +61,22 @@ class Priced:
 
 
 def price(
-    ruleset: Ruleset, order: Order, *, member: MemberState | None, shared: Mapping[str, int], now: datetime
+    ruleset: Ruleset,
+    order: Order,
+    *,
+    member: MemberState | None,
+    shared: Mapping[str, int],
+    now: datetime,
+    opened: Opened = NOTHING_OPENED,
 ) -> Priced:
     """Return what is left to pay of an order, with the room that limits have at ``now``. Promotions see it as the shop reported it."""
-    if not ruleset.promotions.promotions:
+    if not ruleset.promotions.promotions and not opened.typed:
         return Priced(order)
     seen = with_decimals(ruleset, order)
     view = view_order(ruleset, seen, member)
-    promoted = promote(ruleset.promotions, seen, view, counted_for(member, shared, now))
-    return Priced(_after(order, promoted), promoted, promoted.memory, view)
+    promoted = promote(ruleset.promotions, seen, view, counted_for(member, shared, now), codes=opened.codes)
+    codes = judge_codes(opened, promoted)
+    return Priced(_after(order, promoted), promoted, promoted.memory, view, opened, codes)
 
 
 def nudge(
@@ -67,7 +85,8 @@ def nudge(
     """Return what could be added to the order so that promotions take off more."""
     if priced.promoted is None or priced.view is None:
         return ()
-    return find_nudges(ruleset.promotions, priced.promoted, priced.view, counted_for(member, shared, now))
+    counted = counted_for(member, shared, now)
+    return find_nudges(ruleset.promotions, priced.promoted, priced.view, counted, codes=priced.opened.codes)
 
 
 def _after(order: Order, promoted: Promoted) -> Order:

@@ -9,6 +9,7 @@ from loyalty_engine.core.earning.extras import Extra
 from loyalty_engine.core.engine.attributes import with_decimals
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.views import view_order
+from loyalty_engine.core.promotions.codes import CodeMemory
 from loyalty_engine.core.promotions.evaluation import promote_again
 from loyalty_engine.core.promotions.points import extras_of, giver_of
 from loyalty_engine.core.returns.discounts import in_shares, with_price, without_price
@@ -24,11 +25,15 @@ Counter = tuple[str, bool]
 
 @dataclass(frozen=True, slots=True)
 class PricedOrder:
-    """An order that was accepted before, with what its promotions gave under the rules of ``then``."""
+    """An order that was accepted before, with what its promotions gave under the rules of ``then``.
+
+    ``codes`` are those that opened some of these and whose use can be given back.
+    """
 
     then: Ruleset
     order: Order
     promoted: tuple[PromotionMemory, ...]
+    codes: tuple[CodeMemory, ...] = ()
 
     def price(self, state: OrderState, policy: Literal["proportional", "recomputed"]) -> OrderState:
         """Return the state with what promotions take off what is left of the order, as the program's policy says.
@@ -74,15 +79,19 @@ class PricedOrder:
         return extras_of(self.then.promotions, self.play(kept), self.then.wallets)
 
     def uses(self, state: OrderState) -> Mapping[Counter, int]:
-        """Return what the order takes from limits of its promotions by now."""
+        """Return what the order takes from limits of its promotions and of their promo codes by now."""
         remembered = {one.promotion: one for one in self.promoted}
         limited = [one for one in self.then.promotions.promotions if one.key in remembered and one.caps]
-        if not limited:
+        codes = [code for code in self.codes if code.promotion in remembered]
+        if not limited and not codes:
             return {}
         given = {one.promotion: one for one in self.given(state)}
         view = view_order(self.then, self.order, None)
         day, location = view.local.date(), READERS["order.location"](view)
         uses: dict[Counter, int] = {}
+        for code in codes:
+            is_left = _gives(remembered[code.promotion], given.get(code.promotion), state)
+            uses.update((counter, int(is_left)) for counter in code.counters)
         for promotion in limited:
             value = given[promotion.key].value if promotion.key in given else 0
             is_left = _gives(remembered[promotion.key], given.get(promotion.key), state)

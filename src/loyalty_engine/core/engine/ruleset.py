@@ -68,7 +68,8 @@ class Ruleset:
 
     ``rules_by_hash`` and ``context`` (the hashes of what every rule is compiled with) let the next revision take over
     the rules that did not change. ``published_at`` is since when the revision is in force, None: since ever. ``gone`` are
-    wallets that it has and the program has no longer: nothing is given in them any more.
+    wallets that it has and the program has no longer: nothing is given in them any more. ``keeps_codes_used``: promo codes
+    stay used whatever becomes of the order.
     """
 
     revision: int
@@ -92,6 +93,7 @@ class Ruleset:
     context: tuple[str, ...]
     published_at: datetime | None = None
     gone: frozenset[str] = frozenset()
+    keeps_codes_used: bool = False
 
     def history_range(self, at: datetime, activity: str | None = None) -> HistoryRange | None:
         """Return which earlier orders the rules for an order, or a kind of activity, ask for; None: for none."""
@@ -204,6 +206,7 @@ def compile_ruleset(
         rules_by_hash=rules,
         context=context,
         published_at=published_at,
+        keeps_codes_used=entries.settings.policies.promotions.codes_after_return == "stays_used",
     )
 
 

@@ -1,17 +1,30 @@
 """Sales: who buys an order, for what price, and what points pay of it. Orders and looks begin alike."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from loyalty_engine.core.engine.accounts import new_member, require_redeem_terms
 from loyalty_engine.core.engine.facts import Facts, MemberState
 from loyalty_engine.core.engine.pricing import Priced, price
-from loyalty_engine.core.engine.requests import EvaluateOrder, MemberRef, Payment, PlaceOrder
+from loyalty_engine.core.engine.requests import (
+    NO_CODES,
+    Codes,
+    EvaluateOrder,
+    MemberRef,
+    Payment,
+    PlaceOrder,
+    ReserveOrder,
+)
 from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.engine.views import counted_for
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
 from loyalty_engine.core.points.payments import PaidPoints
+from loyalty_engine.core.promotions.codes import Bearer, CodeReason
+from loyalty_engine.core.promotions.open_codes import NOTHING_OPENED, Opened, open_promotions
 from loyalty_engine.core.rules.order import Order
 
 
@@ -26,26 +39,42 @@ class Buyer:
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """An order that can be: who bought, for what price, and what points pay of that."""
+    """An order that can be: who bought, for what price, and what points pay of that. ``codes`` are what was typed."""
 
     buyer: Buyer
     priced: Priced
     paid: PaidPoints | None
+    codes: Codes = NO_CODES
+
+    @property
+    def told_codes(self) -> list[dict[str, Any]]:
+        """What became of promo codes, as far as the caller may learn."""
+        return _tell(self.codes, self.priced.codes)
 
 
 def admit(
-    ruleset: Ruleset, facts: Facts, request: PlaceOrder | EvaluateOrder, *, now: datetime, operation_id: UUID
+    ruleset: Ruleset,
+    facts: Facts,
+    request: PlaceOrder | EvaluateOrder | ReserveOrder,
+    *,
+    now: datetime,
+    operation_id: UUID,
 ) -> Sale:
     """Return who buys, for what price, and what points pay of it; refuse what cannot be.
 
     Who is not a member yet enrols with the operation of that id. An order that is past was paid elsewhere, at its price.
+    A look is never refused for its promo codes.
     """
     buyer = _find_buyer(ruleset, facts, request.member, now=now, operation_id=operation_id)
     if isinstance(request, PlaceOrder) and request.is_past:
         priced = Priced(request.order)
     else:
-        priced = price(ruleset, request.order, member=buyer.member, shared=facts.counters, now=now)
-    return Sale(buyer, priced, _plan_payment(ruleset, request.payment, priced.order, buyer.member))
+        opened = _open(ruleset, facts, request, member=buyer.member, now=now) if request.codes.typed else NOTHING_OPENED
+        priced = price(ruleset, request.order, member=buyer.member, shared=facts.counters, now=now, opened=opened)
+        if not isinstance(request, EvaluateOrder):
+            _require_usable(request.codes, priced.codes)
+    paid = _plan_payment(ruleset, request.payment, priced.order, buyer.member)
+    return Sale(buyer, priced, paid, request.codes)
 
 
 def _find_buyer(ruleset: Ruleset, facts: Facts, named: MemberRef | None, *, now: datetime, operation_id: UUID) -> Buyer:
@@ -62,6 +91,40 @@ def _find_buyer(ruleset: Ruleset, facts: Facts, named: MemberRef | None, *, now:
     if ruleset.unknown_card == "park":
         return Buyer(None, parked_for=named)
     return Buyer(new_member(operation_id, now), enrolled_as=(named,))
+
+
+def _tell(codes: Codes, reasons: Iterable[CodeReason]) -> list[dict[str, Any]]:
+    return [(reason if codes.is_trusted else reason.untold()).as_json() for reason in reasons]
+
+
+def _open(
+    ruleset: Ruleset,
+    facts: Facts,
+    request: PlaceOrder | EvaluateOrder | ReserveOrder,
+    *,
+    member: MemberState | None,
+    now: datetime,
+) -> Opened:
+    placed_at = request.order.placed_at
+    return open_promotions(
+        request.codes.typed,
+        facts.codes,
+        ruleset.promotions,
+        bearer=Bearer(member.id if member else None, request.codes.guest),
+        at=placed_at,
+        day=placed_at.astimezone(ruleset.zone).date(),
+        counted=counted_for(member, facts.counters, now),
+    )
+
+
+def _require_usable(codes: Codes, reasons: Sequence[CodeReason]) -> None:
+    """Refuse an order with promo codes that give nothing, unless these are to be skipped; tell of all at once."""
+    if codes.skips_unusable:
+        return
+    unusable = [place for place, reason in enumerate(reasons) if not reason.is_used]
+    if unusable:
+        told = _tell(codes, [reasons[place] for place in unusable])
+        refuse(RefusalCode.PROMO_CODE_REFUSED, f"/codes/{unusable[0]}", codes=told)
 
 
 def _plan_payment(

@@ -37,6 +37,7 @@ class RefusalCode(StrEnum):
     ORDER_ALREADY_CANCELLED = "order_already_cancelled"
     ORDER_NOT_EDITABLE = "order_not_editable"
     ORDER_BELOW_PAYMENT = "order_below_payment"
+    PROMO_CODE_REFUSED = "promo_code_refused"
     CURRENCY_MISMATCH = "currency_mismatch"
     TILL_MISMATCH = "till_mismatch"
 

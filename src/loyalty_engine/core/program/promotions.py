@@ -347,3 +347,9 @@ class PromotionPolicy(Entry):
         examples=["rest"],
     )
     rounding: Rounding = Field(default="nearest", description="Rounds what is off, once.", examples=["nearest"])
+    codes_after_return: Literal["given_back", "stays_used"] = Field(
+        default="given_back",
+        description="What becomes of the use of a promo code once nothing is left of what its promotion gave: the order was "
+        "cancelled, or its goods came back.",
+        examples=["stays_used"],
+    )

@@ -111,13 +111,16 @@ def remember_codes(used: Sequence[OpenCode]) -> tuple[CodeMemory, ...]:
     )
 
 
-def open_again(memory: Sequence[CodeMemory], promotions: Promotions) -> Opened:
-    """Return what the codes of an order open that was accepted with them: whatever became of them since, they are paid for."""
+def open_again(memory: Sequence[CodeMemory], promotions: Promotions, *, takes_uses: bool) -> Opened:
+    """Return what the codes of an order open that was accepted with them. Their uses are taken anew where they are given
+    back first, so there is room for these.
+    """
     codes: dict[str, OpenCode] = {}
     for one in memory:
         promotion = promotions.by_code.get(one.promotion)
         if promotion is not None:
-            uses = tuple([Use(name, 1, MAX_BALANCE, is_shared) for name, is_shared in one.counters])
+            counters = one.counters if takes_uses else ()
+            uses = tuple([Use(name, 1, MAX_BALANCE, is_shared) for name, is_shared in counters])
             codes[one.promotion] = OpenCode(one.code, promotion, uses)
     return Opened(codes)
 
