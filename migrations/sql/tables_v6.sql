@@ -12,12 +12,14 @@ CREATE TABLE loyalty.code_pool (
     is_active BOOLEAN DEFAULT true NOT NULL,
     low_at BIGINT,
     job_id UUID,
+    codes BIGINT DEFAULT 0 NOT NULL,
+    digest BYTEA,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT code_pool_pkey PRIMARY KEY (program_id, key),
     CONSTRAINT code_pool_kind_check CHECK (kind IN ('shared', 'generated', 'imported', 'personal', 'vouchers'))
 );
 
-COMMENT ON TABLE loyalty.code_pool IS 'Promo codes that have promotion, terms and limits in common; terms are how long they can be used and how often';
+COMMENT ON TABLE loyalty.code_pool IS 'Promo codes that have promotion, terms and limits in common; terms are how long they can be used and how often, codes how many were put in, and digest tells one request that made it from another';
 
 CREATE TABLE loyalty.promo_code (
     program_id INTEGER NOT NULL,
@@ -38,7 +40,9 @@ CREATE INDEX promo_code_member_idx ON loyalty.promo_code (program_id, member_id)
 
 CREATE INDEX promo_code_turn_idx ON loyalty.promo_code (program_id, pool, turn) WHERE turn IS NOT NULL;
 
-COMMENT ON TABLE loyalty.promo_code IS 'A promo code as it is compared; shown is how people read it where that is not the same, and the times are its own where it was given to a member; turn is drawn for a voucher that waits to be given out, and NULL for all others';
+CREATE INDEX promo_code_pool_idx ON loyalty.promo_code (program_id, pool, code) WHERE shown IS NOT NULL;
+
+COMMENT ON TABLE loyalty.promo_code IS 'A promo code as it is compared; shown is how people read it, and follows from the pattern of its pool for codes that a job made, which no index but the key holds; the times are its own where it was given to a member; turn is drawn for a voucher that waits to be given out, and NULL for all others';
 
 CREATE TABLE loyalty.reservation (
     program_id INTEGER NOT NULL,

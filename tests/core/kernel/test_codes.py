@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty_engine.core.kernel.codes import ALPHABET, CodePattern, fold_code
+from loyalty_engine.core.kernel.codes import ALPHABET, CodePattern, FoldedCode, fold_code
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,36 @@ def test_made_codes_fold_to_themselves_without_hyphens(entropy: bytes) -> None:
 
 def test_no_two_characters_of_made_codes_look_alike() -> None:
     assert len({fold_code(character * 4) for character in ALPHABET}) == 32
+
+
+def test_many_codes_come_folded_once_each_and_in_order() -> None:
+    pattern = CodePattern.parse("New-##-##")
+    assert pattern is not None
+    entropy = bytes([31, 0, 0, 0, 0, 1, 0, 0, 31, 0, 0, 0, 0, 0, 0, 9, 7, 7])
+    assert list(pattern.draw(entropy)) == [["NEW0009", "NEW0100"], ["NEWZ000"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "shown"),
+    [
+        ("Hello-##-##", "HE110ABCD", "Hello-AB-CD"),
+        ("#X#-O#", "0X102", "0X1-O2"),
+        ("####", "Z0Z0", "Z0Z0"),
+    ],
+)
+def test_a_made_code_is_shown_by_its_pattern(text: str, code: str, shown: str) -> None:
+    pattern = CodePattern.parse(text)
+    assert pattern is not None
+    assert pattern.show(FoldedCode(code)) == shown
+    assert fold_code(shown) == code
+
+
+@given(st.binary(min_size=3, max_size=240), st.sampled_from(["NEW-###", "#a#-Lo#z", "#-##X"]))
+def test_codes_drawn_and_codes_made_are_the_same(entropy: bytes, text: str) -> None:
+    pattern = CodePattern.parse(text)
+    assert pattern is not None
+    made = list(pattern.make(entropy))
+    drawn = [code for run in pattern.draw(entropy) for code in run]
+    assert drawn == sorted({str(fold_code(code)) for code in made})
+    assert {pattern.show(code) for code in drawn} == set(made)
+    assert all(code.startswith(pattern.beginning) for code in drawn)

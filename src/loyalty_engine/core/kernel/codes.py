@@ -5,6 +5,7 @@ Folding drops spaces, hyphens and dots, ignores case, and takes letters for the 
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NewType
@@ -27,6 +28,8 @@ _DROPPED: Final = {ord(character): None for character in " \t-_.\u00a0\u2010\u20
 _ALIKE: Final = str.maketrans("OIL", "011")
 _FOLDED: Final = re.compile(r"[0-9A-HJKMNP-Z]{4,64}", re.ASCII)
 _PATTERN: Final = re.compile(r"[0-9A-Za-z#-]{4,80}", re.ASCII)
+_DRAWN: Final = bytes(ord(ALPHABET[byte & 31]) for byte in range(256))
+"""The random character that each byte stands for."""
 
 
 def fold_code(typed: str) -> FoldedCode | None:
@@ -34,7 +37,7 @@ def fold_code(typed: str) -> FoldedCode | None:
     meant = typed.translate(_DROPPED)
     if len(typed) > MAX_TYPED or not meant.isascii():
         return None
-    folded = meant.upper().translate(_ALIKE)
+    folded = _fold_part(meant)
     return FoldedCode(folded) if _FOLDED.fullmatch(folded) else None
 
 
@@ -62,12 +65,51 @@ class CodePattern:
         """How many different codes there are."""
         return int(len(ALPHABET) ** self.slots)
 
+    @property
+    def beginning(self) -> str:
+        """What all its codes begin with once they are folded; may be empty."""
+        return _fold_part(self.text.partition(SLOT)[0])
+
     def make(self, entropy: bytes) -> Iterator[str]:
         """Yield codes as they are shown, one for each so many bytes as it has random characters; rests are left.
 
         ``entropy`` must come from a source that nobody can foresee. Codes may come twice.
         """
         fixed = self.text.split(SLOT)
-        for start in range(0, len(entropy) - self.slots + 1, self.slots):
-            drawn = [ALPHABET[byte & 31] for byte in entropy[start : start + self.slots]]
+        for drawn in self._draw(entropy):
             yield fixed[0] + "".join([character + rest for character, rest in zip(drawn, fixed[1:], strict=True)])
+
+    def draw(self, entropy: bytes) -> Iterator[list[FoldedCode]]:
+        """Yield the same codes folded, each once and in ascending order, in up to 32 runs that are sorted as they are asked for."""
+        runs = defaultdict(list)
+        for drawn in set(self._draw(entropy)):
+            runs[drawn[0]].append(drawn)
+        for first in sorted(runs):
+            yield self._dress(sorted(runs.pop(first)))
+
+    def show(self, code: FoldedCode) -> str:
+        """Return a code of this pattern as people read it."""
+        characters = iter(code)
+        shown = []
+        for sign in self.text:
+            character = sign if sign == "-" else next(characters)
+            shown.append(character if sign == SLOT else sign)
+        return "".join(shown)
+
+    def _draw(self, entropy: bytes) -> list[str]:
+        drawn, slots = entropy.translate(_DRAWN).decode("ascii"), self.slots
+        return [drawn[start : start + slots] for start in range(0, len(drawn) - slots + 1, slots)]
+
+    def _dress(self, drawn: list[str]) -> list[FoldedCode]:
+        """Put the fixed characters around the random ones: of most patterns these stand together."""
+        before, *amid, after = (_fold_part(part) for part in self.text.split(SLOT))
+        if not any(amid):
+            return [FoldedCode(before + each + after) for each in drawn]
+        fixed = (*amid, after)
+        return [
+            FoldedCode(before + "".join([one + rest for one, rest in zip(each, fixed, strict=True)])) for each in drawn
+        ]
+
+
+def _fold_part(text: str) -> str:
+    return text.translate(_DROPPED).upper().translate(_ALIKE)
