@@ -1,6 +1,7 @@
 """Rows in dictionaries: what record writes, kept by the plainest means there are."""
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from uuid import UUID
 
 from loyalty_engine.core.earning.memory import RuleMemory
@@ -8,6 +9,7 @@ from loyalty_engine.core.engine.decision import Changes, OrderRow
 from loyalty_engine.core.engine.facts import (
     Earlier,
     KnownHold,
+    KnownReservation,
     MemberState,
     WaitingReturn,
 )
@@ -50,7 +52,9 @@ class Rows:
     waiting: dict[UUID, tuple[str, WaitingReturn]] = field(default_factory=dict)
     operations: dict[UUID, Changes] = field(default_factory=dict)
     reversed: dict[UUID, UUID] = field(default_factory=dict)
+    reservations: dict[UUID, KnownReservation] = field(default_factory=dict)
     shared: dict[str, int] = field(default_factory=dict)
+    leases: dict[tuple[str, datetime], int] = field(default_factory=dict)
     marks: dict[tuple[UUID, str, str], UUID] = field(default_factory=dict)
     first_balances: dict[tuple[UUID, str], Balance] = field(default_factory=dict)
 
@@ -93,10 +97,8 @@ class Rows:
                     captured=end.captured,
                     has_expired=operation.kind == "time_passed",
                 )
-        for take in changes.takes:
-            self.shared[take.counter] = self.shared.get(take.counter, 0) + take.amount
-            assert self.shared[take.counter] >= 0
-            assert take.amount < 0 or self.shared[take.counter] <= take.cap
+        self._take(changes)
+        self._record_reservation(changes)
         if operation.reverses is not None:
             assert operation.reverses not in self.reversed
             self.reversed[operation.reverses] = operation.id
@@ -106,6 +108,39 @@ class Rows:
             (identity, operation.member_id) for identity in changes.identities_added if operation.member_id
         )
         self._record_order(changes)
+
+    def counters(self, now: datetime) -> dict[str, int]:
+        """Return what is used of shared counters, or held by reservations that have not run out."""
+        used = dict(self.shared)
+        for (counter, until), amount in self.leases.items():
+            if until > now:
+                used[counter] = used.get(counter, 0) + amount
+        return {counter: amount for counter, amount in used.items() if amount}
+
+    def _take(self, changes: Changes) -> None:
+        now, net = changes.operation.booked_at, dict[str, int]()
+        for take in changes.takes:
+            net[take.counter] = net.get(take.counter, 0) + take.amount
+            if take.until is None:
+                self.shared[take.counter] = self.shared.get(take.counter, 0) + take.amount
+                assert self.shared[take.counter] >= 0
+            else:
+                lease = take.counter, take.until
+                self.leases[lease] = self.leases.get(lease, 0) + take.amount
+                assert self.leases[lease] >= 0
+                assert take.until > now
+        for take in changes.takes:
+            assert net[take.counter] <= 0 or self.counters(now)[take.counter] <= take.cap
+
+    def _record_reservation(self, changes: Changes) -> None:
+        made, end = changes.reservation, changes.reservation_end
+        if made is not None:
+            assert made.id == changes.operation.id
+            self.reservations[made.id] = KnownReservation(made, made.member_id)
+        if end is not None:
+            known = self.reservations[end.reservation_id]
+            assert known.ended_by is None
+            self.reservations[end.reservation_id] = replace(known, ended_by=changes.operation.id, how=end.how)
 
     def _record_order(self, changes: Changes) -> None:
         operation, row = changes.operation, changes.order

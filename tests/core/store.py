@@ -16,6 +16,7 @@ from loyalty_engine.core.engine.facts import (
     KnownOperation,
     KnownOrder,
     KnownRedemption,
+    KnownReservation,
     MemberState,
 )
 from loyalty_engine.core.engine.fold import apply
@@ -26,6 +27,7 @@ from loyalty_engine.core.engine.requests import (
     CancelRedemption,
     ChangeLot,
     ClaimOrder,
+    ConfirmReservation,
     EditOrder,
     EndHold,
     EnrolMember,
@@ -36,7 +38,9 @@ from loyalty_engine.core.engine.requests import (
     PlaceOrder,
     RecordActivity,
     Redeem,
+    ReleaseReservation,
     Request,
+    ReserveOrder,
     ReturnGoods,
     ReverseOperation,
     Transfer,
@@ -63,7 +67,7 @@ class Store(Rows):
                 self.record(changes)
             check_fold(before, decision.parts, self)
             check_ledger(self)
-            self._compare(reduce(apply, decision.parts, facts), {part.operation.kind for part in decision.parts})
+            self._compare(reduce(apply, decision.parts, facts), {part.operation.kind for part in decision.parts}, now)
         return decision
 
     def accept(self, request: Request, now: datetime) -> Accepted:
@@ -74,7 +78,7 @@ class Store(Rows):
 
     def gather(self, request: Request, now: datetime) -> Facts:
         """Return what the request's decision may look at; lots only where it needs them or something is due."""
-        facts = Facts(counters=dict(self.shared))
+        facts = Facts(counters=self.counters(now))
         member: MemberRef | UUID | None = getattr(request, "member", None)
         subjects: list[UUID] = []
         wants_lots = True
@@ -84,6 +88,14 @@ class Store(Rows):
                 facts = self._of_order(facts, number, now)
                 facts = self._of_returns(facts, [exchange.order for exchange in request.exchanges], request)
                 wants_lots = request.payment is not None or bool(request.exchanges or facts.waiting)
+            case ReserveOrder(replaces=replaces):
+                wants_lots = request.payment is not None or replaces is not None
+                facts = self._of_reservation(facts, replaces) if replaces is not None else facts
+            case ConfirmReservation():
+                number = natural_key(request.reference, request.call.actor.location)
+                facts = self._of_reservation(self._of_order(facts, number, now), request.reservation_id)
+            case ReleaseReservation():
+                facts = self._of_reservation(facts, request.reservation_id)
             case ReturnGoods():
                 facts = self._of_returns(facts, [request.order], request)
                 if request.reference is not None:
@@ -108,6 +120,8 @@ class Store(Rows):
             case EndHold():
                 facts = replace(facts, hold=self.holds.get(request.hold_id))
                 if facts.hold is not None:
+                    facts = replace(facts, hold=replace(facts.hold, is_reserved=request.hold_id in self.reservations))
+                    assert facts.hold is not None
                     member, subjects = facts.hold.member_id, [use.lot_id for use in facts.hold.hold.uses]
             case ChangeLot():
                 found = self.lots.get(request.lot_id)
@@ -120,6 +134,10 @@ class Store(Rows):
                 pass
             case _:
                 wants_lots = False
+        if facts.reservation is not None:
+            if not isinstance(request, ReserveOrder):
+                member = facts.reservation.member_id
+            subjects += [use.lot_id for use in facts.reservation.hold.hold.uses] if facts.reservation.hold else []
         for known in facts.returned.values():
             member = member or known.claimed_by or known.member_id
             subjects += [*known.own, *known.graces, *(use.lot_id for use in known.uses), *map(UUID, known.state.taken)]
@@ -143,7 +161,9 @@ class Store(Rows):
             earned=kept.earned,
             promoted=kept.promoted,
             payment=row.payment,
-            uses=tuple(use for use in self._uses(row.id) if self.lots[use.lot_id].operation_id != row.id)
+            uses=tuple(
+                use for use in self._uses(row.reservation_id or row.id) if self.lots[use.lot_id].operation_id != row.id
+            )
             if row.payment
             else (),
             changes=kept.changes,
@@ -205,6 +225,14 @@ class Store(Rows):
         if order is not None:
             return replace(facts, order=self.known(order))
         return replace(facts, waiting=waiting)
+
+    def _of_reservation(self, facts: Facts, reservation_id: UUID) -> Facts:
+        known = self.reservations.get(reservation_id)
+        if known is None:
+            return facts
+        held, number = self.holds.get(reservation_id), known.reservation.revision
+        shown = KnownReservation(known.reservation, self._stands_for(known.member_id), known.ended_by, known.how, held)
+        return replace(facts, reservation=shown, rulesets={number: self.rulesets[number]})
 
     def _of_returns(self, facts: Facts, refs: Iterable[OrderRef], request: Request) -> Facts:
         returned: dict[OrderRef, KnownOrder] = {}
@@ -295,7 +323,7 @@ class Store(Rows):
         operations = {part.operation.id for part in parts}
         return tuple(sorted(lot.id for lot in self.lots.values() if lot.operation_id in operations))
 
-    def _compare(self, moved: Facts, kinds: set[str]) -> None:
+    def _compare(self, moved: Facts, kinds: set[str], now: datetime) -> None:
         """What :func:`apply` made of the facts is what a fresh gather shows."""
         for member in (moved.member, moved.other):
             if member is not None:
@@ -308,7 +336,7 @@ class Store(Rows):
                     own = [lot for lot in member.lots if lot.remaining and lot.member_id == member.id]
                     assert {replace(lot, carries_on=None) for lot in own} == {lot for lot in seen.lots if lot.remaining}
                     assert set(member.holds) == set(seen.holds)
-        assert dict(moved.counters) == self.shared
+        assert {name: used for name, used in moved.counters.items() if used} == self.counters(now)
 
 
 def comparable(member: MemberState) -> Mapping[str, Any]:

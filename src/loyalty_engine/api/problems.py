@@ -190,6 +190,13 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     ),
     RefusalCode.CURRENCY_MISMATCH: ProblemKind(422, "The program has another currency", "Send the program's currency."),
     RefusalCode.TILL_MISMATCH: ProblemKind(403, "The API key is bound to another place", "Use the key of that till."),
+    RefusalCode.RESERVATION_NOT_FOUND: ProblemKind(404, "No such reservation", "Check the reservation's id."),
+    RefusalCode.RESERVATION_ENDED: ProblemKind(
+        409, "The reservation has ended", "It was confirmed, released or replaced; see details."
+    ),
+    RefusalCode.RESERVATION_EXPIRED: ProblemKind(
+        409, "The reservation has run out", "What it held is free again; reserve anew."
+    ),
     RefusalCode.RETURN_EMPTY: ProblemKind(422, "Nothing would come back", "Name more than nothing."),
     RefusalCode.RETURN_EXCEEDS_ORDER: ProblemKind(
         409, "More would come back than is left of the order", "See details for what is left."

@@ -28,7 +28,7 @@ def show_order(ruleset: Ruleset, operation: Operation, row: OrderRow, *, sale: S
         "id": show_id("ord", row.id),
         **head(operation),
         "status": _status(sale.buyer),
-        **_sale(ruleset, sale, grants=settled.earned.grants, after=after),
+        **show_sale(ruleset, sale, grants=settled.earned.grants, after=after),
     }
 
 
@@ -42,7 +42,7 @@ def show_look(
         "revision": ruleset.revision,
         "effective_at": show_instant(priced.order.placed_at),
         "status": _status(sale.buyer),
-        **_sale(ruleset, sale, grants=earned.grants, after=after),
+        **show_sale(ruleset, sale, grants=earned.grants, after=after),
         "reasons": [reason.as_json() for reason in earned.reasons],
         "promotions": [reason.as_json() for reason in priced.reasons],
         "nudges": [nudge.as_json() for nudge in nudges],
@@ -178,7 +178,8 @@ def head(operation: Operation) -> Json:
     }
 
 
-def _sale(ruleset: Ruleset, sale: Sale, *, grants: Sequence[Grant], after: Mapping[str, Balance]) -> Json:
+def show_sale(ruleset: Ruleset, sale: Sale, *, grants: Sequence[Grant], after: Mapping[str, Balance]) -> Json:
+    """Show what an order comes to."""
     order, paid, buyer = sale.priced.order, sale.paid, sale.buyer.member
     return {
         "currency": order.currency,

@@ -13,6 +13,7 @@ from loyalty_engine.core.engine.activation import decide_activation
 from loyalty_engine.core.engine.activities import decide_activity
 from loyalty_engine.core.engine.adjustments import decide_adjustment
 from loyalty_engine.core.engine.claims import decide_claim
+from loyalty_engine.core.engine.confirmations import decide_confirmation
 from loyalty_engine.core.engine.decision import Accepted, Decision, Refused, Repeated
 from loyalty_engine.core.engine.due import settle_facts
 from loyalty_engine.core.engine.edits import decide_edit
@@ -52,7 +53,7 @@ from loyalty_engine.core.engine.requests import (
     SetStatus,
     Transfer,
 )
-from loyalty_engine.core.engine.reservations import decide_confirmation, decide_release, decide_reservation
+from loyalty_engine.core.engine.reservations import decide_release, decide_reservation
 from loyalty_engine.core.engine.returns import decide_order_cancel, decide_return
 from loyalty_engine.core.engine.reversals import decide_reversal
 from loyalty_engine.core.engine.ruleset import Ruleset

@@ -42,22 +42,31 @@ def decide_exchange(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: da
     decision = decide_order(ruleset, facts, request, now)
     if not isinstance(decision, Accepted):
         return decision
-    after = _match(ruleset, apply(facts, decision.changes), request, now)
+    return take_back_waiting(ruleset, facts, replace(decision, before=tuple(before)), request.call, now=now)
+
+
+def take_back_waiting(ruleset: Ruleset, facts: Facts, accepted: Accepted, call: Call, *, now: datetime) -> Accepted:
+    """Return an accepted order with the returns that had waited for it, after those that it brought along."""
+    before = accepted.before
+    if not (before or facts.waiting):
+        return accepted
+    changes = accepted.changes
+    after = _match(ruleset, apply(facts, changes), call, now, first=len(before))
     matched = {returned for changes in after for returned in changes.matched}
     dropped = tuple(waiting.operation_id for waiting in facts.waiting if waiting.operation_id not in matched)
-    returns = [changes.answer for changes in (*before, *after)]
-    answer: Mapping[str, Any] = {**decision.changes.answer, "returns": returns} if returns else decision.changes.answer
+    returns = [part.answer for part in (*before, *after)]
+    answer: Mapping[str, Any] = {**changes.answer, "returns": returns} if returns else changes.answer
     if after:
         answer = {**answer, "balances": after[-1].answer["balances"]}
-    return Accepted(replace(decision.changes, answer=answer, dropped=dropped), before=tuple(before), after=after)
+    return Accepted(replace(changes, answer=answer, dropped=dropped), before=before, after=after)
 
 
-def _match(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datetime) -> tuple[Changes, ...]:
-    """Apply the returns that waited for the order; one that cannot be is dropped."""
+def _match(ruleset: Ruleset, facts: Facts, call: Call, now: datetime, *, first: int) -> tuple[Changes, ...]:
+    """Apply the returns that waited for the order, the ``first``-th of its returns and on; one that cannot be is dropped."""
     after: list[Changes] = []
-    for place, waiting in enumerate(facts.waiting, start=len(request.exchanges)):
-        known = facts.returned[request.call.operation_id]
-        step = Step("return", _call(request.call, _RETURNS, place), min(waiting.returned_at, now), now)
+    for place, waiting in enumerate(facts.waiting, start=first):
+        known = facts.returned[call.operation_id]
+        step = Step("return", _call(call, _RETURNS, place), min(waiting.returned_at, now), now)
         try:
             changes = take_goods_back(ruleset, facts, known, goods=waiting.goods, step=step)
         except RefusalError:

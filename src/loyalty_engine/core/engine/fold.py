@@ -61,7 +61,7 @@ def apply(facts: Facts, changes: Changes) -> Facts:
     activity = changes.activity
     return replace(
         facts,
-        returned=_move_returned(facts.returned, changes) if changes.order or changes.order_change else facts.returned,
+        returned=_move_returned(facts, changes) if changes.order or changes.order_change else facts.returned,
         member=_move_member(facts, changes),
         other=_move_other(facts.other, changes),
         counters=_take(facts.counters, changes.takes) if changes.takes else facts.counters,
@@ -116,14 +116,14 @@ def _move_other(other: MemberState | None, changes: Changes) -> MemberState | No
     return other
 
 
-def _move_returned(returned: Mapping[OrderRef, KnownOrder], changes: Changes) -> Mapping[OrderRef, KnownOrder]:
-    after = dict(returned)
+def _move_returned(facts: Facts, changes: Changes) -> Mapping[OrderRef, KnownOrder]:
+    after = dict(facts.returned)
     if changes.order is not None:
-        after[changes.order.id] = _known(changes, changes.order)
+        after[changes.order.id] = _known(facts, changes, changes.order)
     change = changes.order_change
     if change is not None:
         new = tuple(lot.id for lot in changes.entries.lots) if changes.entries else ()
-        for ref, known in returned.items():
+        for ref, known in facts.returned.items():
             if known.id == change.order_id:
                 after[ref] = _changed(known, change, changes.operation.kind, new)
     return after
@@ -136,10 +136,12 @@ def _changed(known: KnownOrder, change: OrderChange, kind: OperationKind, new: t
     return replace(moved, own=(*known.own, *new))
 
 
-def _known(changes: Changes, row: OrderRow) -> KnownOrder:
-    """Return an order that is just being placed as a return sees it."""
+def _known(facts: Facts, changes: Changes, row: OrderRow) -> KnownOrder:
+    """Return an order that is just being placed, or confirmed, as a return sees it."""
     entries = changes.entries
     own = tuple(lot.id for lot in entries.lots) if entries else ()
+    reserved = facts.reservation.hold if row.reservation_id is not None and facts.reservation is not None else None
+    uses = reserved.hold.uses if reserved is not None else entries.uses if entries and row.payment else ()
     return KnownOrder(
         id=row.id,
         earlier=Earlier(changes.operation.call.request_hash, answer="", operation_id=row.id),
@@ -152,7 +154,7 @@ def _known(changes: Changes, row: OrderRow) -> KnownOrder:
         promoted=row.promoted,
         codes=row.codes,
         payment=row.payment,
-        uses=tuple(use for use in entries.uses if use.lot_id not in own) if entries and row.payment else (),
+        uses=tuple(use for use in uses if use.lot_id not in own),
         own=own,
     )
 

@@ -92,7 +92,7 @@ def decide_hold_end(ruleset: Ruleset, facts: Facts, request: EndHold, now: datet
 
 def _require_open(facts: Facts, request: EndHold, now: datetime) -> KnownHold:
     known, shown = facts.hold, show_id("red", request.hold_id)
-    if known is None:
+    if known is None or known.is_reserved:
         refuse(RefusalCode.HOLD_NOT_FOUND, "", redemption_id=shown)
     if known.has_expired or (known.ended_by is None and known.hold.expires_at <= now):
         refuse(RefusalCode.HOLD_EXPIRED, "", redemption_id=shown, expired_at=show_instant(known.hold.expires_at))

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from loyalty_engine.core.earning.evaluation import Grant, Use
 from loyalty_engine.core.earning.memory import RuleMemory
+from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.points.payments import PaidPoints
 from loyalty_engine.core.promotions.codes import CodeMemory
 from loyalty_engine.core.returns.memory import PromotionMemory
@@ -19,7 +20,8 @@ class Reservation:
     """An order as it was priced under ``revision``, held until ``until``, for its member or, None, a guest.
 
     ``uses`` is all that it holds of limits, ``payment`` what points will pay of it: they are set aside by the hold that has
-    the reservation's id. ``grants`` is what it will earn, ``shown`` the part of its answer that tells so.
+    the reservation's id. ``grants`` is what it will earn, ``shown`` the part of its answer that tells so. ``parked_for`` is an
+    unknown card for which the order will wait.
     """
 
     id: UUID
@@ -27,6 +29,7 @@ class Reservation:
     until: datetime
     revision: int
     order: Order
+    parked_for: Identity | None = None
     payment: PaidPoints | None = None
     earned: tuple[RuleMemory, ...] = ()
     grants: tuple[Grant, ...] = ()

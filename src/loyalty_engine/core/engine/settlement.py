@@ -52,7 +52,7 @@ def settle(
     uses = (*earned.uses, *priced.uses)
     book = open_book(member, operation.id, now)
     pay_and_credit(ruleset, book, order, paid=paid, earned=earned, now=now)
-    changed = {**_count(member, order, paid.amount if paid else 0), **use_limits(ruleset, member, uses, now)}
+    changed = {**count_order(member, order, paid.amount if paid else 0), **use_limits(ruleset, member, uses, now)}
     entries, after = close_book(member, book, changed)
     return Settled(earned, entries, after, takes_of(uses))
 
@@ -139,7 +139,7 @@ def use_limits(ruleset: Ruleset, member: MemberState, uses: Iterable[Use], now: 
     return {"counters": {**drop_ended(used, now.astimezone(ruleset.zone)), **taken}} if taken else {}
 
 
-def _count(member: MemberState, order: Order, paid_amount: int) -> dict[str, Any]:
+def count_order(member: MemberState, order: Order, paid_amount: int) -> dict[str, Any]:
     """Count the order where rules read it. Points pay goods before shipping, as far as spend is concerned."""
     placed_at = order.placed_at
     return {

@@ -41,6 +41,10 @@ class RefusalCode(StrEnum):
     CURRENCY_MISMATCH = "currency_mismatch"
     TILL_MISMATCH = "till_mismatch"
 
+    RESERVATION_NOT_FOUND = "reservation_not_found"
+    RESERVATION_ENDED = "reservation_ended"
+    RESERVATION_EXPIRED = "reservation_expired"
+
     RETURN_EMPTY = "return_empty"
     RETURN_EXCEEDS_ORDER = "return_exceeds_order"
     RETURN_EXISTS = "return_exists"
