@@ -14,9 +14,11 @@ from loyalty_engine.core.engine.facts import (
     WaitingReturn,
 )
 from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.kernel.codes import FoldedCode
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.lots import Lot, LotUse
+from loyalty_engine.core.promotions.codes import KnownCode
 from loyalty_engine.core.returns.memory import PromotionMemory
 from loyalty_engine.core.returns.state import UNTOUCHED, OrderState
 
@@ -53,6 +55,7 @@ class Rows:
     operations: dict[UUID, Changes] = field(default_factory=dict)
     reversed: dict[UUID, UUID] = field(default_factory=dict)
     reservations: dict[UUID, KnownReservation] = field(default_factory=dict)
+    codes: dict[FoldedCode, KnownCode] = field(default_factory=dict)
     shared: dict[str, int] = field(default_factory=dict)
     leases: dict[tuple[str, datetime], int] = field(default_factory=dict)
     marks: dict[tuple[UUID, str, str], UUID] = field(default_factory=dict)

@@ -78,7 +78,7 @@ class Store(Rows):
 
     def gather(self, request: Request, now: datetime) -> Facts:
         """Return what the request's decision may look at; lots only where it needs them or something is due."""
-        facts = Facts(counters=self.counters(now))
+        facts = Facts(counters=self.counters(now), codes=self.codes)
         member: MemberRef | UUID | None = getattr(request, "member", None)
         subjects: list[UUID] = []
         wants_lots = True
@@ -160,6 +160,7 @@ class Store(Rows):
             revision=kept.revision,
             earned=kept.earned,
             promoted=kept.promoted,
+            codes=row.codes,
             payment=row.payment,
             uses=tuple(
                 use for use in self._uses(row.reservation_id or row.id) if self.lots[use.lot_id].operation_id != row.id

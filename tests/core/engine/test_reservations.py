@@ -1,7 +1,8 @@
 """Reservations: what is held, and how that ends, once."""
 
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from loyalty_engine.core.engine.decision import Accepted, Refused, Repeated
 from loyalty_engine.core.engine.requests import (
     CancelOrder,
+    Codes,
     ConfirmReservation,
     EndHold,
     MemberRef,
@@ -20,8 +22,10 @@ from loyalty_engine.core.engine.requests import (
     ReturnGoods,
     SetStatus,
 )
+from loyalty_engine.core.kernel.codes import FoldedCode
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.points.balances import Balance
+from loyalty_engine.core.promotions.codes import CodeLimit, KnownCode
 from loyalty_engine.core.rules.goods import Goods
 from loyalty_engine.core.rules.order import Line, ShopOrder
 from tests.core.engine_cases import (
@@ -56,6 +60,10 @@ MINE: Final = {
     "limits": [{"per": "member", "times": 1}],
 }
 """A tenth off an order with coffee, once for each member."""
+BY_CODE: Final = {"key": "by_code", "opened_by": "code", "effect": {"kind": "amount_off", "amount": 300}}
+"""Three euros off, with a promo code."""
+XMAS: Final = FoldedCode("XMAS")
+WITH_XMAS: Final = Codes((XMAS,))
 TEN: Final = timedelta(minutes=10)
 CUP_OF_TEA: Final = line(1000, category="tea")
 CUP_OF_COFFEE: Final = line(1000, category="coffee")
@@ -77,7 +85,7 @@ def release(n: int, reserved: int) -> ReleaseReservation:
 
 
 def store(points: int = 500, **parts: Any) -> Store:  # noqa: ANN401 - parts of the document
-    kept = Store({3: ruleset_of(promotions=[TEA, MINE], **parts)})
+    kept = Store({3: ruleset_of(promotions=[TEA, MINE, BY_CODE], **parts)})
     kept.enrol(member(points))
     kept.enrol(member(id=OTHER, lots=False), CARD)
     return kept
@@ -219,6 +227,31 @@ def test_only_one_of_the_same_buyer_is_replaced_or_one_of_a_guest_who_is_known_b
         found = refused(kept, reserve(n=3, by=by, replaces=call(1).operation_id))
         assert (found["code"], found["at"]) == ("reservation_not_found", "/replaces")
     assert kept.accept(reserve(n=4, by=OTHER, replaces=call(2).operation_id), NOW).before
+
+
+@pytest.mark.parametrize("by", [MEMBER, None])
+@pytest.mark.parametrize("per", ["code", "member"])
+def test_a_code_that_is_used_once_is_held_confirmed_and_given_back_once(
+    by: UUID | None, per: Literal["code", "member"]
+) -> None:
+    kept = store()
+    kept.codes[XMAS] = KnownCode(XMAS, "by_code", limits=(CodeLimit(per, 1), CodeLimit("guest", 1)))
+    codes = WITH_XMAS if by else replace(WITH_XMAS, guest="77")
+
+    def cart(n: int, **fields: Any) -> ReserveOrder:  # noqa: ANN401 - fields of ReserveOrder
+        return reserve(n=n, by=by, codes=codes, **fields)
+
+    first = kept.accept(cart(1), NOW)
+    assert (discounts(first), first.changes.answer["codes"][0]["used"]) == ({"by_code": 300}, True)
+    assert refused(kept, cart(2))["code"] == "promo_code_refused"
+    assert discounts(kept.accept(cart(3, replaces=call(1).operation_id), NOW)) == {"by_code": 300}
+    kept.accept(release(4, 3), NOW)
+    kept.accept(cart(5), NOW)
+    confirmed = kept.accept(confirm(6, 5), NOW).changes
+    assert (confirmed.answer["total"], confirmed.answer["codes"][0]["used"]) == (700, True)
+    assert refused(kept, cart(7), after=TEN)["code"] == "promo_code_refused"
+    kept.accept(CancelOrder(call(8), confirmed.operation.id, "void"), NOW)
+    assert discounts(kept.accept(cart(9), NOW)) == {"by_code": 300}
 
 
 def test_goods_that_come_back_restore_the_points_that_were_held() -> None:

@@ -32,6 +32,7 @@ from loyalty_engine.core.kernel.ids import nth, show_id
 from loyalty_engine.core.kernel.instants import show_instant
 from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
 from loyalty_engine.core.points.holding import hold, release
+from loyalty_engine.core.promotions.open_codes import remember_codes
 from loyalty_engine.core.rules.order import Order
 
 _GRID: Final = timedelta(seconds=10)
@@ -206,6 +207,7 @@ def _reservation(operation: Operation, sale: Sale, earned: Earned, *, until: dat
         parked_for=sale.buyer.parked_for,
         payment=sale.paid,
         promoted=priced.memory,
+        codes=remember_codes(priced.used_codes),
         uses=tuple(use for use in priced.uses if use.is_shared) if member is None else (*earned.uses, *priced.uses),
         **known,
     )
