@@ -4,3 +4,5 @@ GRANT SELECT, INSERT, UPDATE ON loyalty.code_pool, loyalty.promo_code TO loyalty
 GRANT SELECT ON loyalty.reservation, loyalty.reservation_end, loyalty.counter_lease TO loyalty_app;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA loyalty FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION loyalty.gather_v6, loyalty.record_b_v6 TO loyalty_app;

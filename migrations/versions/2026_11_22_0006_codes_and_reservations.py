@@ -3,7 +3,8 @@
 Why: a promotion could not be opened by a code, and a shop could not hold the price that its customer saw until that was
 paid.
 
-All tables are new and empty; the functions that read and write them come beside those of before.
+All tables are new and empty; the functions that read and write them come beside those of before, which do not count what
+reservations hold: shops may reserve as soon as no process of the release before runs any more.
 """
 
 from pathlib import Path
@@ -17,7 +18,19 @@ depends_on = None
 
 _SQL = Path(__file__).parents[1] / "sql"
 
-_FUNCTIONS: tuple[str, ...] = ()
+_FUNCTIONS = (
+    "read_counters_v6",
+    "read_codes_v6",
+    "read_pools_v6",
+    "read_reservation_v6",
+    "read_life_v6",
+    "read_order_v6",
+    "read_returned_v6",
+    "read_subject_v6",
+    "gather_v6",
+    "record_rare_v6",
+    "record_b_v6",
+)
 
 _BY_PROGRAM = ("code_pool", "promo_code", "reservation", "reservation_end", "counter_lease")
 
@@ -25,7 +38,8 @@ _BY_PROGRAM = ("code_pool", "promo_code", "reservation", "reservation_end", "cou
 def upgrade() -> None:
     """Add tables, functions and rights."""
     op.execute("SET LOCAL lock_timeout = '5s'")
-    _execute_each("tables_v6")
+    for name in ("tables_v6", "types_v6"):
+        _execute_each(name)
     for name in _FUNCTIONS:
         op.execute(_read(name))
     _execute_each("rights_v6")

@@ -34,6 +34,9 @@ TABLES: Final = (
     "hold",
     "counter",
     "counter_use",
+    "reservation",
+    "reservation_end",
+    "counter_lease",
     "activity",
     "activity_mark",
 )

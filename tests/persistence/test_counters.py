@@ -18,10 +18,10 @@ from loyalty_engine.persistence.rows import rows_of
 from tests.harness import ledger as harness
 from tests.harness.crowds import size
 from tests.harness.programs import Program, owner
-from tests.persistence.writes import Writer, enrolled, record_all
+from tests.persistence.writes import NOW, Writer, enrolled, record_all
 
 RECORD_B = (
-    "SELECT loyalty.record_b_v3($1, $2, '{}', $3, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')"
+    "SELECT loyalty.record_b_v6($1, $2, '{}', $3, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')"
 )
 TRIES = size(600, 3_000)
 
@@ -61,7 +61,7 @@ async def counters(program: Program) -> dict[str, tuple[int, int]]:
 
 async def take(connection: Connection, program: Program, takes: Sequence[tuple[int, str, int, int]]) -> list[int]:
     """Let the writes that are numbered take (number, counter, amount, cap), and return who won."""
-    rows = [(n, uuid4(), key, amount, cap) for n, key, amount, cap in takes]
+    rows = [(n, uuid4(), key, amount, cap, None, NOW) for n, key, amount, cap in takes]
     won: list[int] = await connection.fetchval(RECORD_B, program.id, sorted({row[0] for row in rows}), rows)
     return won
 

@@ -11,7 +11,7 @@ from tests.harness.api import Api
 from tests.harness.ledger import TABLES
 from tests.harness.programs import MakeProgram, Program
 
-WORK = {"job", "job_file", "job_fault", "posting_day", "order_review"}
+WORK = {"job", "job_file", "job_fault", "posting_day", "order_review", "code_pool", "promo_code"}
 """What the application writes itself: none of it is the ledger."""
 
 UNTOUCHED = {
@@ -26,6 +26,9 @@ UNTOUCHED = {
     "counter",
     "counter_use",
     "activity_mark",
+    "reservation",
+    "reservation_end",
+    "counter_lease",
     *WORK,
 }
 """What the acts of the test below leave empty."""

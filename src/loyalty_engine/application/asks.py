@@ -15,6 +15,7 @@ from loyalty_engine.core.engine.requests import (
     ChangeLot,
     ChangeMember,
     ClaimOrder,
+    Codes,
     ConfirmReservation,
     EditOrder,
     EndHold,
@@ -39,6 +40,7 @@ from loyalty_engine.core.engine.requests import (
 )
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.identities import Identity
+from loyalty_engine.core.promotions.codes import code_counters
 from loyalty_engine.core.rules.history import HistoryRange
 from loyalty_engine.core.rules.order import Order, natural_key, return_key
 from loyalty_engine.persistence.asks import Ask, Returned, Subject
@@ -79,7 +81,8 @@ def ask_for(
         case CancelRedemption():
             return _ask(request, now).about(Subject(redemption_id=request.redemption_id))
         case EndHold():
-            return _ask(request, now).about(Subject(hold_id=request.hold_id))
+            # The points that a reservation has set aside end with it, and not like this: the decision must know.
+            return _ask(request, now).about(Subject(hold_id=request.hold_id, reservation_id=request.hold_id))
         case ChangeLot():
             return _ask(request, now).about(Subject(lot_id=request.lot_id))
         case Transfer(recipient=other) | MergeMembers(absorbed=other):
@@ -90,8 +93,15 @@ def ask_for(
             ask = _ask(request, now).about(Subject(operation_id=request.operation_id))
             second = replace(ask, key=None).about(Subject(operation_id=request.operation_id, is_other=True))
             return replace(ask, other=second)
-        case ReserveOrder() | ConfirmReservation() | ReleaseReservation() | IssueCode():
-            raise NotImplementedError
+        case ReserveOrder():
+            return _ask_to_reserve(request, ruleset, now)
+        case ConfirmReservation():
+            ask = replace(_ask(request, now), natural_key=request.natural_key)
+            return ask.about(Subject(reservation_id=request.reservation_id))
+        case ReleaseReservation():
+            return _ask(request, now).about(Subject(reservation_id=request.reservation_id))
+        case IssueCode():
+            return replace(_ask(request, now), pools=(request.pool,))
         case SetStatus():
             return _ask(request, now)
         case EnrolMember():
@@ -109,7 +119,7 @@ def happened_at(request: Request, order: Order | None) -> datetime | None:
     ``order`` is the one that it claims or edits, once that is known.
     """
     match request:
-        case PlaceOrder():
+        case PlaceOrder() | ReserveOrder():
             return request.order.placed_at
         case ClaimOrder():
             return None if order is None else order.placed_at
@@ -131,7 +141,7 @@ def find_order(request: Request, facts: Facts) -> Order | None:
 
 def ask_for_look(request: EvaluateOrder, ruleset: Ruleset, now: datetime) -> Ask:
     """Return the same for a look at an order: neither a key nor a number did anything before."""
-    placed_at = request.order.placed_at
+    placed_at, codes = request.order.placed_at, request.codes
     return Ask(
         request.actor.client_id,
         "",
@@ -141,7 +151,8 @@ def ask_for_look(request: EvaluateOrder, ruleset: Ruleset, now: datetime) -> Ask
         wants_lots=request.payment is not None,
         wants_profile=ruleset.reads_profile,
         history=ruleset.history_range(placed_at) if request.member else None,
-        counters=ruleset.shared_counters(placed_at, location=request.order.location),
+        counters=_counters(ruleset, request.order, codes),
+        codes=codes.typed,
     )
 
 
@@ -182,6 +193,8 @@ def names_of(request: Request) -> tuple[object, ...] | None:
         case RecordActivity():
             # What counts once is known to the rules alone: of one kind only one goes at a time.
             return (call.actor.client_id, call.scope, call.key), ("activity", request.kind)
+        case ReserveOrder() if request.member is not None and request.replaces is None:
+            return ((call.actor.client_id, call.scope, call.key),)
         case Redeem() | HoldPoints() | Adjust() | OpenLots():
             return ((call.actor.client_id, call.scope, call.key),)
         case _:
@@ -217,9 +230,32 @@ def _ask_for_order(request: PlaceOrder, ruleset: Ruleset, now: datetime) -> Ask:
         wants_lots=request.payment is not None or bool(request.exchanges),
         wants_profile=ruleset.reads_profile,
         history=ruleset.history_range(order.placed_at) if request.member else None,
-        counters=ruleset.shared_counters(order.placed_at, location=order.location),
+        counters=_counters(ruleset, order, request.codes),
+        codes=request.codes.typed,
         subject=_of_orders([exchange.order for exchange in request.exchanges], shop) if request.exchanges else None,
     )
+
+
+def _ask_to_reserve(request: ReserveOrder, ruleset: Ruleset, now: datetime) -> Ask:
+    order = request.order
+    ask = replace(
+        _ask(request, now),
+        wants_lots=request.payment is not None,
+        wants_profile=ruleset.reads_profile,
+        history=ruleset.history_range(order.placed_at) if request.member else None,
+        counters=_counters(ruleset, order, request.codes),
+        codes=request.codes.typed,
+    )
+    return ask if request.replaces is None else ask.about(Subject(reservation_id=request.replaces))
+
+
+def _counters(ruleset: Ruleset, order: Order, codes: Codes) -> tuple[str, ...]:
+    """Return the shared counters from which an order with its promo codes may take."""
+    shared = ruleset.shared_counters(order.placed_at, location=order.location)
+    if not codes.typed:
+        return shared
+    day = order.placed_at.astimezone(ruleset.zone).date()
+    return (*shared, *[name for code in codes.typed for name in code_counters(code, day, codes.guest)])
 
 
 def _ask_for_activity(request: RecordActivity, ruleset: Ruleset, now: datetime) -> Ask:

@@ -281,9 +281,10 @@ class Executor:
         self, program_id: int, ruleset: Ruleset, gathered: list[Gathered], thens: Sequence[Ruleset | None]
     ) -> list[Gathered]:
         """Return the same with the rules of the time of each request, and with those under which orders earned that come
-        back, where these are not the current ones.
+        back, or were reserved, where these are not the current ones.
         """
         numbers = {order.revision for _, facts in gathered for order in facts.returned.values()}
+        numbers |= {facts.reservation.reservation.revision for _, facts in gathered if facts.reservation is not None}
         numbers |= {then.revision for then in thens if then is not None}
         numbers.discard(ruleset.revision)
         if not numbers:

@@ -1,15 +1,19 @@
 """Asks: what one request wants gather to read."""
 
+import secrets
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
 from loyalty_engine.core.engine.requests import OrderRef
+from loyalty_engine.core.kernel.codes import FoldedCode
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.rules.history import HistoryRange
 
 _EARLY: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_TURNS: Final = 2**31 - 1
+"""Below which number the turns of vouchers are drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +39,10 @@ class Subject:
     lot_id: UUID | None = None
     operation_id: UUID | None = None
     is_other: bool = False
+    reservation_id: UUID | None = None
 
     def as_row(self) -> tuple[object, ...]:
-        """Return the composite value ``subject_v3``."""
+        """Return the composite value ``subject_v6``."""
         orders = [found.order for found in self.returned]
         return (
             self.redemption_id,
@@ -48,6 +53,7 @@ class Subject:
             self.lot_id,
             self.operation_id,
             self.is_other,
+            self.reservation_id,
         )
 
 
@@ -60,7 +66,8 @@ class Ask:
     the member's lots and holds, as ``wants_lots`` does.
     ``identities`` are names whose owners the decision must know. ``order_id`` also fetches the order's content.
     ``history`` is which earlier orders of the member are read, ``counters`` which shared counters, and ``mark`` the kind
-    of an activity with what the member may set once for it. ``other`` finds the second member of a request about two.
+    of an activity with what the member may set once for it. ``codes`` are promo codes that were typed, ``pools`` keys of
+    those out of which codes may be given. ``other`` finds the second member of a request about two.
     """
 
     client_id: int
@@ -78,6 +85,8 @@ class Ask:
     counters: tuple[str, ...] = ()
     mark: tuple[str, str] | None = None
     subject: Subject | None = None
+    codes: tuple[FoldedCode, ...] = ()
+    pools: tuple[str, ...] = ()
     other: "Ask | None" = field(default=None)
 
     def about(self, subject: Subject) -> "Ask":
@@ -85,7 +94,7 @@ class Ask:
         return replace(self, subject=subject, wants_lots=True)
 
     def as_row(self, n: int) -> tuple[object, ...]:
-        """Return the composite value ``ask_v3``."""
+        """Return the composite value ``ask_v6``."""
         history = self.history
         kind, mark = self.mark or (None, None)
         return (
@@ -109,6 +118,9 @@ class Ask:
             kind,
             mark,
             self.subject.as_row() if self.subject else None,
+            self.codes or None,
+            self.pools or None,
+            secrets.randbelow(_TURNS) if self.pools else None,
         )
 
 

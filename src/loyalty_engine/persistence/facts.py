@@ -15,6 +15,7 @@ from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.lots import Lot
 from loyalty_engine.core.rules.history import PastOrder
 from loyalty_engine.persistence.asks import Ask, Known
+from loyalty_engine.persistence.codes import read_known_codes, read_known_pools
 from loyalty_engine.persistence.order_changes import read_goods
 from loyalty_engine.persistence.orders import read_line
 from loyalty_engine.persistence.subjects import (
@@ -31,7 +32,7 @@ Row = Mapping[str, Any]
 
 
 def read_gathered(row: Row, ask: Ask) -> tuple[Known, Facts]:
-    """Turn one row of ``gather_v3`` with what ``_v4`` reads into what is known of the caller and the request's facts."""
+    """Turn one row of ``gather_v6`` with what ``_v5`` reads into what is known of the caller and the request's facts."""
     subject = read_subject(orjson.loads(row["subject"]), ask.subject) if ask.subject is not None else NO_SUBJECT
     lots = [*subject.lots, *_read_touched(row)] if ask.subject is not None else []
     order = orjson.loads(row["known_order"]) if row["known_order"] is not None else None
@@ -48,6 +49,9 @@ def read_gathered(row: Row, ask: Ask) -> tuple[Known, Facts]:
         hold=_read_ending(row, subject.hold) if subject.hold is not None else None,
         reversed=subject.operation,
         same_number=subject.same_number,
+        codes=read_known_codes(row["codes"]) if row["codes"] is not None else {},
+        reservation=subject.reservation,
+        pools=read_known_pools(row["pools"]) if row["pools"] is not None else {},
     )
 
 

@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from loyalty_engine.core.earning.memory import RuleMemory
 from loyalty_engine.core.kernel.quantities import parse_quantity, show_quantity
+from loyalty_engine.core.promotions.codes import CodeMemory
 from loyalty_engine.core.returns.memory import PromotionMemory
 from loyalty_engine.core.rules.order import Line, Order, OrderReference, Receipt, ShopOrder, Tender
+from loyalty_engine.persistence.codes import show_code_memory
 
 Json = dict[str, Any]
 
@@ -17,8 +20,17 @@ def show_lines(lines: Iterable[Line]) -> list[Json]:
     return [_show_line(line) for line in lines]
 
 
-def show_rest(order: Order, earned: Sequence[RuleMemory] = (), promoted: Sequence[PromotionMemory] = ()) -> Json:
-    """Return what has no column of its own: reference, tenders, attributes, and what rules and promotions remember."""
+def show_rest(
+    order: Order,
+    earned: Sequence[RuleMemory] = (),
+    promoted: Sequence[PromotionMemory] = (),
+    *,
+    codes: Sequence[CodeMemory] = (),
+    reservation_id: UUID | None = None,
+) -> Json:
+    """Return what has no column of its own: reference, tenders, attributes, what rules, promotions and codes remember, and
+    the reservation that the order was confirmed from.
+    """
     rest: Json = {"reference": show_reference(order.reference)}
     if order.tenders:
         rest["tenders"] = [[tender.kind, tender.amount] for tender in order.tenders]
@@ -30,6 +42,10 @@ def show_rest(order: Order, earned: Sequence[RuleMemory] = (), promoted: Sequenc
         rest["shipping_off"] = order.shipping_off
     if promoted:
         rest["promoted"] = show_promoted(promoted)
+    if codes:
+        rest["codes"] = show_code_memory(codes)
+    if reservation_id is not None:
+        rest["reservation"] = str(reservation_id)
     return rest
 
 

@@ -9,6 +9,7 @@ from loyalty_engine.core.engine.fold import Write
 from loyalty_engine.core.engine.requests import Call
 from loyalty_engine.persistence.order_changes import show_goods, show_state
 from loyalty_engine.persistence.orders import show_lines, show_memory
+from loyalty_engine.persistence.reservations import show_reservation
 
 Row = tuple[object, ...]
 
@@ -22,6 +23,8 @@ def rare_rows(n: int, write: Write) -> Iterator[Row]:
         yield from _about_order(n, part)
         yield from _about_holds(n, part)
         yield from _about_number(n, part)
+        yield from _about_reservation(n, part)
+        yield from _about_codes(n, part)
     if any(part.matched or part.dropped for part in write.parts):
         yield from _matched(n, write)
         yield from _dropped(n, write)
@@ -51,6 +54,9 @@ def _is_plain(part: Changes) -> bool:
         or part.waiting is not None
         or part.matched
         or part.dropped
+        or part.reservation is not None
+        or part.reservation_end is not None
+        or part.codes
         or (order is not None and order.parked_for is not None)
         or (entries is not None and (entries.holds or entries.hold_ends))
     )
@@ -110,6 +116,28 @@ def _about_number(n: int, part: Changes) -> Iterator[Row]:
             "waits_until": part.waiting.waits_until,
         }
         yield _row(n, "waiting", part, name=part.waiting.natural_key, data=orjson.dumps(shown).decode())
+
+
+def _about_reservation(n: int, part: Changes) -> Iterator[Row]:
+    reservation, end = part.reservation, part.reservation_end
+    if end is not None:
+        yield _row(n, "reservation_end", part, subject=end.reservation_id, name=end.how)
+    if reservation is not None:
+        shown = {"until": reservation.until, "body": show_reservation(reservation)}
+        yield _row(n, "reservation", part, subject=reservation.id, data=orjson.dumps(shown).decode())
+
+
+def _about_codes(n: int, part: Changes) -> Iterator[Row]:
+    for code in part.codes:
+        shown = {
+            "pool": code.pool,
+            "shown": code.shown if code.shown != code.code else None,
+            "issued_at": code.issued_at,
+            "starts_at": code.starts_at,
+            "ends_at": code.ends_at,
+        }
+        kind = "code_taken" if code.is_taken else "code"
+        yield _row(n, kind, part, subject=code.member_id, name=code.code, data=orjson.dumps(shown).decode())
 
 
 def _matched(n: int, write: Write) -> Iterator[Row]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from loyalty_engine.core.engine.decision import ActivityRow, Changes, MemberWrite, Operation, OrderRow
+from loyalty_engine.core.engine.decision import ActivityRow, Changes, MemberWrite, Operation, OrderRow, Take
 from loyalty_engine.core.engine.fold import Note, Write
 from loyalty_engine.core.engine.requests import Call
 from loyalty_engine.core.points.lots import Lot
@@ -109,7 +109,7 @@ def _add_changes(rows: Rows, n: int, changes: Changes) -> None:
             rows.lot_uses.extend([(n, operation.id, use.lot_id, use.amount) for use in entries.uses])
     if changes.activity is not None:
         rows.activities.append(_activity_row(n, changes.activity, operation))
-    rows.takes.extend((n, operation.id, take.counter, take.amount, take.cap) for take in changes.takes)
+    rows.takes.extend([_take_row(n, take, operation) for take in changes.takes])
 
 
 def _add_outcome(rows: Rows, n: int, call: Call, outcome_id: object, *, is_refusal: bool) -> None:
@@ -176,8 +176,14 @@ def _order_row(n: int, row: OrderRow, call: Call) -> Row:
         order.channel,
         order.location,
         orjson.dumps(show_lines(order.lines)).decode(),
-        orjson.dumps(show_rest(order, row.earned, row.promoted)).decode(),
+        orjson.dumps(
+            show_rest(order, row.earned, row.promoted, codes=row.codes, reservation_id=row.reservation_id)
+        ).decode(),
     )
+
+
+def _take_row(n: int, take: Take, operation: Operation) -> Row:
+    return (n, operation.id, take.counter, take.amount, take.cap, take.until, operation.booked_at)
 
 
 def _activity_row(n: int, row: ActivityRow, operation: Operation) -> Row:

@@ -1,7 +1,7 @@
 """From what gather read of earlier acts, orders and returns to facts about them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -9,7 +9,14 @@ from uuid import UUID
 import orjson
 
 from loyalty_engine.core.earning.memory import RuleMemory
-from loyalty_engine.core.engine.facts import Earlier, KnownHold, KnownOperation, KnownOrder, KnownRedemption
+from loyalty_engine.core.engine.facts import (
+    Earlier,
+    KnownHold,
+    KnownOperation,
+    KnownOrder,
+    KnownRedemption,
+    KnownReservation,
+)
 from loyalty_engine.core.engine.requests import OrderRef
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.points.balances import Balance
@@ -19,8 +26,10 @@ from loyalty_engine.core.points.payments import PaidPoints
 from loyalty_engine.core.points.postings import Posting
 from loyalty_engine.core.returns.state import UNTOUCHED
 from loyalty_engine.persistence.asks import Subject
+from loyalty_engine.persistence.codes import read_code_memory
 from loyalty_engine.persistence.order_changes import read_state
 from loyalty_engine.persistence.orders import read_memory, read_order, read_promoted
+from loyalty_engine.persistence.reservations import read_reservation
 
 Raw = Mapping[str, Any]
 
@@ -34,6 +43,7 @@ class SubjectFacts:
     same_number: Earlier | None = None
     hold: KnownHold | None = None
     operation: KnownOperation | None = None
+    reservation: KnownReservation | None = None
     lots: tuple[Lot, ...] = ()
 
 
@@ -42,12 +52,14 @@ NO_SUBJECT: Final = SubjectFacts()
 
 
 def read_subject(raw: Raw, subject: Subject) -> SubjectFacts:
-    """Turn what ``read_subject_v3`` returned into facts."""
-    operation, number = raw["operation"], raw["number"]
+    """Turn what ``read_subject_v6`` returned into facts."""
+    operation, number, reservation = raw["operation"], raw["number"], raw["reservation"]
     found = zip(subject.returned, raw["returned"] or (), strict=True) if subject.returned else ()
     returned = [(asked.order, known) for asked, known in found if known is not None]
     lots = [*read_lots(raw["redemption"]), *read_lots(raw["hold"])]
     lots += [lot for _, known in returned for lot in read_lots(known["life"])]
+    if reservation is not None:
+        lots += read_lots(reservation["hold"])
     if raw["lot"] is not None:
         lots.append(read_lot(raw["lot"]))
     if operation is not None:
@@ -59,12 +71,13 @@ def read_subject(raw: Raw, subject: Subject) -> SubjectFacts:
         same_number=_read_number(number) if number is not None else None,
         hold=_read_known_hold(raw["hold"]) if raw["hold"] is not None else None,
         operation=_read_operation(operation) if operation is not None else None,
+        reservation=_read_known_reservation(reservation) if reservation is not None else None,
         lots=tuple(lots),
     )
 
 
 def read_known_order(raw: Raw, request_hash: bytes = b"") -> KnownOrder:
-    """Turn what ``read_order_v3`` returned into a known order."""
+    """Turn what ``read_order_v6`` returned into a known order."""
     known = KnownOrder(
         id=UUID(raw["id"]),
         earlier=Earlier(request_hash, answer=raw["answer"], operation_id=UUID(raw["id"])),
@@ -91,6 +104,7 @@ def _with_life(known: KnownOrder, body: Raw, life: Raw) -> KnownOrder:
         revision=life["revision"],
         earned=state.earned if state.earned is not None else _earned(known, body, life),
         promoted=state.promoted if state.promoted is not None else read_promoted(body["rest"].get("promoted", ())),
+        codes=read_code_memory(body["rest"].get("codes", ())),
         payment=PaidPoints(wallets[uses[0].lot_id], sum(use.amount for use in uses), body["paid_with_points"])
         if uses
         else None,
@@ -138,6 +152,17 @@ def read_hold(raw: Raw) -> Hold:
 
 def _read_known_hold(raw: Raw) -> KnownHold:
     return KnownHold(read_hold(raw), UUID(raw["member_id"]), read_uuid(raw["ended_by"]), raw["captured"])
+
+
+def _read_known_reservation(raw: Raw) -> KnownReservation:
+    hold = _read_known_hold(raw["hold"]) if raw["hold"] is not None else None
+    return KnownReservation(
+        read_reservation(raw),
+        read_uuid(raw["member_id"]),
+        read_uuid(raw["ended_by"]),
+        raw["how"],
+        replace(hold, has_expired=raw["hold_ending"] == "time_passed") if hold is not None else None,
+    )
 
 
 def _read_operation(raw: Raw) -> KnownOperation:
