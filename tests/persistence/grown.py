@@ -18,6 +18,8 @@ LOYAL_ORDERS: Final = 3_000
 """What the first member bought: every eighth order."""
 HOLDER: Final = 12
 """A member with open holds."""
+CODES: Final = 100_000
+"""Promo codes, of which every third is a voucher."""
 MERGED: Final = 1_000
 """The first of a thousand members for whom the second member stands."""
 MERGED_ORDER: Final = 9_002
@@ -38,6 +40,12 @@ INSERT INTO member_identity SELECT 1, 'card:' || n, lpad(to_hex(n), 32, '0')::uu
 INSERT INTO member_profile SELECT 1, id, 'Ada', NULL, '{{}}' FROM member;
 INSERT INTO balance SELECT 1, id, wallet, 0, 0, 0, 0 FROM member, unnest('{{points,cashback}}'::text[]) wallet;
 INSERT INTO counter SELECT 1, 'counter-' || n, 9, 0 FROM generate_series(1, 3000) n;
+INSERT INTO counter_lease SELECT 1, key, now() + interval '10 seconds' * n, 1 FROM counter, generate_series(-19, 3) n WHERE key < 'counter-2';
+INSERT INTO code_pool SELECT 1, pool, CASE pool WHEN 'vouchers' THEN 'vouchers' ELSE 'generated' END, 'p', NULL, NULL, '{{}}', true, NULL, NULL, 0, NULL, now()
+  FROM unnest('{{made,vouchers}}'::text[] || ARRAY(SELECT 'pool-' || n FROM generate_series(1, 500) n)) pool;
+INSERT INTO promo_code (program_id, code, pool, turn)
+SELECT 1, 'C0DE' || n, CASE n % 3 WHEN 0 THEN 'vouchers' ELSE 'made' END, CASE n % 3 WHEN 0 THEN n * 10000 END
+  FROM generate_series(1, {CODES}) n;
 INSERT INTO activity_mark SELECT 1, id, 'survey_answered', 'mark-' || n, id FROM member, generate_series(1, 3) n;
 
 INSERT INTO operation (program_id, id, kind, member_id, order_id, client_id, effective_at, booked_at, revision)
@@ -56,6 +64,10 @@ INSERT INTO lot SELECT 1, id, member_id, 'points', 9, 9, booked_at, booked_at, N
 INSERT INTO lot_use SELECT 1, id, id, 1 FROM operation;
 INSERT INTO hold SELECT 1, id, member_id, 'points', 9, booked_at, CASE WHEN member_id <> lpad(to_hex({HOLDER}), 32, '0')::uuid THEN id END, 9
   FROM operation;
+INSERT INTO reservation SELECT 1, id, member_id, booked_at, '{{"revision": 1, "order": {{"placed_at": "2026-06-01T00:00:00Z",
+       "currency": "EUR", "shipping": 0, "channel": null, "location": null, "lines": [], "rest": {{"reference": {{"order_id": ""}}}}}}}}'
+  FROM operation;
+INSERT INTO reservation_end SELECT 1, id, id, 'confirmed' FROM operation;
 INSERT INTO order_change SELECT 1, id, n, id, 9, false, '[]', '{{}}' FROM operation, generate_series(1, 3) n;
 INSERT INTO return_waiting SELECT 1, 'waited||' || n, pg_temp.id(n + {ORDERS}), '{{}}', pg_temp.moment(n), '2030-01-01', NULL
   FROM generate_series(1, {ORDERS}) n;

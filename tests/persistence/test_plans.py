@@ -9,21 +9,23 @@ import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
 from loyalty_engine.core.engine.decision import Take
 from loyalty_engine.core.engine.fold import fold
+from loyalty_engine.core.kernel.codes import FoldedCode
 from loyalty_engine.core.kernel.identities import parse_identity
 from loyalty_engine.core.kernel.instants import parse_instant
+from loyalty_engine.core.promotions.codes import CodeRow
 from loyalty_engine.core.rules.history import HistoryRange
 from loyalty_engine.core.rules.order import ShopOrder
 from loyalty_engine.persistence.asks import Ask, Returned, Subject
 from loyalty_engine.persistence.ledger import Entry, Question, gather, record
 from tests.persistence.grown import HOLDER, LOYAL_ORDERS, MEMBERS, MERGED, MERGED_ORDER, open_grown, order_id
-from tests.persistence.writes import enrolled
+from tests.persistence.writes import NOW, enrolled
 
 PROGRAM: Final = 1
 LOYAL: Final = UUID(int=1)
@@ -47,6 +49,8 @@ EVERYTHING: Final = replace(
     wants_profile=True,
     counters=("counter-1", "counter-2"),
     mark=("survey_answered", "mark-1"),
+    codes=(FoldedCode("C0DE7"),),
+    pools=("vouchers",),
 )
 
 
@@ -178,9 +182,12 @@ async def test_gather_of_everything_about_a_member_probes_by_key(plans: Plans) -
         "lot": {"lot_open_idx(program_id, member_id)"},
         "member_profile": {"member_profile_pkey(program_id, member_id)"},
         "counter": {"counter_pkey(program_id, key)"},
+        "counter_lease": {"counter_lease_pkey(program_id, counter, until)"},
         "activity_mark": {"activity_mark_pkey(program_id, member_id, kind, mark)"},
+        "promo_code": {"promo_code_pkey(program_id, code)", "promo_code_turn_idx(program_id, pool, turn)"},
+        "code_pool": {"code_pool_pkey(program_id, key)"},
     }
-    assert most_rows(probes) <= 10
+    assert most_rows(probes) <= 16
 
 
 @pytest.mark.parametrize(
@@ -262,6 +269,30 @@ RARE: Final[dict[str, tuple[Ask, dict[str, set[str]]]]] = {
         Ask(1, "", None).about(Subject(hold_id=order_id(10_003))),
         {**USES, "operation": {BY_MEMBER, BY_ID}, "hold": {"hold_pkey(program_id, id)"}},
     ),
+    "reservation": (
+        Ask(1, "", None).about(Subject(reservation_id=order_id(10_003))),
+        {
+            **USES,
+            "operation": {BY_MEMBER, BY_ID},
+            "hold": {"hold_pkey(program_id, id)"},
+            "reservation": {"reservation_pkey(program_id, id)"},
+            "reservation_end": {"reservation_end_pkey(program_id, reservation_id)"},
+        },
+    ),
+    "codes": (
+        Ask(1, "", None, codes=(FoldedCode("C0DE7"), FoldedCode("C0DE99999"), FoldedCode("GVN0"))),
+        {
+            "promo_code": {"promo_code_pkey(program_id, code)"},
+            "code_pool": {"code_pool_pkey(program_id, key)"},
+        },
+    ),
+    "pools": (
+        Ask(1, "", None, pools=("made", "vouchers")),
+        {
+            "promo_code": {"promo_code_turn_idx(program_id, pool, turn)"},
+            "code_pool": {"code_pool_pkey(program_id, key)"},
+        },
+    ),
     "lot": (
         Ask(1, "", None).about(Subject(lot_id=order_id(10_003))),
         {"operation": {BY_MEMBER}, "lot": USES["lot"]},
@@ -300,7 +331,7 @@ async def test_what_few_requests_are_about_is_reached_by_key(plans: Plans, name:
     probes = await plans.of_gather(ask)
 
     assert accesses(probes) == {**GATHER, **added}
-    assert most_rows(probes) <= 10
+    assert most_rows(probes) <= 16
 
 
 async def test_what_is_due_is_read_page_by_page(plans: Plans) -> None:
@@ -363,7 +394,42 @@ async def test_writing_a_batch_locks_and_updates_by_key(plans: Plans) -> None:
         "balance": {"balance_pkey(conflict)"},
         "lot": {"lot_pkey(program_id, id)"},
         "counter": {"counter_pkey(conflict)", "counter_pkey(program_id, key)"},
+        "counter_lease": {"counter_lease_pkey(program_id, counter, until)"},
     }
+
+
+async def test_a_reservation_takes_and_gives_back_by_key(plans: Plans) -> None:
+    (part,) = (await enrolled(plans.connection, PROGRAM, 100)).adjust(5).parts
+    until = parse_instant("2030-01-01T00:00:00Z")
+    writes = [
+        fold([replace(part, member=None, entries=None, takes=(Take("counter-9", amount, 9, until),))])
+        for amount in (1, -1)
+    ]
+    for key in ("held", "free"):
+        write = writes.pop(0)
+        call = replace(part.operation.call, key=key)
+        moved = replace(write.parts[0], operation=replace(part.operation, id=uuid4(), call=call))
+        plans.taken()
+        assert await record(plans.connection, [Entry(PROGRAM, replace(write, parts=(moved,)))]) == [True]
+
+        lease = {"counter_lease_pkey(program_id, counter, until)"}
+        assert plans.of_tables() == {
+            "balance": {"balance_pkey(conflict)"},
+            "counter": {"counter_pkey(conflict)", "counter_pkey(program_id, key)"},
+            "counter_lease": lease | ({"counter_lease_pkey(conflict)"} if key == "held" else set()),
+        }
+
+
+async def test_a_voucher_is_given_out_by_key(plans: Plans) -> None:
+    writer = await enrolled(plans.connection, PROGRAM, 100)
+    write = writer.adjust(5)
+    code = CodeRow(FoldedCode("C0DE3"), "C0DE3", "vouchers", writer.member, NOW, is_taken=True)
+    plans.taken()
+
+    taken = replace(write, parts=(replace(write.parts[0], codes=(code,)),))
+    assert await record(plans.connection, [Entry(PROGRAM, taken)]) == [True]
+
+    assert plans.of_tables()["promo_code"] == {"promo_code_pkey(program_id, code)"}
 
 
 async def test_the_slow_lane_locks_by_key(plans: Plans) -> None:
@@ -384,6 +450,9 @@ async def test_the_slow_lane_locks_by_key(plans: Plans) -> None:
         "ALTER TABLE loyalty.member_identity DROP CONSTRAINT member_identity_pkey",
         "ALTER TABLE loyalty.member_profile DROP CONSTRAINT member_profile_pkey",
         "ALTER TABLE loyalty.counter DROP CONSTRAINT counter_pkey",
+        "ALTER TABLE loyalty.counter_lease DROP CONSTRAINT counter_lease_pkey",
+        "ALTER TABLE loyalty.promo_code DROP CONSTRAINT promo_code_pkey",
+        "DROP INDEX loyalty.promo_code_turn_idx",
     ],
 )
 async def test_a_missing_index_would_be_seen(plans: Plans, drop: str) -> None:

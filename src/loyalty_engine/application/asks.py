@@ -72,19 +72,10 @@ def ask_for(
             subject = _of_orders([request.order_id], None)
             ask = replace(_ask(request, now).about(subject), wants_profile=ruleset.reads_profile)
             return _look_back(ask, ruleset, order)
-        case ReturnGoods():
-            shop = request.call.actor.location
-            number = None if request.reference is None else return_key(request.reference, shop)
-            return _ask(request, now).about(replace(_of_orders([request.order], shop), number=number))
-        case CancelOrder() | ActivateOrder():
-            return _ask(request, now).about(_of_orders([request.order_id], None))
-        case CancelRedemption():
-            return _ask(request, now).about(Subject(redemption_id=request.redemption_id))
-        case EndHold():
-            # The points that a reservation has set aside end with it, and not like this: the decision must know.
-            return _ask(request, now).about(Subject(hold_id=request.hold_id, reservation_id=request.hold_id))
-        case ChangeLot():
-            return _ask(request, now).about(Subject(lot_id=request.lot_id))
+        case ReturnGoods() | CancelOrder() | ActivateOrder():
+            return _ask(request, now).about(_orders_of(request))
+        case CancelRedemption() | EndHold() | ChangeLot() | ReleaseReservation():
+            return _ask(request, now).about(_subject_of(request))
         case Transfer(recipient=other) | MergeMembers(absorbed=other):
             ask = replace(_ask(request, now), wants_lots=True)
             member_id, identity = _member(other)
@@ -98,8 +89,6 @@ def ask_for(
         case ConfirmReservation():
             ask = replace(_ask(request, now), natural_key=request.natural_key)
             return ask.about(Subject(reservation_id=request.reservation_id))
-        case ReleaseReservation():
-            return _ask(request, now).about(Subject(reservation_id=request.reservation_id))
         case IssueCode():
             return replace(_ask(request, now), pools=(request.pool,))
         case SetStatus():
@@ -282,6 +271,29 @@ def _look_back(ask: Ask, ruleset: Ruleset, order: Order | None) -> Ask:
         return ask
     counters = ruleset.shared_counters(order.placed_at, location=order.location)
     return replace(ask, history=ruleset.history_range(order.placed_at), counters=counters)
+
+
+def _orders_of(request: ReturnGoods | CancelOrder | ActivateOrder) -> Subject:
+    """Return the order of which goods come back, or are confirmed, and the number that a shop gave the return."""
+    if not isinstance(request, ReturnGoods):
+        return _of_orders([request.order_id], None)
+    shop = request.call.actor.location
+    number = None if request.reference is None else return_key(request.reference, shop)
+    return replace(_of_orders([request.order], shop), number=number)
+
+
+def _subject_of(request: CancelRedemption | EndHold | ChangeLot | ReleaseReservation) -> Subject:
+    """Return the earlier act, or the lot, that a request is about."""
+    match request:
+        case CancelRedemption():
+            return Subject(redemption_id=request.redemption_id)
+        case EndHold():
+            # The points that a reservation has set aside end with it, and not like this: the decision must know.
+            return Subject(hold_id=request.hold_id, reservation_id=request.hold_id)
+        case ChangeLot():
+            return Subject(lot_id=request.lot_id)
+        case ReleaseReservation():
+            return Subject(reservation_id=request.reservation_id)
 
 
 def _of_orders(orders: Iterable[OrderRef], shop: str | None) -> Subject:

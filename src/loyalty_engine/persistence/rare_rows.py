@@ -131,7 +131,7 @@ def _about_codes(n: int, part: Changes) -> Iterator[Row]:
     for code in part.codes:
         shown = {
             "pool": code.pool,
-            "shown": code.shown if code.shown != code.code else None,
+            "shown": code.shown,
             "issued_at": code.issued_at,
             "starts_at": code.starts_at,
             "ends_at": code.ends_at,
