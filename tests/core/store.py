@@ -118,10 +118,9 @@ class Store(Rows):
                 if facts.redemption is not None:
                     member, subjects = facts.redemption.member_id, [use.lot_id for use in facts.redemption.uses]
             case EndHold():
+                facts = self._of_reservation(facts, request.hold_id)
                 facts = replace(facts, hold=self.holds.get(request.hold_id))
                 if facts.hold is not None:
-                    facts = replace(facts, hold=replace(facts.hold, is_reserved=request.hold_id in self.reservations))
-                    assert facts.hold is not None
                     member, subjects = facts.hold.member_id, [use.lot_id for use in facts.hold.hold.uses]
             case ChangeLot():
                 found = self.lots.get(request.lot_id)

@@ -160,7 +160,7 @@ class WaitingReturn:
 class KnownHold:
     """A hold that was made before; ``ended_by`` is the operation that ended it, ``captured`` what that spent.
 
-    ``has_expired``: that operation booked that it had run out. One that ``is_reserved`` ends with its reservation only.
+    ``has_expired``: that operation booked that it had run out.
     """
 
     hold: Hold
@@ -168,7 +168,6 @@ class KnownHold:
     ended_by: UUID | None = None
     captured: int = 0
     has_expired: bool = False
-    is_reserved: bool = False
 
 
 @dataclass(frozen=True, slots=True)

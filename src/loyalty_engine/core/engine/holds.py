@@ -54,7 +54,10 @@ def decide_hold(ruleset: Ruleset, facts: Facts, request: HoldPoints, now: dateti
 
 
 def decide_hold_end(ruleset: Ruleset, facts: Facts, request: EndHold, now: datetime) -> Decision:
-    """Spend a hold's points, or some of them; what is not spent goes back. A blocked member's hold can end, too."""
+    """Spend a hold's points, or some of them; what is not spent goes back. A blocked member's hold can end, too.
+
+    What a reservation has set aside ends with that only.
+    """
     known = _require_open(facts, request, now)
     held, member = known.hold, facts.member
     assert member is not None
@@ -92,7 +95,7 @@ def decide_hold_end(ruleset: Ruleset, facts: Facts, request: EndHold, now: datet
 
 def _require_open(facts: Facts, request: EndHold, now: datetime) -> KnownHold:
     known, shown = facts.hold, show_id("red", request.hold_id)
-    if known is None or known.is_reserved:
+    if known is None or facts.reservation is not None:
         refuse(RefusalCode.HOLD_NOT_FOUND, "", redemption_id=shown)
     if known.has_expired or (known.ended_by is None and known.hold.expires_at <= now):
         refuse(RefusalCode.HOLD_EXPIRED, "", redemption_id=shown, expired_at=show_instant(known.hold.expires_at))
