@@ -197,6 +197,13 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     RefusalCode.RESERVATION_EXPIRED: ProblemKind(
         409, "The reservation has run out", "What it held is free again; reserve anew."
     ),
+    RefusalCode.CODE_POOL_NOT_FOUND: ProblemKind(404, "The program has no such pool of codes", "List its pools."),
+    RefusalCode.CODE_POOL_UNSUITED: ProblemKind(
+        409, "Members do not get codes out of this pool", "Use a pool of personal codes or of vouchers."
+    ),
+    RefusalCode.CODE_POOL_PAUSED: ProblemKind(409, "The pool is paused", "Activate it first."),
+    RefusalCode.CODE_POOL_ENDED: ProblemKind(409, "The codes of the pool have expired", "Read the pool's terms."),
+    RefusalCode.CODE_POOL_EMPTY: ProblemKind(409, "All codes of the pool are given out", "Upload more of them."),
     RefusalCode.RETURN_EMPTY: ProblemKind(422, "Nothing would come back", "Name more than nothing."),
     RefusalCode.RETURN_EXCEEDS_ORDER: ProblemKind(
         409, "More would come back than is left of the order", "See details for what is left."

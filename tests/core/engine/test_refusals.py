@@ -29,6 +29,7 @@ from loyalty_engine.core.kernel.refusals import RefusalCode
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.lots import LotUse
 from loyalty_engine.core.promotions.codes import KnownCode
+from tests.core.engine.refusals_of_codes import CODE_CASES
 from tests.core.engine.refusals_of_life import LIFE_CASES
 from tests.core.engine.refusals_of_reservations import RESERVATION_CASES
 from tests.core.engine.refused import BLOCKED, NOBODY, Case
@@ -347,6 +348,7 @@ CASES: Final = [
     ),
     *LIFE_CASES,
     *RESERVATION_CASES,
+    *CODE_CASES,
 ]
 
 

@@ -17,6 +17,7 @@ ONCE: Final[Json] = {"limits": [{"per": "member", "times": 1}]}
 BUDGET: Final[Json] = {"limits": [{"per": "program", "amount": 100_000}]}
 CODE: Final[Json] = {"opened_by": "code"}
 DEALS: Final[Json] = {"group": "deals"}
+VOUCHER: Final[Json] = {"kind": "issue_code", "pool": "next"}
 DOUBLE: Final[Json] = {"kind": "points_times", "wallet": "points", "factor": 2}
 
 
@@ -159,6 +160,8 @@ def test_a_higher_step_that_gives_less(steps: list[Json], warned: bool) -> None:
         (offer(percent("10%"), **CODE, **BUDGET), []),
         (offer(points(100), **CODE), []),
         (offer(DOUBLE, **CODE), []),
+        (offer(VOUCHER, **CODE), alone("no_limit")),
+        (offer(VOUCHER), []),
         (offer(percent("10%"), **CODE, active=False), []),
         (offer(percent("10%")), alone("no_limit")),
         (offer(percent("10%"), **BUDGET), []),
@@ -239,6 +242,11 @@ def test_guests_have_no_limit_of_their_own() -> None:
     assert lint(offer(amount(500), audience="guests", **BUDGET)) == []
 
 
+def test_guests_get_no_codes() -> None:
+    assert lint(offer(VOUCHER, audience="guests")) == alone("nobody_gets_it", "/effect")
+    assert lint(offer(VOUCHER, audience="anyone")) == []
+
+
 @pytest.mark.parametrize(
     ("promotion", "warned"),
     [
@@ -249,6 +257,10 @@ def test_guests_have_no_limit_of_their_own() -> None:
         (offer(DOUBLE, **BUDGET), alone("ignored", "/limits/0/amount")),
         (offer({"kind": "shipping_off"}, floor="50%"), alone("ignored", "/floor")),
         (offer(points(5), at_most=50), alone("ignored", "/at_most")),
+        (offer(VOUCHER, at_most=50), alone("ignored", "/at_most")),
+        (offer(VOUCHER, floor="50%"), alone("ignored", "/floor")),
+        (offer(VOUCHER, **BUDGET), alone("ignored", "/limits/0/amount")),
+        (offer(VOUCHER, **ONCE), []),
         (offer(points(5), **BUDGET), alone("ignored", "/limits/0/amount")),
         (offer(points(5), **ONCE), []),
         (offer({"kind": "shipping_off"}, at_most=50), []),
@@ -298,6 +310,8 @@ LOST: Final[Found] = [("/promotions/1", "never_first")]
         ({**SALE, "effect": points(5)}, {**SALE, "audience": "members"}, True),
         ({**SALE, "effect": points(5)}, SALE, False),
         ({**SALE, "effect": DOUBLE}, {**SALE, "audience": "members"}, True),
+        ({**SALE, "effect": VOUCHER}, {**SALE, "audience": "members"}, True),
+        ({**SALE, "effect": VOUCHER}, SALE, False),
         ({**SALE, "effect": {**DOUBLE, "of": TEA}}, {**SALE, "audience": "members"}, False),
         ({**SALE, "effect": {"kind": "gift", "sku": "s1"}, "at_most": 5}, SALE, True),
         ({**SALE, "effect": {"kind": "gift", "sku": "s1", "per_amount": 5}}, SALE, False),

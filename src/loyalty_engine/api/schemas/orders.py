@@ -21,6 +21,7 @@ from loyalty_engine.api.schemas.fields import (
     Text,
 )
 from loyalty_engine.api.schemas.goods import ExchangeBody
+from loyalty_engine.api.schemas.issued_codes import CodeOfOrder
 from loyalty_engine.api.schemas.lines import LineBody, ReceiptBody, TenderBody, as_lines, as_tenders
 from loyalty_engine.api.schemas.prices import CheaperLine, Discount, GiftAnswer
 from loyalty_engine.api.schemas.reasons import NudgeAnswer, PromotionReasonAnswer, ReasonAnswer
@@ -194,6 +195,9 @@ class SettledOrder(Answer):
     payable: list[PaidWithPoints] = Field(
         description="The most of this order that each wallet could have paid.",
         examples=[[{"wallet": "points", "points": 400, "amount": 400}]],
+    )
+    codes_issued: list[CodeOfOrder] = Field(
+        description="The promo codes for later that promotions give the member.", examples=[[]]
     )
 
 

@@ -21,19 +21,30 @@ from loyalty_engine.core.rules.order import Order
 Json = dict[str, Any]
 
 
-def show_order(ruleset: Ruleset, operation: Operation, row: OrderRow, *, sale: Sale, settled: Settled) -> Json:
-    """Show an accepted order: its price, what was earned, what points paid, what is still due, and what could be paid."""
+def show_order(
+    ruleset: Ruleset, operation: Operation, row: OrderRow, *, sale: Sale, settled: Settled, issued: Sequence[Json] = ()
+) -> Json:
+    """Show an accepted order: its price, what was earned, what points paid, what is still due, and what could be paid; with
+    the codes that it ``issued``.
+    """
     after = settled.after.balances if settled.after else {}
     return {
         "id": show_id("ord", row.id),
         **head(operation),
         "status": _status(sale.buyer),
         **show_sale(ruleset, sale, grants=settled.earned.grants, after=after),
+        "codes_issued": [*issued],
     }
 
 
 def show_look(
-    ruleset: Ruleset, sale: Sale, *, earned: Earned, after: Mapping[str, Balance], nudges: Sequence[Nudge]
+    ruleset: Ruleset,
+    sale: Sale,
+    *,
+    earned: Earned,
+    after: Mapping[str, Balance],
+    nudges: Sequence[Nudge],
+    issued: Sequence[Json] = (),
 ) -> Json:
     """Show the same of an order that is only looked at, with the reasons and nudges. A buyer without a row is not a member yet."""
     buyer, priced = sale.buyer.member, sale.priced
@@ -43,6 +54,7 @@ def show_look(
         "effective_at": show_instant(priced.order.placed_at),
         "status": _status(sale.buyer),
         **show_sale(ruleset, sale, grants=earned.grants, after=after),
+        "codes_issued": [*issued],
         "reasons": [reason.as_json() for reason in earned.reasons],
         "promotions": [reason.as_json() for reason in priced.reasons],
         "nudges": [nudge.as_json() for nudge in nudges],

@@ -17,6 +17,7 @@ from loyalty_engine.core.engine.answers import Json, show_look
 from loyalty_engine.core.engine.decision import Refused
 from loyalty_engine.core.engine.due import is_due, settle_facts
 from loyalty_engine.core.engine.facts import Facts, MemberState
+from loyalty_engine.core.engine.issuing import foresee
 from loyalty_engine.core.engine.orders import check_order, check_place, find_untimely, rules_of_its_time
 from loyalty_engine.core.engine.pricing import nudge
 from loyalty_engine.core.engine.requests import Call, EvaluateOrder
@@ -67,7 +68,9 @@ def _look(ruleset: Ruleset, facts: Facts, request: EvaluateOrder, now: datetime)
     earned = earn_on(ruleset, priced, member=member, paid=sale.paid, shared=facts.counters, now=now)
     after = _balances_after(ruleset, priced.order, member, paid=sale.paid, earned=earned, now=now) if member else {}
     nudges = nudge(ruleset, priced, member=member, shared=facts.counters, now=now)
-    answer = show_look(ruleset, sale, earned=earned, after=after, nudges=nudges)
+    given = [memory.promotion for memory in priced.memory]
+    issued = foresee(ruleset, facts, given, member=member, now=now)
+    answer = show_look(ruleset, sale, earned=earned, after=after, nudges=nudges, issued=issued)
     return Look(answer, earned.seen, priced.seen or {})
 
 

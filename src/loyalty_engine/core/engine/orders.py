@@ -18,6 +18,7 @@ from loyalty_engine.core.engine.decision import (
     Reviewed,
 )
 from loyalty_engine.core.engine.facts import Facts
+from loyalty_engine.core.engine.issuing import issue_with_order, rows_of, show_issued
 from loyalty_engine.core.engine.requests import Actor, PlaceOrder
 from loyalty_engine.core.engine.ruleset import Ruleset, as_of_then
 from loyalty_engine.core.engine.sales import Buyer, Sale, admit
@@ -48,11 +49,13 @@ def decide_order(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datet
     buyer, priced = sale.buyer, sale.priced
     operation = _operation(ruleset, request, buyer, now)
     settled = settle(ruleset, operation, priced, member=buyer.member, paid=sale.paid, shared=facts.counters)
+    given = (memory.promotion for memory in priced.memory)
+    issued = issue_with_order(ruleset, facts, given, member=buyer.member, now=now)
     row = _order_row(request, sale, settled.earned.memory)
     return Accepted(
         Changes(
             operation=operation,
-            answer=show_order(ruleset, operation, row, sale=sale, settled=settled),
+            answer=show_order(ruleset, operation, row, sale=sale, settled=settled, issued=show_issued(issued)),
             facts=show_facts(buyer.member, settled.earned.seen, priced.seen),
             reasons=settled.earned.reasons,
             promotion_reasons=priced.reasons,
@@ -61,6 +64,7 @@ def decide_order(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: datet
             order=row,
             identities_added=buyer.enrolled_as,
             takes=settled.takes,
+            codes=rows_of(issued),
         )
     )
 

@@ -45,6 +45,12 @@ class RefusalCode(StrEnum):
     RESERVATION_ENDED = "reservation_ended"
     RESERVATION_EXPIRED = "reservation_expired"
 
+    CODE_POOL_NOT_FOUND = "code_pool_not_found"
+    CODE_POOL_UNSUITED = "code_pool_unsuited"
+    CODE_POOL_PAUSED = "code_pool_paused"
+    CODE_POOL_ENDED = "code_pool_ended"
+    CODE_POOL_EMPTY = "code_pool_empty"
+
     RETURN_EMPTY = "return_empty"
     RETURN_EXCEEDS_ORDER = "return_exceeds_order"
     RETURN_EXISTS = "return_exists"

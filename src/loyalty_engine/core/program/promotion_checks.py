@@ -17,6 +17,7 @@ from loyalty_engine.core.program.promotion_rivals import find_losers
 from loyalty_engine.core.program.promotions import (
     Bundle,
     BuyGet,
+    CodeIssue,
     ExtraPoints,
     PointsTimes,
     PromotionEffect,
@@ -102,7 +103,7 @@ def _selections(effect: PromotionEffect) -> Iterator[tuple[str, LineSelection]]:
             parts = {"buy/of": buy.of, "get/of": get.of}
         case Bundle():
             parts = {f"parts/{place}/of": part.of for place, part in enumerate(effect.parts)}
-        case ShippingOff() | ExtraPoints():
+        case ShippingOff() | ExtraPoints() | CodeIssue():
             parts = {}
         case _:
             parts = {"of": effect.of}

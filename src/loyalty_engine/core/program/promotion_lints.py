@@ -14,6 +14,7 @@ from loyalty_engine.core.program.promotion_reach import find_unreachable
 from loyalty_engine.core.program.promotions import (
     AmountOff,
     Bundle,
+    CodeIssue,
     ExtraPoints,
     Gift,
     PercentOff,
@@ -150,15 +151,16 @@ def _lint_ignored(pointer: str, promotion: PromotionEntry) -> Iterator[Fault]:
     if isinstance(effect, Gift) and effect.of is not None and effect.per_amount is None and effect.per_quantity is None:
         message = "only says what per_amount and per_quantity count: ask for the goods in the condition"
         yield Fault(f"{pointer}/effect/of", FaultCode.IGNORED, message, "warning")
-    if isinstance(effect, ExtraPoints | PointsTimes | ShippingOff) and promotion.floor is not None:
+    if isinstance(effect, ExtraPoints | PointsTimes | CodeIssue | ShippingOff) and promotion.floor is not None:
         yield Fault(f"{pointer}/floor", FaultCode.IGNORED, "is about goods, and none get cheaper", "warning")
-    if isinstance(effect, ExtraPoints | PointsTimes):
+    if isinstance(effect, ExtraPoints | PointsTimes | CodeIssue):
+        given = "codes" if isinstance(effect, CodeIssue) else "points"
         if promotion.at_most is not None:
-            yield Fault(f"{pointer}/at_most", FaultCode.IGNORED, "is about money, not about points", "warning")
+            yield Fault(f"{pointer}/at_most", FaultCode.IGNORED, f"is about money, not about {given}", "warning")
         for place, limit in enumerate(promotion.limits):
             if limit.amount is not None:
                 here = f"{pointer}/limits/{place}/amount"
-                yield Fault(here, FaultCode.IGNORED, "is about money, not about points; use times", "warning")
+                yield Fault(here, FaultCode.IGNORED, f"is about money, not about {given}; use times", "warning")
 
 
 def _capped(promotion: PromotionEntry, amount: int) -> int:

@@ -16,7 +16,7 @@ from loyalty_engine.core.program.conditions import (
 from loyalty_engine.core.program.contradictions import contradicting_together
 from loyalty_engine.core.program.facts import Vocabulary
 from loyalty_engine.core.program.faults import Fault, FaultCode
-from loyalty_engine.core.program.promotions import PromotionEntry
+from loyalty_engine.core.program.promotions import CodeIssue, PromotionEntry
 from loyalty_engine.core.program.windows import WEEKDAYS, Hours, Window, parse_moment
 
 Given = Sequence[FactComparison]
@@ -35,6 +35,9 @@ def find_unreachable(pointer: str, promotion: PromotionEntry, vocabulary: Vocabu
             if limit.per == "member":
                 message = "counts per member, and guests are none: nobody gets the promotion"
                 yield Fault(f"{pointer}/limits/{place}/per", FaultCode.NOBODY_GETS_IT, message, "warning")
+        if isinstance(promotion.effect, CodeIssue):
+            message = "gives codes to members, and guests are none: nobody gets the promotion"
+            yield Fault(f"{pointer}/effect", FaultCode.NOBODY_GETS_IT, message, "warning")
     when = promotion.when
     if when is None:
         return

@@ -13,6 +13,7 @@ from loyalty_engine.core.program.faults import Fault, FaultCode
 from loyalty_engine.core.program.implications import implies, is_open_during, names_all_of, selects_all_of
 from loyalty_engine.core.program.promotions import (
     AmountOff,
+    CodeIssue,
     ExtraPoints,
     Gift,
     PercentOff,
@@ -154,7 +155,7 @@ def _gives_wherever(one: PromotionEntry, other: PromotionEntry) -> bool:
     """Tell whether ``one`` gives something to every order to which it is open and ``other`` gives something."""
     effect = one.effect
     match effect:
-        case ExtraPoints() | PointsTimes(of=None):
+        case ExtraPoints() | PointsTimes(of=None) | CodeIssue():
             return other.audience == "members"
         case Gift():
             return effect.per_amount is None and effect.per_quantity is None
@@ -193,7 +194,9 @@ def _saves_as_much(one: PromotionEntry, other: PromotionEntry, policy: Promotion
             return mine.price <= theirs.price and mine.of == theirs.of
         case ShippingOff() as mine, ShippingOff() as theirs:
             return _takes_as_much_shipping(mine, theirs, rounded_alike=rounded_alike)
-        case (PercentOff(units=None) | AmountOff(each="order" | "line")) as mine, ExtraPoints() | PointsTimes():
+        case (PercentOff(units=None) | AmountOff(each="order" | "line")) as mine, (
+            ExtraPoints() | PointsTimes() | CodeIssue()
+        ):
             return selects_all_of(mine.of, None)
         case _:
             return False

@@ -214,6 +214,16 @@ class PointsTimes(Entry):
     )
 
 
+class CodeIssue(Entry):
+    """A promo code of its own for the member who buys, such as a voucher for the next purchase. Guests get none."""
+
+    kind: Literal["issue_code"] = Field(description="A code for later.", examples=["issue_code"])
+    pool: Key = Field(
+        description="Key of the pool of personal codes or vouchers out of which it is given.",
+        examples=["next_purchase"],
+    )
+
+
 PromotionEffect = Annotated[
     PercentOff
     | AmountOff
@@ -225,7 +235,8 @@ PromotionEffect = Annotated[
     | Bundle
     | Gift
     | ExtraPoints
-    | PointsTimes,
+    | PointsTimes
+    | CodeIssue,
     Field(discriminator="kind"),
 ]
 

@@ -16,6 +16,7 @@ from loyalty_engine.core.program.promotions import (
     AmountOff,
     Bundle,
     BuyGet,
+    CodeIssue,
     ExtraPoints,
     Gift,
     PercentOff,
@@ -37,7 +38,7 @@ WHOLE = Ratio(1, 1)
 class Wish(NamedTuple):
     """What a promotion would do: so much off each slice of ``cart`` and off shipping; goods to add, by SKU; points.
 
-    ``multiplies`` is the wallet of which it multiplies what earning rules give: how much that is, they know.
+    ``issues`` is the pool out of which it gives a code, and ``multiplies`` is the wallet of which it multiplies what earning rules give: how much that is, they know.
     """
 
     cart: Cart
@@ -46,6 +47,7 @@ class Wish(NamedTuple):
     gifts: tuple[tuple[str, int], ...] = ()
     points: tuple[str, int] | None = None
     multiplies: str | None = None
+    issues: str | None = None
 
     @property
     def value(self) -> int:
@@ -94,6 +96,8 @@ def compile_effect(effect: PromotionEffect, terms: Terms) -> Effect:
             return lambda cart: _nothing(cart)._replace(points=(wallet, points))
         case PointsTimes():
             return _points_times(effect, terms)
+        case CodeIssue(pool=pool):
+            return lambda cart: _nothing(cart)._replace(issues=pool)
         case _:
             assert_never(effect)
 

@@ -100,6 +100,8 @@ class Promotions:
     """Those that ask for earlier orders."""
     multipliers: Mapping[str, Multiplier] = field(init=False)
     """How promotions multiply what rules give, by their keys."""
+    issuing: Mapping[str, str] = field(init=False)
+    """The pools out of which promotions give codes, by the keys of these promotions."""
     shared_caps: tuple[PromotionCap, ...] = field(init=False)
     """The limits whose counters all members share."""
     by_code: Mapping[str, Promotion] = field(init=False)
@@ -117,6 +119,8 @@ class Promotions:
         object.__setattr__(self, "firsts", self._find_firsts())
         multipliers = {one.key: one.multiplies for one in self.promotions if one.multiplies is not None}
         object.__setattr__(self, "multipliers", multipliers)
+        issuing = {one.key: one.issues for one in active if one.issues is not None}
+        object.__setattr__(self, "issuing", issuing)
 
     def _find_firsts(self) -> Mapping[str, int]:
         firsts: dict[str, int] = {}
@@ -232,7 +236,7 @@ class _Play:
             return Refused(promotion, "not_open")
         if not promotion.is_for(view):
             return Refused(promotion, "not_for_this_buyer")
-        if promotion.counts_members and view.member is None:
+        if promotion.needs_member and view.member is None:
             return Refused(promotion, "member_required")
         miss = None if promotion.check is None else promotion.check(view)
         return None if miss is None else Refused(promotion, "condition_failed", miss)
@@ -284,7 +288,7 @@ class _Play:
             return self._play_group(child.key, cart)
         wish = _within_floor(child, child.effect(cart))
         wanted = wish.value
-        if not (wanted or wish.gifts or wish.points or wish.multiplies):
+        if not (wanted or wish.gifts or wish.points or wish.multiplies or wish.issues):
             self.refused.append(Refused(child, "nothing_to_discount"))
             return _Outcome(cart, ())
         most, cut = self._room(child, wanted)

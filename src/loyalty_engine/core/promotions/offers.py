@@ -17,6 +17,7 @@ from loyalty_engine.core.program.promotions import (
     AmountOff,
     Bundle,
     BuyGet,
+    CodeIssue,
     ExtraPoints,
     Gift,
     PercentOff,
@@ -86,7 +87,7 @@ class Promotion:
     at_most: int | None
     floor: Ratio | None
     caps: tuple[PromotionCap, ...]
-    counts_members: bool
+    needs_member: bool
     group: str | None
     priority: int
     door: Door | None
@@ -95,6 +96,11 @@ class Promotion:
     metadata: Mapping[str, str]
     recall: Callable[[], Recall] | None
     must_remember: bool
+
+    @property
+    def issues(self) -> str | None:
+        """The pool out of which it gives the buyer a promo code; None: it gives none."""
+        return self.written.pool if isinstance(self.written, CodeIssue) else None
 
     def is_for(self, view: View) -> bool:
         """Tell whether it is for this buyer, channel and location."""
@@ -142,7 +148,7 @@ def compile_promotion(
         caps=tuple(
             _compile_cap(entry.key, limit) for limit in sorted(entry.limits, key=lambda limit: not limit.partial)
         ),
-        counts_members=any(limit.per == "member" for limit in entry.limits),
+        needs_member=isinstance(entry.effect, CodeIssue) or any(limit.per == "member" for limit in entry.limits),
         group=entry.group,
         priority=entry.priority,
         door=find_door(when, _goods_of(entry.effect, terms), vocabulary),
@@ -171,7 +177,7 @@ def _goods_of(effect: PromotionEffect, terms: Terms) -> Selection | None:
             return terms.select(of) if effect.per_amount or effect.per_quantity else None
         case PointsTimes(of=of):
             return terms.select(of)
-        case ShippingOff() | ExtraPoints():
+        case ShippingOff() | ExtraPoints() | CodeIssue():
             return None
         case _:
             assert_never(effect)

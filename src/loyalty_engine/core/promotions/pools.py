@@ -1,18 +1,24 @@
 """Pools out of which members get promo codes of their own, and how long one that is given out can be used."""
 
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Literal, NamedTuple
 
-from loyalty_engine.core.kernel.codes import FoldedCode
+from loyalty_engine.core.kernel.codes import CodePattern, FoldedCode, fold_code
 from loyalty_engine.core.kernel.instants import Period
 
 PoolKind = Literal["shared", "generated", "imported", "personal", "vouchers"]
 """``personal`` codes are made when a member gets one, ``vouchers`` were uploaded, and each is given out once."""
 
+WhyNoCode = Literal[
+    "code_pool_not_found", "code_pool_unsuited", "code_pool_paused", "code_pool_ended", "code_pool_empty"
+]
+"""Why nobody gets a code out of a pool; ``unsuited``: its codes are not given to members one by one."""
+
 
 class Candidate(NamedTuple):
-    """A voucher that nobody has yet. ``shown`` is how people read it."""
+    """A code that nobody has yet. ``shown`` is how people read it."""
 
     code: FoldedCode
     shown: str
@@ -49,6 +55,25 @@ class KnownPool:
             moment for moment in (self.ends_at, _after(issued_at, self.ends_after_days, zone)) if moment is not None
         ]
         return max(starts, default=None), min(ends, default=None)
+
+    def draw(self, now: datetime, given: Container[FoldedCode]) -> Candidate | WhyNoCode:
+        """Return a code that can be given out now and is not among ``given``, or why there is none."""
+        if self.kind not in ("personal", "vouchers"):
+            return "code_pool_unsuited"
+        if not self.is_active:
+            return "code_pool_paused"
+        if self.ends_at is not None and now >= self.ends_at:
+            return "code_pool_ended"
+        candidates = self.next_codes if self.kind == "vouchers" else self._make()
+        return next((candidate for candidate in candidates if candidate.code not in given), "code_pool_empty")
+
+    def _make(self) -> Iterator[Candidate]:
+        pattern = None if self.pattern is None else CodePattern.parse(self.pattern)
+        assert pattern is not None, "a pool of personal codes has a pattern"
+        for shown in pattern.make(self.entropy):
+            code = fold_code(shown)
+            assert code is not None, "what a pattern makes can be typed"
+            yield Candidate(code, shown)
 
 
 def _after(start: datetime, days: int | None, zone: tzinfo) -> datetime | None:

@@ -1,0 +1,42 @@
+"""Codes that are given to members, on request or with an order."""
+
+from pydantic import Field
+
+from loyalty_engine.api.schemas.fields import Answer, Body, Code, OperationHead
+from loyalty_engine.core.promotions.pools import WhyNoCode
+
+
+class CodeIssueBody(Body):
+    """Out of which pool a member gets a code."""
+
+    pool: Code = Field(description="Key of a pool of personal codes or vouchers.", examples=["next_purchase"])
+
+
+class IssuedCode(Answer):
+    """A code that a member got."""
+
+    promotion: str | None = Field(
+        description="The promotion that it opens; null: it is a partner's voucher.", examples=["ten_off"]
+    )
+    pool: str = Field(description="The pool that it is from.", examples=["next_purchase"])
+    starts_at: str | None = Field(
+        description="From when it can be used; null: at once.", examples=["2026-11-22T10:15:00Z"]
+    )
+    ends_at: str | None = Field(description="Until when; null: without end.", examples=["2026-12-22T10:15:00Z"])
+
+
+class CodeAnswer(IssuedCode, OperationHead):
+    """A code that was given to a member on request."""
+
+    code: str = Field(description="The code, as people read it.", examples=["TNX-7K3J5Q2M"])
+
+
+class CodeOfOrder(IssuedCode):
+    """A code that comes with an order."""
+
+    code: str | None = Field(
+        description="The code, as people read it; null: there was none to give, or the order was only looked at.",
+        examples=["TNX-7K3J5Q2M"],
+    )
+    issued_by: str = Field(description="The promotion that gives it.", examples=["come_again"])
+    reason: WhyNoCode | None = Field(description="Why there is no code; null: there is, or would be.", examples=[None])
