@@ -15,6 +15,7 @@ from loyalty_engine.application.authenticate import Authenticator
 from loyalty_engine.application.clocks import Clock, Clocks
 from loyalty_engine.application.composition import Services
 from loyalty_engine.application.executor import Executor
+from loyalty_engine.application.guesses import Guesses
 from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.meters import METERS, Exchange, Meters
 from loyalty_engine.persistence.connections import create_pool
@@ -58,8 +59,18 @@ async def run_services(
         await ledger.start()
         try:
             total_meters = exchange.total if exchange is not None else _own_meters
+            guesses = Guesses(clock, per_buyer=settings.guesses_per_buyer, per_client=settings.guesses_per_client)
             yield Services(
-                ledger, sessions, checks, rulesets, Authenticator(sessions), executor, clock, clocks, total_meters
+                ledger,
+                sessions,
+                checks,
+                rulesets,
+                Authenticator(sessions),
+                executor,
+                clock,
+                clocks,
+                total_meters,
+                guesses,
             )
         finally:
             await executor.stop()

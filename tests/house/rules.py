@@ -22,6 +22,7 @@ SHARED: Final = frozenset(
         "clocks",
         "executor",
         "grants",
+        "guesses",
         "imports",
         "issuing",
         "publishing",

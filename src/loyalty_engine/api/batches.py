@@ -12,7 +12,7 @@ from pydantic import GetCoreSchemaHandler, TypeAdapter, ValidationError
 from pydantic_core import CoreSchema
 
 from loyalty_engine.api.bodies import check_values, digest, faults_of, parse_json
-from loyalty_engine.api.placing import ROUTE, read_order, settle_order
+from loyalty_engine.api.placing import ROUTE, read_order, settle_order, watch_guesses
 from loyalty_engine.api.problems import PROBLEMS, Fault, ProblemError, render
 from loyalty_engine.api.routing import Context
 from loyalty_engine.api.schemas.batches import MAX_ORDERS, BatchedOrderBody, OrderBatchBody
@@ -95,7 +95,11 @@ async def place_all(context: Context, services: Services, batch: OrderBatch) -> 
     requests = [request for request in read if isinstance(request, PlaceOrder)]
     if len(requests) < len(read):
         return _refuse([_unbooked() if isinstance(one, PlaceOrder) else one for one in read])
-    outcomes = await services.executor.execute_together(context.caller, requests)
+
+    async def place() -> list[Outcome]:
+        return await services.executor.execute_together(context.caller, requests)
+
+    outcomes = await watch_guesses(services, context.caller, requests, place)
     if any(outcome.refusal_code for outcome in outcomes):
         return _refuse(
             [outcome if outcome.refusal_code or outcome.is_replayed else _unbooked() for outcome in outcomes]

@@ -1,24 +1,28 @@
 """Placing orders: what a shop or till sent, alone or in a batch, becomes one request of the engine."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import orjson
 from uuid_utils.compat import uuid7
 
 from loyalty_engine.api.bodies import BodyReader
 from loyalty_engine.api.calls import actor_of
+from loyalty_engine.api.problems import ProblemError
 from loyalty_engine.api.routing import Context
-from loyalty_engine.api.schemas.orders import OrderBody
+from loyalty_engine.api.schemas.orders import CartBody, OrderBody
 from loyalty_engine.api.schemas.reviews import ReviewSummary
 from loyalty_engine.application.composition import Services
 from loyalty_engine.application.executor import Caller, Outcome
+from loyalty_engine.application.guesses import Cart, TooManyGuessesError
 from loyalty_engine.application.place_order import place_order
-from loyalty_engine.core.engine.requests import Actor, Call, PlaceOrder
+from loyalty_engine.core.engine.requests import Actor, Call, Codes, PlaceOrder
 from loyalty_engine.core.rules.order import till_scope
 from loyalty_engine.persistence.reviews import Review
+
+Done = TypeVar("Done")
 
 _READER: Final = BodyReader(OrderBody)
 
@@ -45,6 +49,7 @@ REFUSALS: Final = (
     "balance_too_large",
     "order_exists",
 )
+CODE_PROBLEMS: Final = ("promo_code_refused", "too_many_guesses")
 EXCHANGE_REFUSALS: Final = (
     "order_not_found",
     "order_line_not_found",
@@ -64,7 +69,8 @@ def read_order(context: Context, body: OrderBody, *, key: str | None, request_ha
     scope = till_scope(body.receipt.location, body.receipt.till) if body.receipt else ""
     order = body.as_order_at(body.placed_at, context.client.location)
     call = Call(uuid7(), actor_of(context), request_hash, key, scope)
-    request = PlaceOrder(call, body.member, order, body.as_payment(), exchanges=body.as_exchanges())
+    codes = read_codes(context, body)
+    request = PlaceOrder(call, body.member, order, body.as_payment(), body.as_exchanges(), codes=codes)
     if key is not None:
         return request
     return replace(request, call=replace(call, key=_make_key(request), keeps_refusals=False))
@@ -75,16 +81,42 @@ def read_reviewed_order(context: Context, review: Review) -> PlaceOrder:
 
     Raises :class:`ProblemError` when an order may not have that form any more.
     """
-    body, _ = _READER.read(orjson.dumps(review.body))
+    kept = dict(review.body)
+    guest = kept.pop("guest", None)
+    body, _ = _READER.read(orjson.dumps(kept))
     actor = Actor(context.client.id, review.location, review.till)
     call = Call(uuid7(), actor, review.request_hash, context.key)
     order = body.as_order_at(body.placed_at, review.location)
-    return PlaceOrder(call, body.member, order, body.as_payment(), exchanges=body.as_exchanges())
+    codes = replace(read_codes(context, body), guest=guest)
+    return PlaceOrder(call, body.member, order, body.as_payment(), body.as_exchanges(), codes=codes)
+
+
+def read_codes(context: Context, body: CartBody) -> Codes:
+    """Return the promo codes of a cart. Only callers who may read codes learn more of them than that they are unknown."""
+    return body.as_codes(context.client.program_id, is_trusted="codes:read" in context.client.scopes)
+
+
+async def watch_guesses(
+    services: Services, caller: Caller, carts: Sequence[Cart], ask: Callable[[], Awaitable[Done]]
+) -> Done:
+    """Ask what becomes of carts; raise :class:`ProblemError` where too many of their codes were unknown lately."""
+    try:
+        return await services.guesses.watch(caller, carts, ask)
+    except TooManyGuessesError as error:
+        raise ProblemError("too_many_guesses", headers={"retry-after": str(error.retry_after_seconds)}) from None
 
 
 async def settle_order(services: Services, caller: Caller, request: PlaceOrder, body: Mapping[str, Any]) -> Outcome:
     """Place an order; one that waits for a review is answered with that."""
-    done = await place_order(services.executor, services.sessions, caller, request, clocks=services.clocks, body=body)
+    if "guest" in body:
+        body = {**body, "guest": request.codes.guest}
+
+    async def place() -> Outcome | Review:
+        return await place_order(
+            services.executor, services.sessions, caller, request, clocks=services.clocks, body=body
+        )
+
+    done = await watch_guesses(services, caller, (request,), place)
     if isinstance(done, Outcome):
         return done
     is_new = done.id == request.call.operation_id

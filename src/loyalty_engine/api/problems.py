@@ -122,6 +122,12 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     "program_invalid": ProblemKind(
         422, "The program document has faults", "Each entry of errors points to one fault; nothing was published."
     ),
+    "too_many_guesses": ProblemKind(
+        429,
+        "Too many promo codes were unknown lately",
+        "Try again after Retry-After; a key with codes:read is not limited.",
+        retryable=True,
+    ),
     "if_match_required": ProblemKind(
         428, "The If-Match header is missing", "Send the ETag of the revision that you edited, or * to overwrite."
     ),

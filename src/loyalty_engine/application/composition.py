@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from loyalty_engine.application.authenticate import Authenticator
 from loyalty_engine.application.clocks import Clock, Clocks
 from loyalty_engine.application.executor import Executor
+from loyalty_engine.application.guesses import Guesses
 from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.meters import Meters
 from loyalty_engine.persistence.ledger import Ledger
@@ -30,3 +31,4 @@ class Services:
     clock: Clock
     clocks: Clocks
     total_meters: Callable[[], Meters]
+    guesses: Guesses

@@ -8,7 +8,15 @@ from loyalty_engine.api.batches import OrderBatch, OrderBatchReader, place_all, 
 from loyalty_engine.api.calls import actor_of, begin_call, open_session, read_clock, read_path_id
 from loyalty_engine.api.documentation import problems
 from loyalty_engine.api.pagination import cut
-from loyalty_engine.api.placing import EXCHANGE_REFUSALS, REFUSALS, read_order, settle_order
+from loyalty_engine.api.placing import (
+    CODE_PROBLEMS,
+    EXCHANGE_REFUSALS,
+    REFUSALS,
+    read_codes,
+    read_order,
+    settle_order,
+    watch_guesses,
+)
 from loyalty_engine.api.problems import ProblemError
 from loyalty_engine.api.routing import CallContext, Route, access
 from loyalty_engine.api.schemas.batches import BatchAnswer
@@ -31,7 +39,7 @@ from loyalty_engine.persistence.reading.orders import find_numbered, find_order,
 router = APIRouter(route_class=Route, tags=["orders"])
 
 
-_PLACED: Final = problems(*REFUSALS, *EXCHANGE_REFUSALS, "idempotency_key_reused", body=True, key=True)
+_PLACED: Final = problems(*REFUSALS, *CODE_PROBLEMS, *EXCHANGE_REFUSALS, "idempotency_key_reused", body=True, key=True)
 _PLACED["responses"][202] = {"model": ReviewSummary, "description": "The order waits for somebody to look at it."}
 
 
@@ -81,15 +89,23 @@ async def post_orders(context: CallContext, body: OrderBatch) -> Response:
     operation_id="evaluate_order",
     response_model=EvaluationAnswer,
     summary="Look what an order would do",
-    **problems(*REFUSALS, body=True),
+    **problems(*REFUSALS, "too_many_guesses", body=True),
 )
 @access("evaluations:read")
 async def post_evaluation(context: CallContext, body: EvaluationBody) -> Outcome:
-    """Decide an order as if it were placed now, explain the rules that had a say, and write nothing."""
+    """Decide an order as if it were placed now, explain the rules that had a say, and write nothing.
+
+    Promo codes that give nothing are told in ``codes``, with the reason.
+    """
     services: Services = context.services
     order = body.as_order_at(body.placed_at or await read_clock(context), context.client.location)
-    request = EvaluateOrder(actor_of(context), body.member, order, body.as_payment())
-    return await evaluate_order(services.executor, context.caller, request, explains_all=body.explain == "all")
+    codes = read_codes(context, body)
+    request = EvaluateOrder(actor_of(context), body.member, order, body.as_payment(), codes)
+
+    async def look() -> Outcome:
+        return await evaluate_order(services.executor, context.caller, request, explains_all=body.explain == "all")
+
+    return await watch_guesses(services, context.caller, (request,), look)
 
 
 @router.post(

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from loyalty_engine.api.calls import open_session, open_writing_session, read_path_id
 from loyalty_engine.api.documentation import problems
 from loyalty_engine.api.pagination import cut
-from loyalty_engine.api.placing import EXCHANGE_REFUSALS, REFUSALS, read_reviewed_order
+from loyalty_engine.api.placing import CODE_PROBLEMS, EXCHANGE_REFUSALS, REFUSALS, read_reviewed_order, watch_guesses
 from loyalty_engine.api.problems import ProblemError
 from loyalty_engine.api.routing import CallContext, Context, Route, access
 from loyalty_engine.api.schemas.orders import OrderAnswer
@@ -71,7 +71,9 @@ async def get_review(context: CallContext, review_id: str) -> ReviewAnswer:
     status_code=201,
     response_model=OrderAnswer,
     summary="Book an order that waits for a review",
-    **problems(*REFUSALS, *EXCHANGE_REFUSALS, "review_not_found", "idempotency_key_reused", body=True, key=True),
+    **problems(
+        *REFUSALS, *CODE_PROBLEMS, *EXCHANGE_REFUSALS, "review_not_found", "idempotency_key_reused", body=True, key=True
+    ),
 )
 @access("reviews:write", needs_key=True, is_body_optional=True)
 async def post_acceptance(context: CallContext, body: AcceptBody, review_id: str) -> Outcome:  # noqa: ARG001  an empty object
@@ -83,9 +85,13 @@ async def post_acceptance(context: CallContext, body: AcceptBody, review_id: str
     async with open_session(context) as session:
         review = await _find(context, session, review_id)
     request = read_reviewed_order(context, review)
-    return await accept_review(
-        services.executor, services.sessions, context.caller, request, review=review, clocks=services.clocks
-    )
+
+    async def accept() -> Outcome:
+        return await accept_review(
+            services.executor, services.sessions, context.caller, request, review=review, clocks=services.clocks
+        )
+
+    return await watch_guesses(services, context.caller, (request,), accept)
 
 
 @router.post(

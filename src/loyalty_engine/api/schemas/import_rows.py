@@ -57,10 +57,14 @@ class LotRowBody(OpeningLotBody):
 
 
 class OrderRowBody(OrderBody):
-    """A past order. Its points were spent where it was placed, so none can pay it, and nothing comes back with it."""
+    """A past order. Its points were spent where it was placed, so none can pay it, and nothing comes back with it; nor
+    does anything come off for promo codes.
+    """
 
     @model_validator(mode="after")
     def _check_past(self) -> Self:
         if self.pay_with_points is not None or self.returns is not None:
             raise PydanticCustomError("past_order", "must have neither pay_with_points nor returns in a past order")
+        if self.codes or self.guest is not None:
+            raise PydanticCustomError("past_order", "must have neither codes nor guest in a past order")
         return self

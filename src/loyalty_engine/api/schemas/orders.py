@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from loyalty_engine.api.problems import Fault, ProblemError
+from loyalty_engine.api.schemas.codes import MAX_CODES, CodeAnswer, TypedCode, digest_guest, read_codes
 from loyalty_engine.api.schemas.fields import (
     Amount,
     Answer,
@@ -14,6 +15,7 @@ from loyalty_engine.api.schemas.fields import (
     BalanceAnswer,
     Body,
     Code,
+    IdentityField,
     InstantField,
     MemberField,
     OperationHead,
@@ -26,7 +28,7 @@ from loyalty_engine.api.schemas.lines import LineBody, ReceiptBody, TenderBody, 
 from loyalty_engine.api.schemas.prices import CheaperLine, Discount, GiftAnswer
 from loyalty_engine.api.schemas.reasons import NudgeAnswer, PromotionReasonAnswer, ReasonAnswer
 from loyalty_engine.api.schemas.returns import ReturnAnswer
-from loyalty_engine.core.engine.requests import Exchange, Payment
+from loyalty_engine.core.engine.requests import NO_CODES, Codes, Exchange, Payment
 from loyalty_engine.core.rules.order import Order, OrderReference, Receipt, ShopOrder
 
 
@@ -68,6 +70,23 @@ class CartBody(Body):
         default=None, description="Pay a part with points.", examples=[{"wallet": "points", "points": "max"}]
     )
 
+    codes: Annotated[list[TypedCode], Field(max_length=MAX_CODES)] = Field(
+        default_factory=list,
+        description="Promo codes as the customer typed them, each once: case, spaces and hyphens do not matter.",
+        examples=[["SUMMER-26"]],
+    )
+    unusable_codes: Literal["refuse", "skip"] = Field(
+        default="refuse",
+        description="What an order does with codes that give nothing: it is refused, or goes on without them. An evaluation "
+        "always goes on.",
+        examples=["skip"],
+    )
+    guest: IdentityField | None = Field(
+        default=None,
+        description="Who buys without being a member, for codes that each guest can use so often. Only a digest is kept.",
+        examples=["email:guest@example.com"],
+    )
+
     def as_order_at(self, placed_at: datetime, location: str | None) -> Order:
         """Return the core's order; ``location`` is where the API key is bound to, if the order does not say."""
         reference = self._reference()
@@ -94,6 +113,13 @@ class CartBody(Body):
         if wish is None:
             return None
         return Payment(wish.wallet, None if wish.points == "max" else wish.points)
+
+    def as_codes(self, program_id: int, *, is_trusted: bool) -> Codes:
+        """Return the promo codes; ``is_trusted`` tells whether the caller may learn which exist."""
+        if not self.codes:
+            return NO_CODES
+        guest = None if self.guest is None else digest_guest(program_id, self.guest)
+        return Codes(read_codes(self.codes), self.unusable_codes == "skip", guest, is_trusted)
 
     def _reference(self) -> OrderReference:
         if self.receipt is None:
@@ -180,6 +206,11 @@ class SettledOrder(Answer):
     )
     discounts: list[Discount] = Field(description="What each promotion took off.", examples=[[]])
     gifts: list[GiftAnswer] = Field(description="Goods for nothing that the shop is to add.", examples=[[]])
+    codes: list[CodeAnswer] = Field(
+        default_factory=list,
+        description="What became of each promo code, in the order sent.",
+        examples=[[{"code": "SUMMER26", "promotion": "summer", "used": True, "reason": "used"}]],
+    )
     paid_with_points: PaidWithPoints | None = Field(
         description="What points paid, if anything.", examples=[{"wallet": "points", "points": 200, "amount": 200}]
     )
