@@ -52,11 +52,12 @@ def ask_for(
     *,
     now: datetime,
     order: Order | None = None,
+    reserved: Ruleset | None = None,
 ) -> Ask:
     """Return what gather must read so that ``request`` can be decided at the program's clock ``now``, and no more.
 
     ``order`` is the one that a request claims or edits: what its rules read of the past hangs on when and where it was
-    placed, and nobody knows that before a first gather.
+    placed. ``reserved`` are the rules of the reservation that it confirms. Nobody knows either before a first gather.
     """
     match request:
         case PlaceOrder():
@@ -87,7 +88,8 @@ def ask_for(
         case ReserveOrder():
             return _ask_to_reserve(request, ruleset, now)
         case ConfirmReservation():
-            ask = replace(_ask(request, now), natural_key=request.natural_key)
+            pools = _pools(reserved or ruleset)
+            ask = replace(_ask(request, now), natural_key=request.natural_key, pools=pools)
             return ask.about(Subject(reservation_id=request.reservation_id))
         case IssueCode():
             return replace(_ask(request, now), pools=(request.pool,))
@@ -128,6 +130,13 @@ def find_order(request: Request, facts: Facts) -> Order | None:
     return None if known is None else known.order
 
 
+def find_reserved_revision(request: Request, facts: Facts) -> int | None:
+    """Return under which revision the reservation was decided that a request confirms; None for others."""
+    if not isinstance(request, ConfirmReservation) or facts.reservation is None:
+        return None
+    return facts.reservation.reservation.revision
+
+
 def ask_for_look(request: EvaluateOrder, ruleset: Ruleset, now: datetime) -> Ask:
     """Return the same for a look at an order: neither a key nor a number did anything before."""
     placed_at, codes = request.order.placed_at, request.codes
@@ -142,6 +151,7 @@ def ask_for_look(request: EvaluateOrder, ruleset: Ruleset, now: datetime) -> Ask
         history=ruleset.history_range(placed_at) if request.member else None,
         counters=_counters(ruleset, request.order, codes),
         codes=codes.typed,
+        pools=_pools(ruleset) if request.member else (),
     )
 
 
@@ -221,6 +231,7 @@ def _ask_for_order(request: PlaceOrder, ruleset: Ruleset, now: datetime) -> Ask:
         history=ruleset.history_range(order.placed_at) if request.member else None,
         counters=_counters(ruleset, order, request.codes),
         codes=request.codes.typed,
+        pools=_pools(ruleset) if request.member else (),
         subject=_of_orders([exchange.order for exchange in request.exchanges], shop) if request.exchanges else None,
     )
 
@@ -234,6 +245,7 @@ def _ask_to_reserve(request: ReserveOrder, ruleset: Ruleset, now: datetime) -> A
         history=ruleset.history_range(order.placed_at) if request.member else None,
         counters=_counters(ruleset, order, request.codes),
         codes=request.codes.typed,
+        pools=_pools(ruleset) if request.member else (),
     )
     return ask if request.replaces is None else ask.about(Subject(reservation_id=request.replaces))
 
@@ -245,6 +257,12 @@ def _counters(ruleset: Ruleset, order: Order, codes: Codes) -> tuple[str, ...]:
         return shared
     day = order.placed_at.astimezone(ruleset.zone).date()
     return (*shared, *[name for code in codes.typed for name in code_counters(code, day, codes.guest)])
+
+
+def _pools(ruleset: Ruleset) -> tuple[str, ...]:
+    """Return the pools out of which an order may get a code; guests get none."""
+    issuing = ruleset.promotions.issuing
+    return tuple(sorted({*issuing.values()})) if issuing else ()
 
 
 def _ask_for_activity(request: RecordActivity, ruleset: Ruleset, now: datetime) -> Ask:

@@ -19,6 +19,7 @@ from loyalty_engine.application.asks import (
     ask_for,
     ask_for_look,
     find_order,
+    find_reserved_revision,
     happened_at,
     lane_of,
     names_of,
@@ -259,21 +260,26 @@ class Executor:
         """
         ruleset, now = await self._rulesets.latest(program_id), await self._clocks.now(program_id)
         order: Order | None = None
+        reserved: Ruleset | None = None
         while True:
             thens = [await self._rulesets.before(program_id, ruleset, happened_at(x, order)) for x in requests]
             both = zip(requests, thens, strict=True)
-            asks = share_view([ask_for(x, then or ruleset, now=now, order=order) for x, then in both])
+            asks = share_view(
+                [ask_for(x, then or ruleset, now=now, order=order, reserved=reserved) for x, then in both]
+            )
             gathered = await gather(program_id, asks)
             known, facts = gathered[0]
             if known.generation is None:
                 return _View(ruleset, asks, gathered, now)
             order = find_order(requests[0], facts)
+            number = find_reserved_revision(requests[0], facts)
+            reserved = None if number is None else await self._rulesets.at(program_id, number)
             if known.revision != ruleset.revision:
                 ruleset = await self._rulesets.at(program_id, known.revision)
                 continue
-            if order is not None:
+            if order is not None or reserved is not None:
                 thens = [await self._rulesets.before(program_id, ruleset, happened_at(requests[0], order))]
-                if ask_for(requests[0], thens[0] or ruleset, now=now, order=order) != asks[0]:
+                if ask_for(requests[0], thens[0] or ruleset, now=now, order=order, reserved=reserved) != asks[0]:
                     continue
             return _View(ruleset, asks, await self._with_rulesets(program_id, ruleset, gathered, thens), now)
 
