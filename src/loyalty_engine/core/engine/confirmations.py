@@ -20,6 +20,7 @@ from loyalty_engine.core.engine.decision import (
 )
 from loyalty_engine.core.engine.exchanges import take_back_waiting
 from loyalty_engine.core.engine.facts import Facts, KnownReservation, MemberState
+from loyalty_engine.core.engine.issuing import issue_with_order, with_codes
 from loyalty_engine.core.engine.orders import check_place
 from loyalty_engine.core.engine.requests import ConfirmReservation
 from loyalty_engine.core.engine.reservation_answers import show_confirmation
@@ -112,7 +113,9 @@ def _confirm(
     )
     if member is None:
         return changes
-    return _settle(ruleset, changes, known, member=member, order=order, grants=earned.grants)
+    changes = _settle(ruleset, changes, known, member=member, order=order, grants=earned.grants)
+    given = (memory.promotion for memory in held.promoted)
+    return with_codes(changes, issue_with_order(ruleset, facts, given, member=member, now=now))
 
 
 def _settle(

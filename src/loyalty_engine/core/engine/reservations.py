@@ -21,6 +21,7 @@ from loyalty_engine.core.engine.decision import (
 )
 from loyalty_engine.core.engine.facts import Facts, KnownReservation, MemberState
 from loyalty_engine.core.engine.fold import apply
+from loyalty_engine.core.engine.issuing import foresee
 from loyalty_engine.core.engine.orders import check_order, find_untimely, rules_of_its_time
 from loyalty_engine.core.engine.requests import Actor, Call, ReleaseReservation, ReserveOrder
 from loyalty_engine.core.engine.reservation_answers import show_fixed, show_release, show_reservation
@@ -165,7 +166,9 @@ def _reserve(ruleset: Ruleset, facts: Facts, request: ReserveOrder, now: datetim
         member_id=member.id if member else None,
     )
     held = _reservation(operation, sale, earned, until=_run_out(now, request.ttl))
-    held = replace(held, shown=show_fixed(ruleset, sale, held.grants))
+    given = (memory.promotion for memory in priced.memory)
+    issued = foresee(ruleset, facts, given, member=member, now=now)
+    held = replace(held, shown={**show_fixed(ruleset, sale, held.grants), "codes_issued": issued})
     changes = Changes(
         operation=operation,
         answer=show_reservation(operation, held, after=None),
