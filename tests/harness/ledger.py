@@ -105,9 +105,11 @@ INVARIANTS: Final[Mapping[str, str]] = {
          WHERE m.program_id = $1 AND x.at IS NOT NULL AND (m.due_at IS NULL OR m.due_at > x.at)""",
     "a hold is not what left its lots, or has no operations": """
         SELECT h.id::text FROM hold h
-          LEFT JOIN operation o ON o.program_id = $1 AND o.id = h.id AND o.kind = 'hold' AND o.member_id = h.member_id
+          LEFT JOIN operation o ON o.program_id = $1 AND o.id = h.id AND o.member_id = h.member_id
+                               AND o.kind IN ('hold', 'reservation')
           LEFT JOIN operation e ON e.program_id = $1 AND e.id = h.ended_by AND e.member_id = h.member_id
-                               AND e.kind IN ('capture', 'void', 'time_passed')
+                               AND e.kind = ANY (CASE o.kind WHEN 'hold' THEN '{capture, void, time_passed}'::text[]
+                                                             ELSE '{order, release, time_passed}' END)
           LEFT JOIN (SELECT operation_id, sum(amount)::bigint AS points FROM lot_use
                       WHERE program_id = $1 GROUP BY operation_id) u ON u.operation_id = h.id
          WHERE h.program_id = $1 AND (o.id IS NULL OR u.points IS DISTINCT FROM h.points
@@ -177,7 +179,7 @@ INVARIANTS: Final[Mapping[str, str]] = {
            AND NOT EXISTS (SELECT FROM operation t
                              JOIN idempotency i ON i.program_id = $1 AND NOT i.is_refusal AND i.outcome_id = t.id
                             WHERE t.program_id = $1 AND t.transaction = o.transaction
-                              AND (t.id = o.id OR (o.kind = 'return' AND t.kind = 'order')))""",
+                              AND (t.id = o.id OR (o.kind, t.kind) IN (('return', 'order'), ('release', 'reservation'))))""",
     "a key has no outcome": """
         SELECT i.key FROM idempotency i WHERE i.program_id = $1
            AND NOT EXISTS (SELECT FROM operation o WHERE NOT i.is_refusal AND o.program_id = $1 AND o.id = i.outcome_id)
@@ -269,6 +271,22 @@ INVARIANTS: Final[Mapping[str, str]] = {
     "something was taken from a counter by nobody": """
         SELECT u.counter FROM counter_use u WHERE u.program_id = $1
            AND NOT EXISTS (SELECT FROM operation o WHERE o.program_id = $1 AND o.id = u.operation_id)""",
+    "leases are not what open reservations hold": """
+        SELECT coalesce(l.counter, x.counter) FROM (SELECT * FROM counter_lease WHERE program_id = $1) l
+          FULL JOIN (SELECT u ->> 0 AS counter, r.until, sum((u ->> 1)::bigint) AS amount
+                       FROM reservation r CROSS JOIN LATERAL jsonb_array_elements(r.body -> 'uses') u
+                      WHERE r.program_id = $1 AND (u ->> 3)::boolean
+                        AND NOT EXISTS (SELECT FROM reservation_end e WHERE e.program_id = $1 AND e.reservation_id = r.id)
+                      GROUP BY 1, 2) x ON x.counter = l.counter AND x.until = l.until
+         WHERE l.amount IS DISTINCT FROM x.amount AND (coalesce(l.amount, 0) <> 0 OR x.until > now())""",
+    "a reservation and its operations do not belong together": """
+        SELECT coalesce(r.id, o.id)::text FROM (SELECT * FROM reservation WHERE program_id = $1) r
+          FULL JOIN (SELECT * FROM operation WHERE program_id = $1 AND kind = 'reservation') o ON o.id = r.id
+          LEFT JOIN reservation_end e ON e.program_id = $1 AND e.reservation_id = r.id
+          LEFT JOIN operation q ON q.program_id = $1 AND q.id = e.operation_id
+                               AND q.kind = CASE e.how WHEN 'confirmed' THEN 'order' ELSE 'release' END
+         WHERE r.id IS NULL OR o.id IS NULL OR r.member_id IS DISTINCT FROM o.member_id
+            OR (e.how IS NULL) <> (q.id IS NULL)""",
     "an activity and its operation do not belong together": """
         SELECT coalesce(a.id, o.id)::text
           FROM (SELECT * FROM activity WHERE program_id = $1) a

@@ -55,6 +55,9 @@ PLANTED: Final = {
         INSERT INTO counter (program_id, key, cap, used) VALUES ($1, 'limit', 9, 2)""",
     "something was taken from a counter by nobody": """
         INSERT INTO counter_use (program_id, operation_id, counter, amount) VALUES ($1, gen_random_uuid(), 'limit', 2)""",
+    "leases are not what open reservations hold": """
+        INSERT INTO counter_lease (program_id, counter, until, amount) VALUES ($1, 'limit', now(), 2)""",
+    "a reservation and its operations do not belong together": f"DELETE FROM reservation {P}",
     "an activity and its operation do not belong together": f"DELETE FROM activity {P}",
     "a mark was set by no activity": f"""
         INSERT INTO activity_mark SELECT program_id, member_id, 'own_cup', 'x', id FROM activity {P}""",
@@ -79,8 +82,9 @@ async def busy_ledger(client: Api, ledger: Ledger) -> Ledger:
 
 
 async def _go_on_living(client: Api) -> None:
-    """Points are held, goods come back, and a return waits for its order."""
+    """Points are held, goods come back, a return waits for its order, and a cart is reserved."""
     member = await client.new_member(100)
+    await client.post("/reservations", {"member": member, "currency": "EUR", "lines": [{"amount": 500}]})
     await client.hold(member, 40)
     order = (await client.post_order(member, lines=[{"id": "a", "amount": 900}, {"id": "b", "amount": 500}])).json()[
         "id"

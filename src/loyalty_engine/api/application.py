@@ -25,7 +25,6 @@ from loyalty_engine.api.routes import (
     health,
     holds,
     imports,
-    issued_codes,
     jobs,
     ledger,
     lots,
@@ -36,6 +35,7 @@ from loyalty_engine.api.routes import (
     points,
     program,
     promotions,
+    reservations,
     returns,
     reviews,
 )
@@ -51,6 +51,7 @@ _CLIENT_GONE: Final = 499
 """What metrics show for callers who left amid their body. Not a status of the standard, and sent to nobody."""
 _ROOMS: Final = (
     orders,
+    reservations,
     points,
     returns,
     holds,
@@ -58,7 +59,6 @@ _ROOMS: Final = (
     order_changes,
     members,
     lots,
-    issued_codes,
     reviews,
     operations,
     corrections,

@@ -21,12 +21,12 @@ again. A 4xx moved no value, ever. Errors are `application/problem+json`; branch
 
 TAGS: Final[dict[str, str]] = {
     "orders": "Purchases: evaluate, report, claim, edit, confirm.",
+    "reservations": "Carts that are about to be paid: hold what they take, confirm, release.",
     "reviews": "Orders that came late, from the future or under a used number: look at them, book or dismiss them.",
     "returns": "Goods that come back: report, list, void a whole order.",
     "activities": "What members do beside buying: report, read.",
     "points": "Points outside orders: redeem, hold, capture, take back, correct; balances, postings, lots and expirations.",
     "corrections": "What the back office sets right: transfer, merge, block, change lots, reverse.",
-    "codes": "Promo codes and their pools: give members codes, list what they have.",
     "members": "People and cards: enrol, read, change.",
     "program": "The program document: read, publish, roll back.",
     "keys": "API keys: create, list, rotate, revoke.",
@@ -43,6 +43,7 @@ _NAMES: Final[dict[str, tuple[str, str]]] = {
     "order_id": ("An order, by our id.", "ord_01m8054496erxvcc6weqy7k3j5"),
     "activity_id": ("An activity.", "act_01m8054496erxvcc6weqy7k3j5"),
     "redemption_id": ("A redemption or a hold.", "red_01m8054496erxvcc6weqy7k3j5"),
+    "reservation_id": ("A reservation.", "res_01m8054496erxvcc6weqy7k3j5"),
     "review_id": ("A review.", "rev_01m8054496erxvcc6weqy7k3j5"),
     "return_id": ("A return.", "ret_01m8054496erxvcc6weqy7k3j5"),
     "lot_id": ("A lot.", "lot_01m8054496erxvcc6weqy7k3j7"),

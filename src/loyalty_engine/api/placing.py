@@ -12,7 +12,7 @@ from loyalty_engine.api.bodies import BodyReader
 from loyalty_engine.api.calls import actor_of
 from loyalty_engine.api.problems import ProblemError
 from loyalty_engine.api.routing import Context
-from loyalty_engine.api.schemas.orders import CartBody, OrderBody
+from loyalty_engine.api.schemas.orders import BasketBody, OrderBody
 from loyalty_engine.api.schemas.reviews import ReviewSummary
 from loyalty_engine.application.composition import Services
 from loyalty_engine.application.executor import Caller, Outcome
@@ -91,7 +91,7 @@ def read_reviewed_order(context: Context, review: Review) -> PlaceOrder:
     return PlaceOrder(call, body.member, order, body.as_payment(), body.as_exchanges(), codes=codes)
 
 
-def read_codes(context: Context, body: CartBody) -> Codes:
+def read_codes(context: Context, body: BasketBody) -> Codes:
     """Return the promo codes of a cart. Only callers who may read codes learn more of them than that they are unknown."""
     return body.as_codes(context.client.program_id, is_trusted="codes:read" in context.client.scopes)
 

@@ -13,6 +13,8 @@ from loyalty_engine.persistence.reading.timeline import AcceptedEntry, Activity,
 _KINDS: Final = {
     "capture": "Hold captured",
     "void": "Hold voided",
+    "reservation": "Cart reserved",
+    "release": "Reservation ended",
     "adjustment": "Correction",
     "lot_change": "Dates of points changed",
     "enrolment": "Enrolled",

@@ -8,9 +8,9 @@ from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.core.promotions.reasons import explain_promotions
 from loyalty_engine.persistence.reading.operations import OperationDetail, OperationRecord
 
-_EARNING: Final = frozenset({"order", "order_edit", "claim", "activity"})
+_EARNING: Final = frozenset({"order", "reservation", "order_edit", "claim", "activity"})
 """Kinds of operation that rules decide."""
-_PRICED: Final = frozenset({"order", "order_edit"})
+_PRICED: Final = frozenset({"order", "reservation", "order_edit"})
 """Kinds of operation that promotions decide."""
 
 Json = Mapping[str, Any]

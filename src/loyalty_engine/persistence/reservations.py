@@ -7,6 +7,7 @@ from uuid import UUID
 
 from loyalty_engine.core.earning.evaluation import Grant, Use
 from loyalty_engine.core.engine.reserved import Reservation
+from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.points.payments import PaidPoints
 from loyalty_engine.persistence.codes import read_code_memory, show_code_memory
 from loyalty_engine.persistence.orders import (
@@ -30,6 +31,7 @@ def show_reservation(reservation: Reservation) -> Json:
     shown = {
         "revision": reservation.revision,
         "order": show_order(reservation.order),
+        "parked_for": reservation.parked_for,
         "payment": [payment.wallet, payment.points, payment.amount] if payment is not None else None,
         "earned": show_memory(reservation.earned),
         "grants": [[grant.rule, grant.wallet, grant.amount] for grant in reservation.grants],
@@ -50,6 +52,7 @@ def read_reservation(raw: Mapping[str, Any]) -> Reservation:
         until=datetime.fromisoformat(raw["until"]),
         revision=body["revision"],
         order=read_order(body["order"]),
+        parked_for=Identity(body["parked_for"]) if "parked_for" in body else None,
         payment=PaidPoints(*body["payment"]) if "payment" in body else None,
         earned=read_memory(body.get("earned", ())),
         grants=tuple(Grant(rule, wallet, amount) for rule, wallet, amount in body.get("grants", ())),

@@ -41,6 +41,8 @@ FIXED: Final = (
     "due",
     "effects",
     "payable",
+    "codes",
+    "codes_issued",
 )
 """What no time and no change of rules alters."""
 

@@ -24,11 +24,12 @@ from loyalty_engine.api.schemas.operations import (
 from loyalty_engine.api.schemas.reasons import PromotionReasonAnswer, ReasonAnswer
 from loyalty_engine.application.composition import Services
 from loyalty_engine.application.explain_operation import Explanation, explain_operation
-from loyalty_engine.core.kernel.ids import show_id
+from loyalty_engine.core.kernel.ids import read_id, show_id
 from loyalty_engine.core.rules.order import till_scope
 from loyalty_engine.persistence.clients import Client
 from loyalty_engine.persistence.connections import Connection
 from loyalty_engine.persistence.reading.operations import (
+    OperationDetail,
     OperationRecord,
     RefusalRecord,
     find_detail,
@@ -94,11 +95,14 @@ async def get_operation(context: CallContext, operation_id: str) -> OperationDet
 )
 @access("operations:read")
 async def get_explanation(context: CallContext, operation_id: str) -> ExplanationAnswer:
-    """Return why each rule did or did not apply, with needed and actual values, and in plain English."""
+    """Return why each rule did or did not apply, with needed and actual values, and in plain English.
+
+    What was decided about an order that was reserved was decided then.
+    """
     program_id = context.client.program_id
     async with open_session(context) as session:
         record = await _require_operation(context, session, operation_id)
-        detail = await find_detail(session, program_id, record.id)
+        detail = await _find_decided(session, program_id, record)
     services: Services = context.services
     found = await explain_operation(services.rulesets, program_id, record, detail) if detail else Explanation((), ())
     return ExplanationAnswer(
@@ -110,6 +114,13 @@ async def get_explanation(context: CallContext, operation_id: str) -> Explanatio
         text=[*explain(found.rules), *explain_promotions(found.promotions)],
         is_complete=detail is not None,
     )
+
+
+async def _find_decided(session: Connection, program_id: int, record: OperationRecord) -> OperationDetail | None:
+    """Return what explains an operation: for an order that was reserved before, what explains that."""
+    detail = await find_detail(session, program_id, record.id)
+    reserved = detail.answer.get("reservation_id") if detail is not None and record.kind == "order" else None
+    return detail if reserved is None else await find_detail(session, program_id, read_id("res", reserved))
 
 
 async def _find_moved(

@@ -99,6 +99,12 @@ OrderIdField = Annotated[
     WithJsonSchema({"type": "string", "pattern": "^ord_[0-9a-hjkmnp-tv-z]{26}$"}),
 ]
 
+ReservationIdField = Annotated[
+    UUID,
+    PlainValidator(_parse_text(partial(read_id, "res"), "id", "must be an id such as res_…")),
+    WithJsonSchema({"type": "string", "pattern": "^res_[0-9a-hjkmnp-tv-z]{26}$"}),
+]
+
 IdentityField = Annotated[
     Identity,
     PlainValidator(_parse_text(parse_identity, "identity", "must be card:…, ext:…, email:… or phone:+… in its form")),

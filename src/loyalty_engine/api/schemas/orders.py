@@ -39,15 +39,9 @@ class PaymentBody(Body):
     points: PointsOrMax = Field(description="How many points, or as many as possible.", examples=[200, "max"])
 
 
-class CartBody(Body):
+class BasketBody(Body):
     """What is bought, by whom, where."""
 
-    order_id: Text | None = Field(default=None, description="The shop's own order id.", examples=["W-10001"])
-    receipt: ReceiptBody | None = Field(
-        default=None,
-        description="The till's receipt.",
-        examples=[{"location": "berlin-1", "till": "3", "business_date": "2026-11-21", "number": "000123"}],
-    )
     member: MemberField | None = Field(
         default=None, description="Who bought; without it the order is a guest's.", examples=["card:2000012345"]
     )
@@ -122,9 +116,22 @@ class CartBody(Body):
         return Codes(read_codes(self.codes), self.unusable_codes == "skip", guest, is_trusted)
 
     def _reference(self) -> OrderReference:
-        if self.receipt is None:
-            return ShopOrder(self.order_id or "")
-        return self.receipt.as_reference()
+        """Return the number, which a basket does not have yet."""
+        return ShopOrder("")
+
+
+class CartBody(BasketBody):
+    """A basket that may have its number."""
+
+    order_id: Text | None = Field(default=None, description="The shop's own order id.", examples=["W-10001"])
+    receipt: ReceiptBody | None = Field(
+        default=None,
+        description="The till's receipt.",
+        examples=[{"location": "berlin-1", "till": "3", "business_date": "2026-11-21", "number": "000123"}],
+    )
+
+    def _reference(self) -> OrderReference:
+        return ShopOrder(self.order_id or "") if self.receipt is None else self.receipt.as_reference()
 
 
 class OrderBody(CartBody):
@@ -191,12 +198,9 @@ class Effect(Answer):
     )
 
 
-class SettledOrder(Answer):
-    """What an order comes to: for one that was placed, or for one that is only looked at."""
+class SoldOrder(Answer):
+    """What an order comes to: its price, what pays it, and what it gives."""
 
-    status: Literal["credited", "parked", "guest"] = Field(
-        description="Whether a member was credited, or the order waits to be claimed.", examples=["credited"]
-    )
     currency: str = Field(description="ISO 4217 code.", examples=["EUR"])
     list_total: int = Field(description="Goods and shipping as reported, in minor units.", examples=[1899])
     total: int = Field(description="Goods and shipping after promotions, in minor units.", examples=[1899])
@@ -219,10 +223,6 @@ class SettledOrder(Answer):
         description="What the order earned.",
         examples=[[{"type": "grant_points", "wallet": "points", "points": 16, "rule": "base"}]],
     )
-    balances: list[BalanceAnswer] = Field(
-        description="The member's balances afterwards.",
-        examples=[[{"wallet": "points", "available": 16, "pending": 0, "held": 0, "debt": 0}]],
-    )
     payable: list[PaidWithPoints] = Field(
         description="The most of this order that each wallet could have paid.",
         examples=[[{"wallet": "points", "points": 400, "amount": 400}]],
@@ -232,10 +232,27 @@ class SettledOrder(Answer):
     )
 
 
+class SettledOrder(SoldOrder):
+    """What an order comes to: for one that was placed, or for one that is only looked at."""
+
+    status: Literal["credited", "parked", "guest"] = Field(
+        description="Whether a member was credited, or the order waits to be claimed.", examples=["credited"]
+    )
+    balances: list[BalanceAnswer] = Field(
+        description="The member's balances afterwards.",
+        examples=[[{"wallet": "points", "available": 16, "pending": 0, "held": 0, "debt": 0}]],
+    )
+
+
 class OrderAnswer(SettledOrder, OperationHead):
     """An accepted order."""
 
     id: str = Field(description="The order.", examples=["ord_01m8054496erxvcc6weqy7k3j5"])
+    reservation_id: str | None = Field(
+        default=None,
+        description="The reservation that it was confirmed from; left out if none.",
+        examples=["res_01m8054496erxvcc6weqy7k3j3"],
+    )
     returns: list[ReturnAnswer] | None = Field(
         default=None,
         description="What came back on the same receipt, and returns that had waited for this order; left out if none.",

@@ -14,11 +14,13 @@ from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.kernel.instants import show_instant
 
 
-def show_fixed(ruleset: Ruleset, sale: Sale, grants: Sequence[Grant]) -> Json:
-    """Show what of a sale is the same whenever it becomes an order: everything but the balances."""
+def show_fixed(ruleset: Ruleset, sale: Sale, grants: Sequence[Grant], *, foreseen: Sequence[Json]) -> Json:
+    """Show what of a sale is the same whenever it becomes an order: everything but the balances, and the texts of codes that
+    are issued with it.
+    """
     shown = show_sale(ruleset, sale, grants=grants, after={})
     del shown["balances"]
-    return shown
+    return {**shown, "codes_issued": [*foreseen]}
 
 
 def show_reservation(operation: Operation, held: Reservation, *, after: MemberState | None) -> Json:
@@ -35,7 +37,12 @@ def show_reservation(operation: Operation, held: Reservation, *, after: MemberSt
 
 
 def show_confirmation(
-    operation: Operation, held: Reservation, grants: Iterable[Grant], *, after: MemberState | None
+    operation: Operation,
+    held: Reservation,
+    grants: Iterable[Grant],
+    *,
+    issued: Sequence[Json],
+    after: MemberState | None,
 ) -> Json:
     """Show the order that a reservation became, like one that was placed."""
     assert held.shown is not None
@@ -46,6 +53,7 @@ def show_confirmation(
         "status": status,
         **held.shown,
         "effects": show_effects(grants),
+        "codes_issued": [*issued],
         "balances": show_balances(after),
         "reservation_id": show_id("res", held.id),
     }

@@ -32,6 +32,7 @@ SELECT h.id, h.wallet, h.points, h.expires_at, o.booked_at
   FROM loyalty.hold h
   JOIN loyalty.operation o ON o.program_id = h.program_id AND o.id = h.id
  WHERE h.program_id = $1 AND h.member_id = $2 AND h.ended_by IS NULL AND h.expires_at > $3 AND h.id < $4
+   AND o.kind = 'hold'
  ORDER BY h.id DESC LIMIT $5
 """
 
