@@ -29,6 +29,7 @@ TAGS: Final[dict[str, str]] = {
     "corrections": "What the back office sets right: transfer, merge, block, change lots, reverse.",
     "members": "People and cards: enrol, read, change.",
     "program": "The program document: read, publish, roll back.",
+    "promo codes": "Codes that open promotions, and vouchers of partners: create, look up, pause, list.",
     "keys": "API keys: create, list, rotate, revoke.",
     "ledger": "Proof that the books add up.",
     "jobs": "Work that runs later: see how far it is, cancel it, try it again.",

@@ -91,6 +91,10 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     "return_not_found": ProblemKind(404, "No such return", "Check the return's id."),
     "review_not_found": ProblemKind(404, "No such review", "List the orders that wait for a review."),
     "promotion_not_found": ProblemKind(404, "The program has no such promotion", "Read the program's document."),
+    "code_pool_not_found": ProblemKind(404, "No such pool of codes", "List the program's pools."),
+    "promo_code_not_found": ProblemKind(
+        404, "No such code", "Check its spelling; case, spaces and hyphens do not count."
+    ),
     "revision_not_found": ProblemKind(404, "The program has no such revision", "List the program's revisions."),
     "job_not_found": ProblemKind(404, "No such job", "Check the job's id."),
     "method_not_allowed": ProblemKind(405, "This address knows other methods", "See the Allow header."),
@@ -101,6 +105,16 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     "program_not_published": ProblemKind(
         409, "The program has no rules yet", 'Publish a document with PUT /v1/program and If-Match: "0".'
     ),
+    "code_pool_exists": ProblemKind(
+        409, "There is a pool of this key with other content", "Read it by its key, or choose another key."
+    ),
+    "code_pool_takes_none": ProblemKind(
+        409, "Codes of such a pool are not uploaded", "Upload to a pool of imported codes or of vouchers."
+    ),
+    "promo_code_exists": ProblemKind(
+        409, "Some of the codes are there already", "Leave out those that errors name; nothing was stored."
+    ),
+    "promotion_opens_itself": ProblemKind(409, "The promotion needs no code", "Publish it with opened_by: code first."),
     "key_not_live": ProblemKind(409, "The API key has ended", "Create a new key."),
     "key_rotation_open": ProblemKind(
         409, "Two keys of this application are live", "Revoke one of them, or wait until the older one ends."

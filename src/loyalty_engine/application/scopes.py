@@ -25,6 +25,8 @@ SCOPES: Final[Mapping[str, str]] = {
     "jobs:read": "Read jobs and how far they are.",
     "program:write": "Publish the program's document, and return to an old revision.",
     "program:read": "Read the program's document and its revisions.",
+    "codes:write": "Create and change pools of promo codes and vouchers, and the codes themselves.",
+    "codes:read": "Look up, list and export promo codes, and learn why one cannot be used.",
     "keys:write": "Create, rotate and revoke API keys.",
     "keys:read": "List API keys, without their secrets.",
 }

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from loyalty_engine.application.clocks import Clock, Clocks
+from loyalty_engine.application.generate_codes import NoRoomError, generate_codes
 from loyalty_engine.application.imports.rows import Forms
 from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.application.run_import import run_import
@@ -19,7 +20,7 @@ from loyalty_engine.persistence.partitions import make_partitions
 from loyalty_engine.persistence.posting_days import find_unsummed, sum_up_day
 from loyalty_engine.persistence.pruning import forget_files, forget_refusals
 from loyalty_engine.persistence.sessions import Sessions
-from loyalty_engine.worker.worker import Handler, Progress
+from loyalty_engine.worker.worker import Handler, HopelessError, Progress
 
 _SHOWN: Final = 20
 """How many members a result names."""
@@ -50,6 +51,7 @@ class Handlers:
         return {
             "settle": self.settle,
             "import": self.import_rows,
+            "codes": self.make_codes,
             "partitions": self.make_partitions,
             "roll_up": self.roll_up,
             "prune": self.prune,
@@ -87,6 +89,20 @@ class Handlers:
         if result is None:
             raise asyncio.CancelledError  # the lease is lost, or the job was cancelled: ``save`` said so
         return result.as_json()
+
+    async def make_codes(self, job: Job, progress: Progress) -> Mapping[str, Any]:
+        """Fill a pool with codes."""
+
+        def tell(count: int) -> None:
+            progress.done = count
+
+        pool, count = job.params["pool"], job.params["count"]
+        async with self._open() as connection:
+            try:
+                made = await generate_codes(connection, job.program_id, pool, count, tell=tell)
+            except NoRoomError:
+                raise HopelessError("no_room") from None
+        return {"pool": pool, "codes": made}
 
     async def make_partitions(self, _: Job, __: Progress) -> Mapping[str, Any]:
         """Make the partitions of the next months."""

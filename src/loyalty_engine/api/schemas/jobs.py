@@ -41,7 +41,7 @@ class JobAnswer(Answer):
         examples=["done"],
     )
     period: str | None = Field(description="When it was due, if it comes again and again.", examples=[None])
-    done: int = Field(description="How much is done: members, days, or bytes of a file.", examples=[250])
+    done: int = Field(description="How much is done: members, codes, days, or bytes of a file.", examples=[250])
     total: int | None = Field(description="Of how much, if that is known.", examples=[1200])
     result: dict[str, Any] | None = Field(
         description="What came out, once it is done.", examples=[{"members": 1200, "unsettled": 0}]
