@@ -96,6 +96,10 @@ def broken(report: Report) -> set[str]:
     return {finding.name for finding in report.findings if finding.offences}
 
 
+_OPERATION: Final = (
+    "INSERT INTO operation (program_id, id, kind, client_id, effective_at, booked_at, revision) "
+    "VALUES ({p}, gen_random_uuid(), '?', 1, now(), now(), 1)"
+)
 FAULTS: Final = {
     "a balance one too high": (
         "UPDATE balance SET available = available + 1 WHERE program_id = {p} AND member_id = '{m}' AND wallet = 'points'",
@@ -299,6 +303,52 @@ FAULTS: Final = {
     "an activity of another time than its operation": (
         "UPDATE activity SET occurred_at = occurred_at + interval '1 second' WHERE program_id = {p}",
         {"activities_have_their_operation"},
+    ),
+    "a lease that nobody reserved": (
+        "INSERT INTO counter_lease (program_id, counter, until, amount) VALUES ({p}, 'promo', now(), 1)",
+        {"leases_equal_reservations"},
+    ),
+    "a lease of its own that a member did not reserve": (
+        "UPDATE member SET counters = '{{\"reserved/29990101T000000Z/promo\": 1}}' WHERE program_id = {p} AND id = '{m}'",
+        {"members_lease_what_they_reserved"},
+    ),
+    "a reservation by nobody": (
+        "INSERT INTO reservation VALUES ({p}, gen_random_uuid(), NULL, now(), '{{}}')",
+        {"reservations_have_their_operation"},
+    ),
+    "an operation that lost its reservation": (
+        _OPERATION.replace("?", "reservation"),
+        {"reservations_have_their_operation"},
+    ),
+    "a reservation that was never made and ended": (
+        "INSERT INTO reservation_end VALUES ({p}, gen_random_uuid(), gen_random_uuid(), 'released')",
+        {"reservations_end_once"},
+    ),
+    "a release of nothing": (
+        _OPERATION.replace("?", "release"),
+        {"reservations_end_once"},
+    ),
+    "a voucher that nobody gave": (
+        (
+            "INSERT INTO code_pool (program_id, key, kind, created_at) VALUES ({p}, 'cinema', 'vouchers', now()); "
+            "INSERT INTO promo_code (program_id, code, pool, operation_id) VALUES ({p}, 'F1LM', 'cinema', gen_random_uuid())"
+        ),
+        {"vouchers_are_given_out_once"},
+    ),
+    "a voucher that is lost": (
+        (
+            "INSERT INTO code_pool (program_id, key, kind, created_at) VALUES ({p}, 'cinema', 'vouchers', now()); "
+            "INSERT INTO promo_code (program_id, code, pool) VALUES ({p}, 'F1LM', 'cinema')"
+        ),
+        {"vouchers_are_given_out_once"},
+    ),
+    "a voucher that can be given again": (
+        (
+            "INSERT INTO code_pool (program_id, key, kind, created_at) VALUES ({p}, 'cinema', 'vouchers', now()); "
+            "INSERT INTO promo_code (program_id, code, pool, member_id, operation_id, turn) "
+            "SELECT {p}, 'F1LM', 'cinema', member_id, id, 1 FROM operation WHERE program_id = {p} AND kind = 'activity' LIMIT 1"
+        ),
+        {"vouchers_are_given_out_once"},
     ),
     "a mark for another kind": (
         "UPDATE activity_mark SET kind = 'own_cup' WHERE program_id = {p}",

@@ -27,6 +27,7 @@ TAGS: Final[dict[str, str]] = {
     "activities": "What members do beside buying: report, read.",
     "points": "Points outside orders: redeem, hold, capture, take back, correct; balances, postings, lots and expirations.",
     "corrections": "What the back office sets right: transfer, merge, block, change lots, reverse.",
+    "codes": "Promo codes and their pools: give members codes, list what they have.",
     "members": "People and cards: enrol, read, change.",
     "program": "The program document: read, publish, roll back.",
     "promo codes": "Codes that open promotions, and vouchers of partners: create, look up, pause, list.",

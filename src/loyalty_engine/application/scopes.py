@@ -18,6 +18,8 @@ SCOPES: Final[Mapping[str, str]] = {
     "points:read": "Read balances, postings, lots, holds and expirations.",
     "members:write": "Enrol and change members.",
     "members:read": "Find and read members.",
+    "codes:write": "Make, import, give out and change promo codes and their pools.",
+    "codes:read": "Read promo codes and their pools, and learn why a code gives nothing.",
     "imports:write": "Upload files of members, points and past orders, and see what became of them.",
     "operations:read": "Read operations, what explains them, and what became of an idempotency key.",
     "ledger:read": "Check the ledger's invariants, and read what each day moved.",

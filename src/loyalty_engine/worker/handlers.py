@@ -15,13 +15,15 @@ from loyalty_engine.application.run_import import run_import
 from loyalty_engine.application.settle_due_points import settle_due_points
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.persistence.connections import APPLICATION_ROLE, OWNER_ROLE, Connection, connect
+from loyalty_engine.persistence.invariants.reservations import KEPT_DAYS
 from loyalty_engine.persistence.jobs import Job, Kind, forget_jobs
 from loyalty_engine.persistence.partitions import make_partitions
 from loyalty_engine.persistence.posting_days import find_unsummed, sum_up_day
-from loyalty_engine.persistence.pruning import forget_files, forget_refusals
+from loyalty_engine.persistence.pruning import forget_files, forget_leases, forget_refusals, forget_reservations
 from loyalty_engine.persistence.sessions import Sessions
 from loyalty_engine.worker.worker import Handler, HopelessError, Progress
 
+_RESERVATIONS_KEPT: Final = timedelta(days=KEPT_DAYS)
 _SHOWN: Final = 20
 """How many members a result names."""
 
@@ -120,13 +122,15 @@ class Handlers:
         return {"days": len(days)}
 
     async def prune(self, _: Job, __: Progress) -> Mapping[str, Any]:
-        """Delete old refusals, periodic runs, and files that nobody will import."""
+        """Delete old refusals, periodic runs, files that nobody will import, and reservations that became nothing."""
         now = self.clock()
         async with self._open(OWNER_ROLE) as connection:
             refusals = await forget_refusals(connection, now - self.keeps.refusals)
             files = await forget_files(connection, now, now - self.keeps.jobs)
             jobs = await forget_jobs(connection, now - self.keeps.jobs)
-        return {"refusals": refusals, "files": files, "jobs": jobs}
+            leases = await forget_leases(connection, now)
+            reservations = await forget_reservations(connection, now - _RESERVATIONS_KEPT)
+        return {"refusals": refusals, "files": files, "jobs": jobs, "leases": leases, "reservations": reservations}
 
     @asynccontextmanager
     async def _open(self, role: str = APPLICATION_ROLE) -> AsyncIterator[Connection]:

@@ -1,9 +1,15 @@
 """Codes that are given to members, on request or with an order."""
 
+from typing import Self
+
 from pydantic import Field
 
+from loyalty_engine.api.pagination import Page
 from loyalty_engine.api.schemas.fields import Answer, Body, Code, OperationHead
+from loyalty_engine.core.kernel.ids import show_id
+from loyalty_engine.core.kernel.instants import show_instant
 from loyalty_engine.core.promotions.pools import WhyNoCode
+from loyalty_engine.persistence.reading.issued_codes import MemberCode
 
 
 class CodeIssueBody(Body):
@@ -25,7 +31,7 @@ class IssuedCode(Answer):
     ends_at: str | None = Field(description="Until when; null: without end.", examples=["2026-12-22T10:15:00Z"])
 
 
-class CodeAnswer(IssuedCode, OperationHead):
+class CodeIssueAnswer(IssuedCode, OperationHead):
     """A code that was given to a member on request."""
 
     code: str = Field(description="The code, as people read it.", examples=["TNX-7K3J5Q2M"])
@@ -40,3 +46,32 @@ class CodeOfOrder(IssuedCode):
     )
     issued_by: str = Field(description="The promotion that gives it.", examples=["come_again"])
     reason: WhyNoCode | None = Field(description="Why there is no code; null: there is, or would be.", examples=[None])
+
+
+class MemberCodeAnswer(IssuedCode):
+    """A code that a member has."""
+
+    code: str = Field(description="The code, as people read it.", examples=["TNX-7K3J5Q2M"])
+    is_active: bool = Field(description="False: it, or its pool, is paused.", examples=[True])
+    issued_at: str | None = Field(description="When the member got it.", examples=["2026-11-22T10:15:00Z"])
+    operation_id: str | None = Field(
+        description="The operation that gave it.", examples=["op_01m8054496erxvcc6weqy7k3j5"]
+    )
+
+    @classmethod
+    def of(cls, record: MemberCode) -> Self:
+        """Show a code."""
+        return cls(
+            code=record.code,
+            promotion=record.promotion,
+            pool=record.pool,
+            starts_at=None if record.starts_at is None else show_instant(record.starts_at),
+            ends_at=None if record.ends_at is None else show_instant(record.ends_at),
+            is_active=record.is_active,
+            issued_at=None if record.issued_at is None else show_instant(record.issued_at),
+            operation_id=None if record.operation_id is None else show_id("op", record.operation_id),
+        )
+
+
+class MemberCodesPage(Page[MemberCodeAnswer]):
+    """A member's promo codes, newest first."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from loyalty_engine.core.earning.evaluation import Grant
 from loyalty_engine.core.earning.memory import RuleMemory
 from loyalty_engine.core.engine.accounts import close_book, guard, open_book, touch
-from loyalty_engine.core.engine.answers import Json, show_facts
+from loyalty_engine.core.engine.answers import show_facts
 from loyalty_engine.core.engine.decision import (
     Accepted,
     Changes,
@@ -20,7 +20,7 @@ from loyalty_engine.core.engine.decision import (
 )
 from loyalty_engine.core.engine.exchanges import take_back_waiting
 from loyalty_engine.core.engine.facts import Facts, KnownReservation, MemberState
-from loyalty_engine.core.engine.issuing import Issued, issue_with_order, rows_of, show_issued
+from loyalty_engine.core.engine.issuing import issue_with_order, with_codes
 from loyalty_engine.core.engine.orders import check_place
 from loyalty_engine.core.engine.requests import ConfirmReservation
 from loyalty_engine.core.engine.reservation_answers import show_confirmation
@@ -37,11 +37,10 @@ from loyalty_engine.core.rules.order import Order, Receipt
 
 @dataclass(frozen=True, slots=True)
 class _Earned:
-    """What a confirmed order gives its member: what was promised, but nothing in wallets that are gone."""
+    """What a confirmed order earns: what was promised, but nothing in wallets that are gone."""
 
     grants: tuple[Grant, ...] = ()
     memory: tuple[RuleMemory, ...] = ()
-    issued: tuple[Issued, ...] = ()
 
 
 def decide_confirmation(ruleset: Ruleset, facts: Facts, request: ConfirmReservation, now: datetime) -> Decision:
@@ -92,10 +91,10 @@ def _confirm(
     )
     if held.revision != ruleset.revision:
         ruleset = as_of_then(ruleset, facts.rulesets[held.revision])
-    earned = _Earned() if member is None else _find_earned(ruleset, facts, held, member=member, now=now)
+    earned = _Earned() if member is None else _find_earned(ruleset, held)
     changes = Changes(
         operation=operation,
-        answer=_show(operation, held, earned),
+        answer=show_confirmation(operation, held, earned.grants, after=None),
         facts=show_facts(member),
         order=OrderRow(
             id=operation.id,
@@ -114,7 +113,9 @@ def _confirm(
     )
     if member is None:
         return changes
-    return _settle(ruleset, changes, known, member=member, order=order, earned=earned)
+    changes = _settle(ruleset, changes, known, member=member, order=order, grants=earned.grants)
+    given = (memory.promotion for memory in held.promoted)
+    return with_codes(changes, issue_with_order(ruleset, facts, given, member=member, now=now))
 
 
 def _settle(
@@ -124,14 +125,14 @@ def _settle(
     *,
     member: MemberState,
     order: Order,
-    earned: _Earned,
+    grants: tuple[Grant, ...],
 ) -> Changes:
     """Return the changes with what they do to the member: points that were set aside are spent before others come."""
     held, operation = known.reservation, changes.operation
     book = open_book(member, operation.id, operation.booked_at)
     happened_at = min(order.placed_at, operation.booked_at)
     _pay(ruleset, book, known, happened_at)
-    credit(ruleset, book, earned.grants, happened_at)
+    credit(ruleset, book, grants, happened_at)
     free = replace(member, counters=without_leases(member, held))
     changed = {
         "counters": free.counters,
@@ -141,10 +142,9 @@ def _settle(
     entries, after = close_book(member, book, changed)
     return replace(
         changes,
-        answer=_show(operation, held, earned, after),
+        answer=show_confirmation(operation, held, grants, after=after),
         member=guard(member, after),
         entries=entries,
-        codes=rows_of(earned.issued),
     )
 
 
@@ -157,11 +157,7 @@ def _pay(ruleset: Ruleset, book: Book, known: KnownReservation, happened_at: dat
     touch(ruleset, book, (payment.wallet,), happened_at)
 
 
-def _show(operation: Operation, held: Reservation, earned: _Earned, after: MemberState | None = None) -> Json:
-    return show_confirmation(operation, held, earned.grants, issued=show_issued(earned.issued), after=after)
-
-
-def _find_earned(ruleset: Ruleset, facts: Facts, held: Reservation, *, member: MemberState, now: datetime) -> _Earned:
+def _find_earned(ruleset: Ruleset, held: Reservation) -> _Earned:
     """Return what was promised, with when it can be spent; what has no wallet any more is not given, nor remembered."""
     names = {given.rule for given in held.earned}
     rules = {rule.key: rule for rule in ruleset.order_rules.rules if rule.key in names}
@@ -172,8 +168,7 @@ def _find_earned(ruleset: Ruleset, facts: Facts, held: Reservation, *, member: M
         for grant in held.grants
         if grant.rule not in gone
     ]
-    issued = issue_with_order(ruleset, facts, (memory.promotion for memory in held.promoted), member=member, now=now)
-    return _Earned(tuple(grants), tuple(given for given in held.earned if given.rule not in gone), issued)
+    return _Earned(tuple(grants), tuple(given for given in held.earned if given.rule not in gone))
 
 
 def _final_takes(held: Reservation) -> tuple[Take, ...]:

@@ -95,6 +95,13 @@ def issue_with_order(
     return tuple(issued)
 
 
+def with_codes(changes: Changes, issued: Iterable[Issued]) -> Changes:
+    """Return the changes of an order with the codes that it gets, which its answer tells."""
+    issued = tuple(issued)
+    answer = {**changes.answer, "codes_issued": show_issued(issued)}
+    return replace(changes, answer=answer, codes=rows_of(issued))
+
+
 def rows_of(issued: Iterable[Issued]) -> tuple[CodeRow, ...]:
     """Return the codes that are really given out."""
     return tuple([one.row for one in issued if one.row is not None])

@@ -14,13 +14,11 @@ from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.kernel.instants import show_instant
 
 
-def show_fixed(ruleset: Ruleset, sale: Sale, grants: Sequence[Grant], *, foreseen: Sequence[Json]) -> Json:
-    """Show what of a sale is the same whenever it becomes an order: everything but the balances, and the texts of codes that
-    are issued with it.
-    """
+def show_fixed(ruleset: Ruleset, sale: Sale, grants: Sequence[Grant]) -> Json:
+    """Show what of a sale is the same whenever it becomes an order: everything but the balances."""
     shown = show_sale(ruleset, sale, grants=grants, after={})
     del shown["balances"]
-    return {**shown, "codes_issued": [*foreseen]}
+    return shown
 
 
 def show_reservation(operation: Operation, held: Reservation, *, after: MemberState | None) -> Json:
@@ -37,12 +35,7 @@ def show_reservation(operation: Operation, held: Reservation, *, after: MemberSt
 
 
 def show_confirmation(
-    operation: Operation,
-    held: Reservation,
-    grants: Iterable[Grant],
-    *,
-    issued: Sequence[Json],
-    after: MemberState | None,
+    operation: Operation, held: Reservation, grants: Iterable[Grant], *, after: MemberState | None
 ) -> Json:
     """Show the order that a reservation became, like one that was placed."""
     assert held.shown is not None
@@ -53,7 +46,6 @@ def show_confirmation(
         "status": status,
         **held.shown,
         "effects": show_effects(grants),
-        "codes_issued": [*issued],
         "balances": show_balances(after),
         "reservation_id": show_id("res", held.id),
     }

@@ -166,9 +166,9 @@ def _reserve(ruleset: Ruleset, facts: Facts, request: ReserveOrder, now: datetim
         member_id=member.id if member else None,
     )
     held = _reservation(operation, sale, earned, until=_run_out(now, request.ttl))
-    given = [memory.promotion for memory in held.promoted]
-    foreseen = foresee(ruleset, facts, given, member=member, now=now)
-    held = replace(held, shown=show_fixed(ruleset, sale, held.grants, foreseen=foreseen))
+    given = (memory.promotion for memory in priced.memory)
+    issued = foresee(ruleset, facts, given, member=member, now=now)
+    held = replace(held, shown={**show_fixed(ruleset, sale, held.grants), "codes_issued": issued})
     changes = Changes(
         operation=operation,
         answer=show_reservation(operation, held, after=None),

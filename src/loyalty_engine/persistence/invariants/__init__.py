@@ -17,6 +17,7 @@ from loyalty_engine.persistence.invariants.members import MEMBERS
 from loyalty_engine.persistence.invariants.operations import OPERATIONS
 from loyalty_engine.persistence.invariants.orders import ORDERS
 from loyalty_engine.persistence.invariants.points import BALANCES, LOTS
+from loyalty_engine.persistence.invariants.reservations import RESERVATIONS
 from loyalty_engine.persistence.invariants.returns import RETURNS
 
 __all__ = ["ANSWERS", "INVARIANTS", "VIEWS", "Invariant"]
@@ -41,6 +42,11 @@ _TABLES: Final = (
     "return_waiting",
     "counter",
     "counter_use",
+    "counter_lease",
+    "reservation",
+    "reservation_end",
+    "code_pool",
+    "promo_code",
     "activity",
     "activity_mark",
 )
@@ -66,6 +72,13 @@ posting AS NOT MATERIALIZED (
     SELECT program_id, id, answer::jsonb AS answer FROM operation_detail
 ), kept_order AS NOT MATERIALIZED (
     SELECT DISTINCT ON (program_id, order_id) * FROM order_change ORDER BY program_id, order_id, number DESC
+), reserved_use AS NOT MATERIALIZED (
+    SELECT program_id, member_id, until, held ->> 0 AS counter, (held ->> 1)::bigint AS amount,
+           (held ->> 3)::boolean AS is_shared
+      FROM (SELECT r.program_id, r.member_id, r.until, jsonb_array_elements(r.body -> 'uses') AS held
+              FROM reservation r
+              LEFT JOIN reservation_end e ON e.program_id = r.program_id AND e.reservation_id = r.id
+             WHERE e.reservation_id IS NULL) u
 )
 """
 
@@ -80,7 +93,8 @@ VIEWS: Final = f"WITH RECURSIVE {', '.join(map(_view, _TABLES))}, {_DERIVED}"
 
 ``posting`` also tells by how much it changes each account of its member (what enters ``debt`` pays it back),
 ``reversal_pair`` names each reversal twice: with its own operation and with the one that it took back. ``stand_in`` tells
-who stands for each member, ``answer`` what each operation's caller got, and ``kept_order`` what the latest change left of an order.
+who stands for each member, ``answer`` what each operation's caller got, ``kept_order`` what the latest change left of an order, and ``reserved_use`` what
+reservations that were not ended hold of limits and budgets.
 """
 
 INVARIANTS: Final = (
@@ -93,6 +107,7 @@ INVARIANTS: Final = (
     *ORDERS,
     *RETURNS,
     *COUNTERS,
+    *RESERVATIONS,
     *ACTIVITIES,
 )
 """Every invariant, those about value first. Names are stable: alerts and run books use them."""

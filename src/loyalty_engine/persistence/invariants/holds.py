@@ -20,12 +20,18 @@ HOLDS: Final = (
     Invariant(
         "holds_have_their_operations",
         "Each hold was made by the operation of the same id, which took its points out of lots, and ended at most once, by "
-        "another operation of its member that says how much of it was spent.",
+        "another operation of its member that says how much of it was spent. Those of reservations end with these.",
         """
         SELECT coalesce(h.program_id, o.program_id) AS program_id, coalesce(h.id, o.id) AS hold_id
           FROM hold h
-          FULL JOIN (SELECT * FROM operation a WHERE a.kind = 'hold') o ON o.program_id = h.program_id AND o.id = h.id
-          LEFT JOIN (SELECT * FROM operation a WHERE a.kind IN ('capture', 'void', 'time_passed')) e
+          FULL JOIN (
+              SELECT a.* FROM operation a
+                LEFT JOIN (SELECT DISTINCT u.program_id, u.operation_id FROM lot_use u) u
+                  ON u.program_id = a.program_id AND u.operation_id = a.id
+               WHERE a.kind = 'hold' OR (a.kind = 'reservation' AND u.operation_id IS NOT NULL)) o
+            ON o.program_id = h.program_id AND o.id = h.id
+          LEFT JOIN (
+              SELECT * FROM operation a WHERE a.kind IN ('capture', 'void', 'order', 'release', 'time_passed')) e
             ON e.program_id = h.program_id AND e.id = h.ended_by
           LEFT JOIN (
               SELECT u.program_id, u.operation_id, sum(u.amount) AS points FROM lot_use u GROUP BY 1, 2) s
@@ -33,6 +39,7 @@ HOLDS: Final = (
          WHERE o.member_id IS DISTINCT FROM h.member_id OR s.points IS DISTINCT FROM h.points
             OR (h.ended_by IS NOT NULL AND (e.member_id, h.captured IS NULL) IS DISTINCT FROM (h.member_id, false))
             OR (h.ended_by IS NULL AND h.captured IS NOT NULL)
+            OR (e.kind <> 'time_passed' AND (e.kind IN ('order', 'release')) <> (o.kind = 'reservation'))
         """,
     ),
     Invariant(
@@ -41,7 +48,8 @@ HOLDS: Final = (
         """
         SELECT h.program_id, h.ended_by AS operation_id
           FROM hold h
-          JOIN operation o ON o.program_id = h.program_id AND o.id = h.ended_by AND o.kind IN ('capture', 'void')
+          JOIN operation o ON o.program_id = h.program_id AND o.id = h.ended_by
+           AND o.kind IN ('capture', 'void', 'order', 'release')
          GROUP BY 1, 2
         HAVING count(*) > 1
         """,
