@@ -208,7 +208,7 @@ def read_times(said: Json) -> dict[str, Any]:
     return known
 
 
-def read_codes(case: Case) -> tuple[Codes, Mapping[FoldedCode, KnownCode]]:
+def read_codes(case: Case) -> tuple[Codes, dict[FoldedCode, KnownCode]]:
     """Return the codes that are ``typed`` in the case's cart, by the ``guest`` of whom that digest is known, and those that
     exist. They are passed over where they are not used.
     """
@@ -247,9 +247,9 @@ def explained(reason: Json, expected: str | Json) -> object:
 
 
 def explained_code(reason: Json | None, expected: str | Json) -> object:
-    """Return of what became of a code what the example speaks of: its reason, or that and fields of the promotion's miss."""
+    """Return of what became of a code what the example speaks of: its reason, or fields of that, its limit and its miss."""
     if reason is None or isinstance(expected, str):
         return reason and reason["reason"]
-    why = reason.get("why", {})
-    more = {**reason, "why": why.get("code"), **why.get("miss", {}), **why.get("limit", {}), **why.get("outdone", {})}
-    return {name: more.get(name, "not there") for name in expected}
+    why, limit = reason.get("why", {}), reason.get("limit", {})
+    told = {**why.get("miss", {}), **why.get("limit", {}), **why.get("outdone", {}), **limit, **reason}
+    return {name: {**told, "why": why.get("code")}.get(name, "not there") for name in expected}

@@ -16,6 +16,7 @@ from loyalty_engine.core.engine.requests import (
     CancelRedemption,
     ChangeLot,
     ClaimOrder,
+    Codes,
     EditOrder,
     EndHold,
     Exchange,
@@ -32,9 +33,11 @@ from loyalty_engine.core.engine.requests import (
     Transfer,
 )
 from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.kernel.codes import FoldedCode, fold_code
 from loyalty_engine.core.kernel.instants import parse_instant, show_instant
 from loyalty_engine.core.kernel.quantities import parse_quantity
 from loyalty_engine.core.points.lots import spending_order
+from loyalty_engine.core.promotions.codes import KnownCode
 from loyalty_engine.core.rules.goods import Goods
 from loyalty_engine.core.rules.order import ShopOrder, Tender
 from tests.core.engine_cases import call
@@ -43,6 +46,11 @@ from tests.decisions.examples import read_line, read_order
 from tests.decisions.stories import MEMBERS, new_member
 
 Json = Mapping[str, Any]
+
+_AROUND: Final = frozenset(
+    {"at", "by", "wallet", "balances", "bens", "lots", "answer", "refused", "shared", "counts", "became"}
+)
+"""Words of a step beside the one that says what it is."""
 
 START: Final = parse_instant("2026-05-01T00:00:00Z")
 
@@ -55,9 +63,10 @@ class Life:
     store: Store = field(init=False)
     made: dict[int, Changes] = field(default_factory=dict)
     clock: datetime = START
+    codes: dict[FoldedCode, KnownCode] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.store = Store({1: self.ruleset})
+        self.store = Store({1: self.ruleset}, codes=self.codes)
         for name in MEMBERS:
             self.store.enrol(new_member(name))
 
@@ -87,6 +96,14 @@ class Life:
         }
         return {wallet: amounts for wallet, amounts in shown.items() if any(amounts)}
 
+    def counts(self, name: str) -> dict[str, int]:
+        """Return what a member used of limits, where that is something."""
+        return {counter: used for counter, used in self.member(name).counters.items() if used}
+
+    def shared(self) -> dict[str, int]:
+        """Return what is used of limits that all share, where that is something."""
+        return {counter: used for counter, used in self.store.shared.items() if used}
+
     def lots(self, name: str) -> list[list[Any]]:
         """Return what is left in lots and when it expires, in the order of spending."""
         lots = sorted((lot for lot in self.member(name).lots if lot.remaining), key=spending_order)
@@ -95,9 +112,7 @@ class Life:
     def read(self, n: int, step: Json) -> Request | None:
         """Return the request of a step: the first of its words says which it is."""
         made_by, by = call(n), MEMBERS.get(step.get("by", "anna"))
-        words = [
-            word for word in step if word not in {"at", "by", "wallet", "balances", "bens", "lots", "answer", "refused"}
-        ]
+        words = [word for word in step if word not in _AROUND]
         if words == ["wait"]:
             return None
         [word] = words
@@ -142,10 +157,12 @@ class Life:
     def _read_order(self, made_by: Any, by: UUID | None, said: Json, wallet: str) -> Request:  # noqa: ANN401 - a call
         told = {"number": str(made_by.operation_id.int % 1000), "at": show_instant(self.clock), **said}
         points, exchanges = told.pop("pay_with_points", None), told.pop("exchanges", ())
+        typed = tuple(fold_code(text) or FoldedCode(text) for text in told.pop("codes", ()))
+        codes = Codes(typed, told.pop("skips_unusable", False), told.pop("guest", None), is_trusted=True)
         payment = None if points is None else Payment(wallet, points)
         order = read_order(told)
         back = tuple(Exchange(self._ref(one["of"]), read_goods(one)) for one in exchanges)
-        return PlaceOrder(made_by, by, order, payment, back)
+        return PlaceOrder(made_by, by, order, payment, back, codes=codes)
 
     def _read_back(self, made_by: Any, _: UUID | None, said: Json, __: str) -> Request:  # noqa: ANN401 - a call
         return ReturnGoods(made_by, self._ref(said["of"]), read_goods(said), reason="too_small")

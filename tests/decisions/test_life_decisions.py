@@ -6,10 +6,10 @@ from typing import Any, Final
 import pytest
 
 from loyalty_engine.core.engine.decision import Accepted, Refused
-from tests.decisions.examples import Case, read_cases, read_ruleset
+from tests.decisions.examples import Case, read_cases, read_codes, read_ruleset
 from tests.decisions.life import Life
 
-FILES: Final = ("returns", "priced_returns", "lifetimes", "corrections")
+FILES: Final = ("returns", "priced_returns", "lifetimes", "corrections", "code_lives")
 CASES: Final = read_cases(*FILES)
 
 
@@ -32,6 +32,10 @@ def check(life: Life, step: Mapping[str, Any]) -> None:
         assert life.balances(step.get("by", "anna")) == step["balances"], step
     if "bens" in step:
         assert life.balances("ben") == step["bens"], step
+    if "counts" in step:
+        assert life.counts(step.get("by", "anna")) == step["counts"], step
+    if "shared" in step:
+        assert life.shared() == step["shared"], step
     if "lots" in step:
         assert life.lots(step.get("by", "anna")) == step["lots"], step
 
@@ -42,13 +46,17 @@ def test_no_name_stands_twice() -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_points_live_as_written(case: Case) -> None:
-    life = Life(read_ruleset(case))
+    life = Life(read_ruleset(case), codes=read_codes(case)[1])
     for n, step in enumerate(case.says["steps"], start=1):
         decision = life.take(n, step)
         if "refused" in step:
             assert isinstance(decision, Refused), (step, decision)
             assert decision.refusal.code == step["refused"]
+            found = {code["code"]: code["reason"] for code in decision.refusal.details.get("codes", ())}
+            assert step.get("became", found) == found
         elif decision is not None:
             assert isinstance(decision, Accepted), (step, decision)
             assert covers(decision.changes.answer, step.get("answer", {})), (step, decision.changes.answer)
+            found = {code["code"]: code["reason"] for code in decision.changes.answer.get("codes", ())}
+            assert step.get("became", found) == found
         check(life, step)
