@@ -16,7 +16,6 @@ from loyalty_engine.core.engine.requests import (
     CancelRedemption,
     ClaimOrder,
     EnrolMember,
-    Payment,
     PlaceOrder,
     Profile,
     RecordActivity,
@@ -26,6 +25,7 @@ from loyalty_engine.core.engine.requests import (
 from loyalty_engine.core.kernel.identities import Identity, parse_identity
 from loyalty_engine.core.kernel.instants import parse_instant
 from loyalty_engine.core.kernel.quantities import SCALE
+from loyalty_engine.core.points.payments import Payment
 from loyalty_engine.core.rules.history import HistoryRange, PastOrder
 from loyalty_engine.core.rules.order import Line, Order, ShopOrder
 from tests.application.conftest import Engine

@@ -9,9 +9,10 @@ import pytest
 
 from loyalty_engine.application.executor import Caller, Outcome
 from loyalty_engine.application.guesses import Guesses, TooManyGuessesError
-from loyalty_engine.core.engine.requests import Actor, Codes, EvaluateOrder
+from loyalty_engine.core.engine.requests import Actor, EvaluateOrder
 from loyalty_engine.core.kernel.codes import FoldedCode
 from loyalty_engine.core.kernel.identities import Identity
+from loyalty_engine.core.promotions.codes import Codes
 from tests.core.engine_cases import order
 
 SHOP: Final = Caller(1, 7, 0)

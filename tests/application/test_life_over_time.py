@@ -21,7 +21,6 @@ from loyalty_engine.core.engine.requests import (
     EndHold,
     EnrolMember,
     HoldPoints,
-    Payment,
     PlaceOrder,
     Profile,
     Redeem,
@@ -32,6 +31,7 @@ from loyalty_engine.core.engine.requests import (
 from loyalty_engine.core.kernel.identities import Identity, parse_identity
 from loyalty_engine.core.kernel.instants import parse_instant
 from loyalty_engine.core.kernel.quantities import SCALE
+from loyalty_engine.core.points.payments import Payment
 from loyalty_engine.core.rules.goods import Goods
 from loyalty_engine.core.rules.history import HistoryRange
 from loyalty_engine.core.rules.order import Line, Order, ShopOrder

@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Accepted, Changes, Refused
 from loyalty_engine.core.engine.facts import Earlier, Facts, KnownOrder, KnownRedemption, MemberState
-from loyalty_engine.core.engine.requests import Actor, Call, Payment, PlaceOrder, RecordActivity, Redeem, Request
+from loyalty_engine.core.engine.requests import Actor, Call, PlaceOrder, RecordActivity, Redeem, Request
 from loyalty_engine.core.engine.ruleset import Ruleset, compile_ruleset
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.kernel.quantities import SCALE
 from loyalty_engine.core.kernel.refusals import Refusal
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.lots import Lot, LotUse
+from loyalty_engine.core.points.payments import Payment
 from loyalty_engine.core.program.document import Program as ProgramDocument
 from loyalty_engine.core.program.parts import split
 from loyalty_engine.core.program.reading import parse_program

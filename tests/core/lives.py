@@ -24,7 +24,6 @@ from loyalty_engine.core.engine.requests import (
     HoldPoints,
     MergeMembers,
     OrderRef,
-    Payment,
     PlaceOrder,
     RecordActivity,
     Redeem,
@@ -37,6 +36,7 @@ from loyalty_engine.core.engine.requests import (
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.quantities import SCALE
 from loyalty_engine.core.points.balances import Balance
+from loyalty_engine.core.points.payments import Payment
 from loyalty_engine.core.rules.goods import Goods
 from loyalty_engine.core.rules.order import Line, ShopOrder, Tender
 from tests.core.engine_cases import MEMBER, NOW, OTHER, call, line, lot, order, ruleset_of

@@ -10,10 +10,11 @@ from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Refused
 from loyalty_engine.core.engine.facts import Facts, MemberState
 from loyalty_engine.core.engine.looks import Look, look
-from loyalty_engine.core.engine.requests import Actor, EvaluateOrder, Payment, PlaceOrder, Profile
+from loyalty_engine.core.engine.requests import Actor, EvaluateOrder, PlaceOrder, Profile
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.refusals import Refusal, RefusalCode
 from loyalty_engine.core.points.balances import Balance
+from loyalty_engine.core.points.payments import Payment
 from loyalty_engine.core.promotions.reasons import explain_promotions
 from loyalty_engine.core.rules.order import Order
 from tests.core.engine_cases import MEMBER, call, lot

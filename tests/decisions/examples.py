@@ -19,7 +19,6 @@ from loyalty_engine.core.earning.base import earning_base
 from loyalty_engine.core.earning.evaluation import EarningRules
 from loyalty_engine.core.earning.limits import Counted
 from loyalty_engine.core.engine.attributes import read_decimals, with_decimals
-from loyalty_engine.core.engine.requests import Codes
 from loyalty_engine.core.engine.ruleset import Ruleset, compile_ruleset
 from loyalty_engine.core.kernel.codes import FoldedCode, fold_code
 from loyalty_engine.core.kernel.instants import parse_instant
@@ -27,7 +26,7 @@ from loyalty_engine.core.program.checks import check_program
 from loyalty_engine.core.program.document import Program
 from loyalty_engine.core.program.parts import split
 from loyalty_engine.core.program.reading import parse_program
-from loyalty_engine.core.promotions.codes import CodeLimit, KnownCode
+from loyalty_engine.core.promotions.codes import CodeLimit, Codes, KnownCode
 from loyalty_engine.core.rules.history import PastOrder
 from loyalty_engine.core.rules.order import Activity, Line, MemberSnapshot, Order, Receipt, ShopOrder, Tender
 from loyalty_engine.core.rules.view import View

@@ -16,14 +16,12 @@ from loyalty_engine.core.engine.requests import (
     CancelRedemption,
     ChangeLot,
     ClaimOrder,
-    Codes,
     EditOrder,
     EndHold,
     Exchange,
     HoldPoints,
     MergeMembers,
     OrderRef,
-    Payment,
     PlaceOrder,
     Redeem,
     Request,
@@ -37,7 +35,8 @@ from loyalty_engine.core.kernel.codes import FoldedCode, fold_code
 from loyalty_engine.core.kernel.instants import parse_instant, show_instant
 from loyalty_engine.core.kernel.quantities import parse_quantity
 from loyalty_engine.core.points.lots import spending_order
-from loyalty_engine.core.promotions.codes import KnownCode
+from loyalty_engine.core.points.payments import Payment
+from loyalty_engine.core.promotions.codes import Codes, KnownCode
 from loyalty_engine.core.rules.goods import Goods
 from loyalty_engine.core.rules.order import ShopOrder, Tender
 from tests.core.engine_cases import call

@@ -8,11 +8,12 @@ from uuid import UUID
 
 from loyalty_engine.core.engine.decision import Changes
 from loyalty_engine.core.engine.facts import Earlier, Facts, KnownOrder, MemberState
-from loyalty_engine.core.engine.requests import Payment, PlaceOrder, Redeem, ReturnGoods
+from loyalty_engine.core.engine.requests import PlaceOrder, Redeem, ReturnGoods
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.instants import show_instant
 from loyalty_engine.core.kernel.quantities import SCALE
 from loyalty_engine.core.points.balances import Balance
+from loyalty_engine.core.points.payments import Payment
 from loyalty_engine.core.rules.goods import Goods
 from tests.core.engine_cases import MEMBER, accept, call, lot
 from tests.decisions.examples import Case, read_order, read_ruleset

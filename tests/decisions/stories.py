@@ -10,9 +10,10 @@ from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Accepted, Changes, Decision
 from loyalty_engine.core.engine.facts import Earlier, Facts, KnownOrder, MemberState
 from loyalty_engine.core.engine.fold import apply
-from loyalty_engine.core.engine.requests import ClaimOrder, Payment, PlaceOrder, RecordActivity, Request
+from loyalty_engine.core.engine.requests import ClaimOrder, PlaceOrder, RecordActivity, Request
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.instants import parse_instant
+from loyalty_engine.core.points.payments import Payment
 from loyalty_engine.core.promotions.reasons import explain_promotions
 from tests.core.engine_cases import call
 from tests.decisions.examples import read_activity, read_instant, read_order

@@ -9,9 +9,10 @@ from uuid_utils.compat import uuid7
 
 from loyalty_engine.core.engine.facts import Facts, MemberState
 from loyalty_engine.core.engine.fold import fold
-from loyalty_engine.core.engine.requests import ClaimOrder, Payment, PlaceOrder
+from loyalty_engine.core.engine.requests import ClaimOrder, PlaceOrder
 from loyalty_engine.core.kernel.instants import parse_instant
 from loyalty_engine.core.kernel.quantities import SCALE
+from loyalty_engine.core.points.payments import Payment
 from loyalty_engine.core.rules.history import HistoryRange, PastOrder
 from loyalty_engine.core.rules.order import Line, Order, ShopOrder
 from loyalty_engine.persistence.asks import Ask

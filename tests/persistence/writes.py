@@ -19,7 +19,6 @@ from loyalty_engine.core.engine.requests import (
     ChangeLot,
     EnrolMember,
     HoldPoints,
-    Payment,
     PlaceOrder,
     Profile,
     RecordActivity,
@@ -30,6 +29,7 @@ from loyalty_engine.core.engine.ruleset import Ruleset, compile_ruleset
 from loyalty_engine.core.kernel.identities import parse_identity
 from loyalty_engine.core.kernel.instants import parse_instant
 from loyalty_engine.core.kernel.quantities import SCALE
+from loyalty_engine.core.points.payments import Payment
 from loyalty_engine.core.program.document import Program as ProgramDocument
 from loyalty_engine.core.program.parts import split
 from loyalty_engine.core.rules.order import Line, Order, ShopOrder

@@ -18,7 +18,8 @@ from loyalty_engine.application.composition import Services
 from loyalty_engine.application.executor import Caller, Outcome
 from loyalty_engine.application.guesses import Cart, TooManyGuessesError
 from loyalty_engine.application.place_order import place_order
-from loyalty_engine.core.engine.requests import Actor, Call, Codes, PlaceOrder
+from loyalty_engine.core.engine.requests import Actor, Call, PlaceOrder
+from loyalty_engine.core.promotions.codes import Codes
 from loyalty_engine.core.rules.order import till_scope
 from loyalty_engine.persistence.reviews import Review
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from loyalty_engine.application.clocks import Clocks
 from loyalty_engine.application.executor import Caller, Executor, Outcome
-from loyalty_engine.core.engine.requests import Clearance, PlaceOrder
+from loyalty_engine.core.engine.clearance import Clearance
+from loyalty_engine.core.engine.requests import PlaceOrder
 from loyalty_engine.core.kernel.ids import read_id
 from loyalty_engine.persistence import reviews
 from loyalty_engine.persistence.reviews import Review

@@ -15,7 +15,6 @@ from loyalty_engine.core.engine.requests import (
     ChangeLot,
     ChangeMember,
     ClaimOrder,
-    Codes,
     ConfirmReservation,
     EditOrder,
     EndHold,
@@ -40,7 +39,7 @@ from loyalty_engine.core.engine.requests import (
 )
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.identities import Identity
-from loyalty_engine.core.promotions.codes import code_counters
+from loyalty_engine.core.promotions.codes import Codes, code_counters
 from loyalty_engine.core.rules.history import HistoryRange
 from loyalty_engine.core.rules.order import Order, natural_key, return_key
 from loyalty_engine.persistence.asks import Ask, Returned, Subject

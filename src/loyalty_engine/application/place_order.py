@@ -6,7 +6,8 @@ from typing import Any
 
 from loyalty_engine.application.clocks import Clocks
 from loyalty_engine.application.executor import Caller, Executor, Outcome
-from loyalty_engine.core.engine.requests import Clearance, PlaceOrder
+from loyalty_engine.core.engine.clearance import Clearance
+from loyalty_engine.core.engine.requests import PlaceOrder
 from loyalty_engine.persistence.reviews import Review, file_review
 from loyalty_engine.persistence.sessions import Sessions
 

@@ -13,19 +13,11 @@ from hypothesis import strategies as st
 from loyalty_engine.core.engine.decision import Accepted, OrderRow
 from loyalty_engine.core.engine.due import settle_due
 from loyalty_engine.core.engine.facts import MemberState
-from loyalty_engine.core.engine.requests import (
-    ActivateOrder,
-    ChangeMember,
-    Payment,
-    PlaceOrder,
-    Profile,
-    Redeem,
-    ReturnGoods,
-)
+from loyalty_engine.core.engine.requests import ActivateOrder, ChangeMember, PlaceOrder, Profile, Redeem, ReturnGoods
 from loyalty_engine.core.engine.ruleset import Ruleset, compile_ruleset
 from loyalty_engine.core.kernel.quantities import SCALE
 from loyalty_engine.core.points.balances import Balance
-from loyalty_engine.core.points.payments import PaidPoints
+from loyalty_engine.core.points.payments import PaidPoints, Payment
 from loyalty_engine.core.program.document import Program
 from loyalty_engine.core.program.parts import split
 from loyalty_engine.core.program.reading import parse_program

@@ -17,7 +17,6 @@ from loyalty_engine.core.engine.requests import (
     Exchange,
     HoldPoints,
     MergeMembers,
-    OpeningLot,
     OpenLots,
     OrderRef,
     PlaceOrder,
@@ -32,6 +31,7 @@ from loyalty_engine.core.kernel.quantities import SCALE
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.holds import Hold
 from loyalty_engine.core.points.lots import LotUse
+from loyalty_engine.core.points.opening import OpeningLot
 from loyalty_engine.core.points.payments import PaidPoints
 from loyalty_engine.core.points.postings import Posting
 from loyalty_engine.core.returns.state import OrderState

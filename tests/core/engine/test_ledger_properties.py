@@ -14,9 +14,10 @@ from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Accepted, Changes, Refused
 from loyalty_engine.core.engine.facts import Facts, KnownRedemption, MemberState
 from loyalty_engine.core.engine.fold import apply, fold
-from loyalty_engine.core.engine.requests import Adjust, CancelRedemption, Payment, PlaceOrder, Redeem, Request
+from loyalty_engine.core.engine.requests import Adjust, CancelRedemption, PlaceOrder, Redeem, Request
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.lots import Lot
+from loyalty_engine.core.points.payments import Payment
 from loyalty_engine.core.rules.order import Line, ShopOrder
 from tests.core.engine_cases import MEMBER, NOW, call, line, order, ruleset, with_member
 

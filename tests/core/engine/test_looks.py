@@ -14,10 +14,11 @@ from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Accepted, Changes, Refused
 from loyalty_engine.core.engine.facts import Earlier, Facts, MemberState
 from loyalty_engine.core.engine.looks import Look, look
-from loyalty_engine.core.engine.requests import EvaluateOrder, MemberRef, Payment, PlaceOrder, Profile
+from loyalty_engine.core.engine.requests import EvaluateOrder, MemberRef, PlaceOrder, Profile
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.points.balances import Balance
+from loyalty_engine.core.points.payments import Payment
 from loyalty_engine.core.rules.order import Order
 from tests.core.earning.drawn import ORDERS, POLICIES, RULES, WALLETS, compile_rules, used
 from tests.core.engine_cases import (

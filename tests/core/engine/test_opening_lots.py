@@ -7,8 +7,9 @@ import pytest
 from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Accepted
 from loyalty_engine.core.engine.facts import KnownOperation
-from loyalty_engine.core.engine.requests import OpeningLot, OpenLots, ReverseOperation
+from loyalty_engine.core.engine.requests import OpenLots, ReverseOperation
 from loyalty_engine.core.kernel.ids import nth
+from loyalty_engine.core.points.opening import OpeningLot
 from tests.core.engine_cases import (
     EARLIER,
     MEMBER,

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loyalty_engine.core.engine.repricing import PricedOrder
-from loyalty_engine.core.engine.requests import CancelOrder, Payment
+from loyalty_engine.core.engine.requests import CancelOrder
 from loyalty_engine.core.kernel.quantities import SCALE
+from loyalty_engine.core.points.payments import Payment
 from loyalty_engine.core.returns.memory import PromotionMemory
 from loyalty_engine.core.returns.state import OrderState
 from loyalty_engine.core.rules.order import Order

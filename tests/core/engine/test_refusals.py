@@ -16,9 +16,7 @@ from loyalty_engine.core.engine.requests import (
     CancelRedemption,
     ChangeMember,
     ClaimOrder,
-    Codes,
     EnrolMember,
-    Payment,
     PlaceOrder,
     Profile,
     Redeem,
@@ -28,7 +26,8 @@ from loyalty_engine.core.kernel.codes import FoldedCode
 from loyalty_engine.core.kernel.refusals import RefusalCode
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.lots import LotUse
-from loyalty_engine.core.promotions.codes import KnownCode
+from loyalty_engine.core.points.payments import Payment
+from loyalty_engine.core.promotions.codes import Codes, KnownCode
 from tests.core.engine.refusals_of_codes import CODE_CASES
 from tests.core.engine.refusals_of_life import LIFE_CASES
 from tests.core.engine.refusals_of_reservations import RESERVATION_CASES

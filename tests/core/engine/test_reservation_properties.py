@@ -16,12 +16,12 @@ from loyalty_engine.core.engine.looks import look
 from loyalty_engine.core.engine.requests import (
     ConfirmReservation,
     EvaluateOrder,
-    Payment,
     PlaceOrder,
     ReleaseReservation,
     ReserveOrder,
 )
 from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.points.payments import Payment
 from loyalty_engine.core.rules.order import Order, ShopOrder
 from tests.core.earning.drawn import ORDERS, POLICIES, RULES, compile_rules, used
 from tests.core.engine.test_looks import BALANCES, PAYMENTS, PROMOTIONS, known

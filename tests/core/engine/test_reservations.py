@@ -10,12 +10,10 @@ import pytest
 from loyalty_engine.core.engine.decision import Accepted, Refused, Repeated
 from loyalty_engine.core.engine.requests import (
     CancelOrder,
-    Codes,
     ConfirmReservation,
     EndHold,
     MemberRef,
     MergeMembers,
-    Payment,
     ReleaseReservation,
     Request,
     ReserveOrder,
@@ -25,7 +23,8 @@ from loyalty_engine.core.engine.requests import (
 from loyalty_engine.core.kernel.codes import FoldedCode
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.points.balances import Balance
-from loyalty_engine.core.promotions.codes import CodeLimit, KnownCode
+from loyalty_engine.core.points.payments import Payment
+from loyalty_engine.core.promotions.codes import CodeLimit, Codes, KnownCode
 from loyalty_engine.core.rules.goods import Goods
 from loyalty_engine.core.rules.order import Line, ShopOrder
 from tests.core.engine_cases import (

@@ -5,9 +5,9 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loyalty_engine.core.engine.requests import Payment
 from loyalty_engine.core.kernel.quantities import SCALE
 from loyalty_engine.core.points.balances import Balance
+from loyalty_engine.core.points.payments import Payment
 from loyalty_engine.core.rules.order import Line, Order
 from tests.core.earning.drawn import ORDERS
 from tests.core.engine.drawn_returns import (

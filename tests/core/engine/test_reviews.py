@@ -6,11 +6,12 @@ from uuid import UUID
 
 import pytest
 
+from loyalty_engine.core.engine.clearance import Clearance
 from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Accepted, Refused, Repeated, Reviewed
 from loyalty_engine.core.engine.facts import Facts
 from loyalty_engine.core.engine.looks import look
-from loyalty_engine.core.engine.requests import Actor, Clearance, EvaluateOrder, PlaceOrder
+from loyalty_engine.core.engine.requests import Actor, EvaluateOrder, PlaceOrder
 from loyalty_engine.core.engine.ruleset import Ruleset
 from tests.core.engine_cases import MEMBER, NOW, call, known_order, member, order, place, receipt, ruleset_of
 

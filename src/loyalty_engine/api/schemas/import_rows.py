@@ -8,8 +8,8 @@ from pydantic_core import PydanticCustomError
 from loyalty_engine.api.schemas.fields import Body, Code, InstantField, MemberField, Points, Text
 from loyalty_engine.api.schemas.members import EnrolmentBody
 from loyalty_engine.api.schemas.orders import OrderBody
-from loyalty_engine.core.engine.requests import OpeningLot
 from loyalty_engine.core.kernel.amounts import MAX_AMOUNT
+from loyalty_engine.core.points.opening import OpeningLot
 
 
 class OpeningLotBody(Body):

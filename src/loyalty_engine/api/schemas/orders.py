@@ -28,7 +28,9 @@ from loyalty_engine.api.schemas.lines import LineBody, ReceiptBody, TenderBody, 
 from loyalty_engine.api.schemas.prices import CheaperLine, Discount, GiftAnswer
 from loyalty_engine.api.schemas.reasons import NudgeAnswer, PromotionReasonAnswer, ReasonAnswer
 from loyalty_engine.api.schemas.returns import ReturnAnswer
-from loyalty_engine.core.engine.requests import NO_CODES, Codes, Exchange, Payment
+from loyalty_engine.core.engine.requests import Exchange
+from loyalty_engine.core.points.payments import Payment
+from loyalty_engine.core.promotions.codes import NO_CODES, Codes
 from loyalty_engine.core.rules.order import Order, OrderReference, Receipt, ShopOrder
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, Protocol
 
-from loyalty_engine.core.engine.requests import MemberRef, OpeningLot, Profile
+from loyalty_engine.core.engine.requests import MemberRef, Profile
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.kernel.refusals import Refusal
+from loyalty_engine.core.points.opening import OpeningLot
 from loyalty_engine.core.rules.order import Order
 
 Kind = Literal["members", "lots", "orders"]

@@ -8,11 +8,12 @@ from loyalty_engine.core.engine.answers import show_facts
 from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Operation
 from loyalty_engine.core.engine.facts import Facts
 from loyalty_engine.core.engine.point_answers import show_opening
-from loyalty_engine.core.engine.requests import OpeningLot, OpenLots
+from loyalty_engine.core.engine.requests import OpenLots
 from loyalty_engine.core.engine.ruleset import Ruleset, WalletRules
 from loyalty_engine.core.kernel.instants import show_instant
 from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
 from loyalty_engine.core.points.book import LotTerms
+from loyalty_engine.core.points.opening import OpeningLot
 
 
 def decide_opening(ruleset: Ruleset, facts: Facts, request: OpenLots, now: datetime) -> Decision:

@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Final, Literal
+from typing import Literal
 from uuid import UUID
 
-from loyalty_engine.core.kernel.codes import FoldedCode
+from loyalty_engine.core.engine.clearance import Clearance
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.kernel.ids import show_id
+from loyalty_engine.core.points.opening import OpeningLot
+from loyalty_engine.core.points.payments import Payment
+from loyalty_engine.core.promotions.codes import NO_CODES, Codes
 from loyalty_engine.core.rules.goods import Goods
 from loyalty_engine.core.rules.order import Line, Order, OrderReference, Scalar, Tender, natural_key
 
@@ -44,31 +47,6 @@ class Call:
     entropy: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
-    """The wish to pay part of an order with points; ``points`` None means as many as possible."""
-
-    wallet: str
-    points: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Codes:
-    """The promo codes of a cart, in the order in which they were typed, no two alike; at most 10.
-
-    ``skips_unusable``: those that give nothing are passed over, and told; else they refuse the order. ``guest`` is a digest
-    of who buys without being a member, by which uses of guests are counted. Only who ``is_trusted`` learns of codes that
-    exist and may not be used.
-    """
-
-    typed: tuple[FoldedCode, ...] = ()
-    skips_unusable: bool = False
-    guest: str | None = None
-    is_trusted: bool = False
-
-
-NO_CODES: Final = Codes()
-
 OrderRef = UUID | OrderReference
 """An order by our id, or by the number that shop or till gave it; it may not have arrived yet."""
 
@@ -79,17 +57,6 @@ class Exchange:
 
     order: OrderRef
     goods: Goods
-
-
-@dataclass(frozen=True, slots=True)
-class Clearance:
-    """Somebody looked at an order and wants it booked, whatever its time. ``review_id`` is where that was decided.
-
-    ``is_number_reused``: another receipt has its number, and both are to stand.
-    """
-
-    review_id: UUID
-    is_number_reused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,22 +343,6 @@ class EnrolMember:
     identities: tuple[Identity, ...]
     profile: Profile
     enrolled_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OpeningLot:
-    """Points that a member brings from where they were kept before; ``points`` > 0.
-
-    What is None is as if the wallet had issued them at ``earned_at``, which is now by default: their expiry, their cost
-    in millionths of a minor unit, and the program as their funder.
-    """
-
-    wallet: str
-    points: int
-    earned_at: datetime | None = None
-    expires_at: datetime | None = None
-    cost_micros: int | None = None
-    funder: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

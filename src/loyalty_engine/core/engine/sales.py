@@ -9,21 +9,13 @@ from uuid import UUID
 from loyalty_engine.core.engine.accounts import new_member, require_redeem_terms
 from loyalty_engine.core.engine.facts import Facts, MemberState
 from loyalty_engine.core.engine.pricing import Priced, price
-from loyalty_engine.core.engine.requests import (
-    NO_CODES,
-    Codes,
-    EvaluateOrder,
-    MemberRef,
-    Payment,
-    PlaceOrder,
-    ReserveOrder,
-)
+from loyalty_engine.core.engine.requests import EvaluateOrder, MemberRef, PlaceOrder, ReserveOrder
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.views import counted_for
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
-from loyalty_engine.core.points.payments import PaidPoints
-from loyalty_engine.core.promotions.codes import Bearer, CodeReason
+from loyalty_engine.core.points.payments import PaidPoints, Payment
+from loyalty_engine.core.promotions.codes import NO_CODES, Bearer, CodeReason, Codes
 from loyalty_engine.core.promotions.open_codes import NOTHING_OPENED, Opened, open_promotions
 from loyalty_engine.core.rules.order import Order
 

@@ -65,6 +65,24 @@ class KnownCode:
 
 
 @dataclass(frozen=True, slots=True)
+class Codes:
+    """The promo codes of a cart, in the order in which they were typed, no two alike; at most 10.
+
+    ``skips_unusable``: those that give nothing are passed over, and told; else they refuse the order. ``guest`` is a digest
+    of who buys without being a member, by which uses of guests are counted. Only who ``is_trusted`` learns of codes that
+    exist and may not be used.
+    """
+
+    typed: tuple[FoldedCode, ...] = ()
+    skips_unusable: bool = False
+    guest: str | None = None
+    is_trusted: bool = False
+
+
+NO_CODES: Final = Codes()
+
+
+@dataclass(frozen=True, slots=True)
 class Bearer:
     """Who brings codes: a member, a guest whose digest is known, or, with neither, one who cannot be told from others."""
 
