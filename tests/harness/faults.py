@@ -1,13 +1,14 @@
 """Faults that a process of :mod:`tests.harness.staged` is started with, to show that the checkers see them."""
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from loyalty_engine.application import executor
-from loyalty_engine.core.engine import fold, returns
-from loyalty_engine.core.engine.decision import Changes
+from loyalty_engine.core.earning.evaluation import Use
+from loyalty_engine.core.engine import fold, returns, settlement
+from loyalty_engine.core.engine.decision import Changes, Take
 from loyalty_engine.core.points.book import Book
 from loyalty_engine.core.returns.goods import Payment
 from loyalty_engine.core.returns.state import OrderState
@@ -83,6 +84,16 @@ def forget_keys() -> None:
     vars(executor)["fold"] = forgetful
 
 
+def forget_caps() -> None:
+    """Limits that all share are judged by what was read, and nobody looks again when it is written."""
+
+    def takes_of(uses: Iterable[Use]) -> tuple[Take, ...]:
+        return tuple([replace(take, cap=10**15) for take in honest(uses)])
+
+    honest = settlement.takes_of
+    vars(settlement)["takes_of"] = takes_of
+
+
 def _without_key(part: Changes) -> Changes:
     call = replace(part.operation.call, key=f"other {part.operation.id}") if part.operation.call.key else None
     return part if call is None else replace(part, operation=replace(part.operation, call=call))
@@ -95,4 +106,5 @@ FAULTS: Final[Mapping[str, Callable[[], None]]] = {
     "dropped guards": drop_guards,
     "early acknowledgements": acknowledge_early,
     "forgotten keys": forget_keys,
+    "forgotten caps": forget_caps,
 }
