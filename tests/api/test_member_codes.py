@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.harness.api import Api, fresh, order_body
-from tests.harness.codes import make_pool
+from tests.harness.codes import make_pool, share_code, upload_vouchers
 from tests.harness.ledger import Ledger
 from tests.harness.programs import MakeProgram, Program, document
 
@@ -26,22 +26,19 @@ PROMOTIONS: list[Json] = [
     },
     {"key": "next_time", "opened_by": "code", "effect": {"kind": "amount_off", "amount": 300}},
 ]
-ONCE: Json = {"per": "code", "times": 1, "period": "lifetime"}
 
 
 @pytest.fixture
 async def program(new_program: MakeProgram) -> Program:
-    made = await new_program({**document(), "promotions": PROMOTIONS})
+    return await new_program({**document(), "promotions": PROMOTIONS})
+
+
+@pytest.fixture(autouse=True)
+async def pool(client: Api) -> None:
+    """Codes for the next purchase, each for its member and good for thirty days."""
     await make_pool(
-        made,
-        "next_purchase",
-        "personal",
-        promotion="next_time",
-        pattern="TNX-#####-#####",
-        ends_after_days=30,
-        limits=[ONCE],
+        client, "next_purchase", "next_time", kind="personal", pattern="TNX-#####-#####", ends_after_days=30
     )
-    return made
 
 
 async def issue(client: Api, member: str, pool: str = "next_purchase", *, key: str | None = None) -> Any:  # noqa: ANN401 - a response
@@ -107,9 +104,9 @@ async def test_only_its_member_can_use_it_and_only_once(client: Api, ledger: Led
     assert await ledger.faults() == []
 
 
-async def test_fifty_takers_of_forty_vouchers(clients: Api, program: Program, ledger: Ledger) -> None:
+async def test_fifty_takers_of_forty_vouchers(clients: Api, ledger: Ledger) -> None:
     vouchers = [f"CINE-{number:04}" for number in range(40)]
-    await make_pool(program, "cinema", "vouchers", codes=vouchers)
+    await upload_vouchers(clients, "cinema", vouchers)
     members = [await clients.new_member() for _ in range(50)]
 
     answers = await asyncio.gather(*(issue(clients, member, "cinema") for member in members))
@@ -136,10 +133,24 @@ async def test_an_order_brings_a_code_for_the_next_one(client: Api, ledger: Ledg
     assert await ledger.faults() == []
 
 
-async def test_orders_of_one_member_at_once_get_different_vouchers(
-    clients: Api, program: Program, ledger: Ledger
-) -> None:
-    await make_pool(program, "cinema", "vouchers", codes=[f"CINE-{number:04}" for number in range(15)])
+async def test_a_confirmed_reservation_brings_it_too(client: Api, ledger: Ledger) -> None:
+    member = await client.new_member()
+    body = order_body(member, channel="web", order_id=None)
+
+    reserved = await client.post("/reservations", {**body, "ttl_seconds": 60})
+    assert reserved.status_code == 201, reserved.text
+    assert [one["code"] for one in reserved.json()["codes_issued"]] == [None]
+    assert await codes_of(client, member) == []
+    confirmed = await client.post(f"/reservations/{reserved.json()['id']}/confirm", {"order_id": fresh("w")})
+
+    assert confirmed.status_code == 201, confirmed.text
+    (issued,) = confirmed.json()["codes_issued"]
+    assert [one["code"] for one in await codes_of(client, member)] == [issued["code"]]
+    assert await ledger.faults() == []
+
+
+async def test_orders_of_one_member_at_once_get_different_vouchers(clients: Api, ledger: Ledger) -> None:
+    await upload_vouchers(clients, "cinema", [f"CINE-{number:04}" for number in range(15)])
     member = await clients.new_member()
 
     answers = await asyncio.gather(*(clients.post_order(member, channel="app") for _ in range(20)))
@@ -151,10 +162,8 @@ async def test_orders_of_one_member_at_once_get_different_vouchers(
     assert await ledger.faults() == []
 
 
-async def test_a_batch_that_shares_one_fate_gives_each_order_another_voucher(
-    client: Api, program: Program, ledger: Ledger
-) -> None:
-    await make_pool(program, "cinema", "vouchers", codes=["CINE-0001", "CINE-0002"])
+async def test_a_batch_that_shares_one_fate_gives_each_order_another_voucher(client: Api, ledger: Ledger) -> None:
+    await upload_vouchers(client, "cinema", ["CINE-0001", "CINE-0002"])
     members = [await client.new_member() for _ in range(3)]
     orders = [order_body(member, channel="app") for member in members]
 
@@ -193,9 +202,9 @@ async def test_codes_go_with_a_member_that_is_merged(client: Api) -> None:
         ({"pool": "next_purchase", "code": "MINE1234"}, 422, "validation_failed"),
     ],
 )
-async def test_what_is_refused_gives_no_code(client: Api, program: Program, body: Json, status: int, code: str) -> None:
+async def test_what_is_refused_gives_no_code(client: Api, body: Json, status: int, code: str) -> None:
     member = await client.new_member()
-    await make_pool(program, "shared", "shared", promotion="next_time", codes=["SUMMER"])
+    await share_code(client, "SHARED", "next_time")
 
     answer = await client.post(f"/members/{member}/codes", body)
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.harness.api import Api, fresh
-from tests.harness.codes import make_pool
+from tests.harness.codes import share_code
 from tests.harness.crowds import in_crowd, shuffled, size, together
 from tests.harness.ledger import Ledger
 from tests.harness.programs import MakeProgram, Program, document
@@ -27,22 +27,18 @@ PROMOTIONS: list[Json] = [
 ]
 
 
-def limit(per: str, times: int) -> Json:
-    return {"per": per, "times": times, "period": "lifetime"}
-
-
 @pytest.fixture
 async def program(new_program: MakeProgram) -> Program:
-    made = await new_program({**document(), "promotions": PROMOTIONS})
-    shared: dict[str, Json] = {
-        "WELCOME": limit("code", TIMES),
-        "ONLYONE": limit("code", 1),
-        "TWICEEACH": limit("member", 2),
-        "GUESTS": limit("guest", 1),
-    }
-    for code, limits in shared.items():
-        await make_pool(made, code.lower(), "shared", promotion="welcome", codes=[code], limits=[limits])
-    return made
+    return await new_program({**document(), "promotions": PROMOTIONS})
+
+
+@pytest.fixture(autouse=True)
+async def codes(client: Api) -> None:
+    """Codes with one limit each."""
+    await share_code(client, "WELCOME", "welcome", limits=[{"per": "code", "times": TIMES}])
+    await share_code(client, "ONLYONE", "welcome", limits=[{"per": "code", "times": 1}])
+    await share_code(client, "TWICEEACH", "welcome", limits=[{"per": "member", "times": 2}])
+    await share_code(client, "GUESTS", "welcome", limits=[{"per": "guest", "times": 1}])
 
 
 def used(answer: httpx.Response) -> str:

@@ -19,7 +19,7 @@ from loyalty_engine.application.executor import Outcome
 from loyalty_engine.core.engine.requests import IssueCode
 from loyalty_engine.persistence.reading.issued_codes import list_member_codes
 
-router = APIRouter(route_class=Route, tags=["codes"])
+router = APIRouter(route_class=Route, tags=["promo codes"])
 
 
 @router.post(
