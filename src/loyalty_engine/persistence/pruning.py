@@ -30,7 +30,7 @@ WITH gone AS (DELETE FROM loyalty.counter_lease WHERE until < $1 RETURNING 1) SE
 _FORGET_RESERVATIONS: Final = """
 WITH gone AS (
     DELETE FROM loyalty.reservation r
-     WHERE r.id < $1 AND r.until < $2
+     WHERE r.until < $1
        AND NOT EXISTS (SELECT FROM loyalty.reservation_end e
                         WHERE e.program_id = r.program_id AND e.reservation_id = r.id AND e.how = 'confirmed')
     RETURNING r.program_id, r.id
@@ -73,4 +73,4 @@ async def forget_reservations(connection: Connection, before: datetime) -> int:
 
     What they hold must be forgotten first. Their operations are kept for ever.
     """
-    return int(await connection.fetchval(_FORGET_RESERVATIONS, first_id_at(before), before))
+    return int(await connection.fetchval(_FORGET_RESERVATIONS, before))

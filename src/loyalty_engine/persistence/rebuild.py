@@ -95,7 +95,7 @@ SELECT program_id, counter, c.used AS stored, s.used AS rebuilt
   FROM (SELECT program_id, key AS counter, used FROM loyalty.counter c WHERE ($1::int IS NULL OR c.program_id = $1)) c
   FULL JOIN (SELECT program_id, counter, sum(amount)::bigint AS used
                FROM loyalty.counter_use u WHERE ($1::int IS NULL OR u.program_id = $1) GROUP BY 1, 2) s USING (program_id, counter)
- WHERE c.used IS DISTINCT FROM s.used ORDER BY 1, 2
+ WHERE coalesce(c.used, 0) <> coalesce(s.used, 0) ORDER BY 1, 2
 """
 
 
