@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from benchmarks import bars_core, bars_http, bars_promotions, expiry, growth
+from benchmarks import bars_codes, bars_core, bars_http, bars_promotions, expiry, growth
 
 BARS: Final[dict[str, Callable[[], float]]] = {
     "P1": bars_http.accrue_against_pgbench,
@@ -16,6 +16,7 @@ BARS: Final[dict[str, Callable[[], float]]] = {
     "P4p": bars_promotions.many_against_few_promotions,
     "P5": growth.large_against_small,
     "P6": expiry.settling_against_updating,
+    "P7": bars_codes.generating_against_copying,
     "P8": bars_http.hammered_against_spread,
     "P10": bars_http.evaluate_against_accrue,
     "P10p": bars_promotions.evaluate_with_promotions,

@@ -91,7 +91,6 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     "return_not_found": ProblemKind(404, "No such return", "Check the return's id."),
     "review_not_found": ProblemKind(404, "No such review", "List the orders that wait for a review."),
     "promotion_not_found": ProblemKind(404, "The program has no such promotion", "Read the program's document."),
-    "code_pool_not_found": ProblemKind(404, "No such pool of codes", "List the program's pools."),
     "promo_code_not_found": ProblemKind(
         404, "No such code", "Check its spelling; case, spaces and hyphens do not count."
     ),

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +12,9 @@ from loyalty_engine.core.kernel.codes import CodePattern, FoldedCode
 from loyalty_engine.persistence.code_pools import find_pool
 from loyalty_engine.persistence.connections import Connection
 from loyalty_engine.persistence.imports import entered
-from loyalty_engine.persistence.promo_codes import FullPoolError, add_made
+from loyalty_engine.persistence.promo_codes import FullPoolError, add_made, copy_made
+
+Add = Callable[..., Awaitable[int]]
 
 _BATCH: Final = 1_000_000
 """Codes that are drawn together: sorted, they go into the index of all codes in the order in which it is."""
@@ -25,14 +27,19 @@ class NoRoomError(Exception):
 
 
 async def generate_codes(
-    connection: Connection, program_id: int, key: str, count: int, *, tell: Callable[[int], None]
+    connections: tuple[Connection, Connection | None],
+    program_id: int,
+    key: str,
+    count: int,
+    *,
+    tell: Callable[[int], None],
 ) -> int:
     """Put random codes into a pool until it has ``count``; ``tell`` hears how many it has. Returns that.
 
-    What is stored by now counts, so whoever is stopped goes on when called again. Each run of codes is a transaction of its
+    The second connection, with the owner's role, makes it fast; without it goes slowly. What is stored by now counts, so whoever is stopped goes on when called again. Each run of codes is a transaction of its
     own, which counts them too. Raises :class:`NoRoomError`.
     """
-    misses = 0
+    misses, (connection, owner) = 0, connections
     while True:
         async with entered(connection, program_id):
             pool = await find_pool(connection, program_id, key)
@@ -42,7 +49,7 @@ async def generate_codes(
         tell(pool.codes)
         if pool.codes >= count:
             return pool.codes
-        filling = _Filling(connection, program_id, key, count, tell, pool.codes)
+        filling = _Filling(connection, owner, program_id, key, count, tell, pool.codes)
         await filling.fill(pattern, min(count - pool.codes, _BATCH))
         misses = misses + 1 if filling.codes == pool.codes else 0
         if misses == _MOST_MISSES:
@@ -54,12 +61,12 @@ class _Filling:
     """One batch on its way into a pool that has so many ``codes`` by now, and shall have ``count``."""
 
     connection: Connection
+    owner: Connection | None
     program_id: int
     key: str
     count: int
     tell: Callable[[int], None]
     codes: int
-    is_crowded: bool = False
 
     async def fill(self, pattern: CodePattern, missing: int) -> None:
         """Draw as many codes as are missing and store them run by run; the next run is sorted meanwhile."""
@@ -70,28 +77,20 @@ class _Filling:
             self.tell(self.codes)
 
     async def _store(self, run: Sequence[FoldedCode]) -> None:
-        """Store codes, as if they were all new until one was not. A pool that somebody else filled takes no more."""
-        if not self.is_crowded:
-            try:
-                await self._add(run)
-            except asyncpg.UniqueViolationError:
-                self.is_crowded = True
-        if self.is_crowded:
-            await self._add(run)
-
-    async def _add(self, run: Sequence[FoldedCode]) -> None:
+        """Store codes, as if all were new until one was not. A pool that somebody else filled takes no more."""
         try:
-            async with entered(self.connection, self.program_id):
-                self.codes = await add_made(
-                    self.connection,
-                    self.program_id,
-                    self.key,
-                    run,
-                    most=self.count,
-                    may_be_there=self.is_crowded,
-                )
+            if self.owner is not None:
+                try:
+                    return await self._add(self.owner, copy_made, run)
+                except asyncpg.UniqueViolationError:
+                    self.owner = None  # there are many codes alike, and this batch goes carefully
+            await self._add(self.connection, add_made, run)
         except FullPoolError:
-            return
+            return None
+
+    async def _add(self, connection: Connection, add: Add, run: Sequence[FoldedCode]) -> None:
+        async with entered(connection, self.program_id):
+            self.codes = await add(connection, self.program_id, self.key, run, most=self.count)
 
 
 def _draw(pattern: CodePattern, count: int) -> Iterator[list[FoldedCode]]:

@@ -1,5 +1,6 @@
 """Promo codes: put into their pools, found, listed and changed."""
 
+import io
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,10 +14,10 @@ from loyalty_engine.persistence.code_pools import CodePool
 from loyalty_engine.persistence.connections import Connection
 
 _ADD_MADE: Final = """
-INSERT INTO loyalty.promo_code (program_id, code, pool) SELECT $1, made, $2 FROM unnest($3::text[]) made
+INSERT INTO loyalty.promo_code (program_id, code, pool)
+SELECT $1, made, $2 FROM unnest($3::text[]) made
+    ON CONFLICT DO NOTHING
 """
-
-_ADD_MADE_IF_NEW: Final = f"{_ADD_MADE} ON CONFLICT DO NOTHING"
 
 _ADD_TYPED: Final = """
 INSERT INTO loyalty.promo_code (program_id, code, pool, shown, turn)
@@ -98,17 +99,27 @@ class FullPoolError(Exception):
     """Somebody else filled the pool meanwhile: the transaction must not be committed."""
 
 
-async def add_made(
-    connection: Connection, program_id: int, key: str, codes: Sequence[FoldedCode], *, most: int, may_be_there: bool
-) -> int:
+async def add_made(connection: Connection, program_id: int, key: str, codes: Sequence[FoldedCode], *, most: int) -> int:
     """Put codes that were made, in ascending order, into a pool that may have ``most``; return how many it has then.
 
-    Without ``may_be_there`` it is twice as fast, and a code that is there already ends it with ``UniqueViolationError``.
-    Raises :class:`FullPoolError`; after any error the transaction must be rolled back.
+    Those that are there already are left out. Raises :class:`FullPoolError`.
     """
-    statement = _ADD_MADE_IF_NEW if may_be_there else _ADD_MADE
-    tag: str = await connection.execute(statement, program_id, key, codes)
+    tag: str = await connection.execute(_ADD_MADE, program_id, key, codes)
     return await _count_in(connection, program_id, key, more=int(tag.rpartition(" ")[2]), most=most)
+
+
+async def copy_made(
+    connection: Connection, program_id: int, key: str, codes: Sequence[FoldedCode], *, most: int
+) -> int:
+    """Do the same in a third of the time. Needs the owner's role, and that none of the codes is there.
+
+    Raises ``UniqueViolationError`` as well; after any error the transaction must be rolled back.
+    """
+    before, after = f"{program_id}\t", f"\t{key}\n"
+    rows = f"{before}{f'{after}{before}'.join(codes)}{after}".encode()
+    columns = ("program_id", "code", "pool")
+    await connection.copy_to_table("promo_code", schema_name="loyalty", columns=columns, source=io.BytesIO(rows))
+    return await _count_in(connection, program_id, key, more=len(codes), most=most)
 
 
 async def add_typed(

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
+
+import asyncpg
 
 from loyalty_engine.application.clocks import Clock, Clocks
 from loyalty_engine.application.generate_codes import NoRoomError, generate_codes
@@ -99,9 +101,9 @@ class Handlers:
             progress.done = count
 
         pool, count = job.params["pool"], job.params["count"]
-        async with self._open() as connection:
+        async with self._open() as connection, self._open_if_allowed(OWNER_ROLE) as owner:
             try:
-                made = await generate_codes(connection, job.program_id, pool, count, tell=tell)
+                made = await generate_codes((connection, owner), job.program_id, pool, count, tell=tell)
             except NoRoomError:
                 raise HopelessError("no_room") from None
         return {"pool": pool, "codes": made}
@@ -131,6 +133,16 @@ class Handlers:
             leases = await forget_leases(connection, now)
             reservations = await forget_reservations(connection, now - _RESERVATIONS_KEPT)
         return {"refusals": refusals, "files": files, "jobs": jobs, "leases": leases, "reservations": reservations}
+
+    @asynccontextmanager
+    async def _open_if_allowed(self, role: str) -> AsyncIterator[Connection | None]:
+        """Open a connection, or none where this process may not act as that role."""
+        async with AsyncExitStack() as stack:
+            try:
+                connection = await stack.enter_async_context(self._open(role))
+            except (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidParameterValueError):
+                connection = None
+            yield connection
 
     @asynccontextmanager
     async def _open(self, role: str = APPLICATION_ROLE) -> AsyncIterator[Connection]:
