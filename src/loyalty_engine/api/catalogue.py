@@ -74,7 +74,7 @@ _FAULTS: Final[Mapping[FaultCode, str]] = {
     FaultCode.FREE_OF_CHARGE: "The promotion is 100 % off all goods.",
     FaultCode.WHOLE_CART: "The amount off is as much as the cart must cost at least.",
     FaultCode.LESS_FOR_MORE: "A higher step gives less than the one before it would.",
-    FaultCode.NO_LIMIT: "What is worth money has neither a limit nor a budget.",
+    FaultCode.NO_LIMIT: "What comes off every order for ever has neither a limit nor a budget.",
     FaultCode.NEVER_FIRST: "Another promotion is open whenever this one is, and goes first.",
     FaultCode.NEVER_BEST: "Another promotion is open whenever this one is, and saves no less.",
     FaultCode.NOBODY_GETS_IT: "The promotion is for guests and has a limit per member.",

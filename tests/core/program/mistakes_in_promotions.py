@@ -166,7 +166,7 @@ LINTS: Final[list[tuple[str, object, str, str]]] = [
     ("/promotions/6/effect", effect("percent_off", percent="100%"), "/promotions/6/effect", "free_of_charge"),
     ("/promotions/6/when", {"fact": "order.total", "at_least": 500}, "/promotions/6/effect/amount", "whole_cart"),
     (f"{STEPS}/1/amount", 400, f"{STEPS}/1", "less_for_more"),
-    ("/promotions/6", {**WELCOME, "opened_by": "code", "limits": []}, "/promotions/6", "no_limit"),
+    ("/promotions/6", {"key": "all", "effect": effect("percent_off", percent="5%")}, "/promotions/6", "no_limit"),
     ("/promotions/5/at_most", 5, "/promotions/5/at_most", "ignored"),
     ("/promotions/6", {**WELCOME, "audience": "guests", "when": TOTAL}, f"{LIMITS}/0/per", "nobody_gets_it"),
     ("/promotions/1", autumn(key="late", limits=ONCE), "/promotions/1", "never_best"),

@@ -123,13 +123,10 @@ def _off_at(step: Step, cost: int) -> int:
 
 
 def _lint_limits(pointer: str, promotion: PromotionEntry) -> Iterator[Fault]:
-    """Warn of what is worth money and has no end."""
-    if promotion.limits or isinstance(promotion.effect, ExtraPoints | PointsTimes):
+    """Warn of what is worth money and has no end. What is opened by codes has the limits that its pools say."""
+    if promotion.limits or promotion.opened_by == "code" or isinstance(promotion.effect, ExtraPoints | PointsTimes):
         return
-    if promotion.opened_by == "code":
-        message = "has no limit and no budget: whoever has a code for it gets it with every order"
-        yield Fault(pointer, FaultCode.NO_LIMIT, message, "warning")
-    elif _is_for_all_orders(promotion):
+    if _is_for_all_orders(promotion):
         message = "is given with every order for ever: it has no condition, no window, no limit and no budget"
         yield Fault(pointer, FaultCode.NO_LIMIT, message, "warning")
 
