@@ -373,3 +373,22 @@ async def test_two_carts_of_one_member_never_plan_the_same(clients: Api, ledger:
     [balance] = (await clients.get(f"/members/{member}/balances")).json()["balances"]
     assert balance["held"] == 0
     assert await ledger.faults() == []
+
+
+async def test_a_look_sees_free_what_its_own_reservation_holds(client: Api) -> None:
+    member = await client.new_member()
+    held = await reserved(client, TEA, by=member)
+    other = await client.evaluate(member, lines=[TEA, CAKE])
+    own = await client.evaluate(member, lines=[TEA, CAKE], replaces=held["id"])
+    assert (off(other.json()), off(own.json())) == ({"cake": 50}, {"tea": 100, "cake": 50})
+    assert off(await reserved(client, TEA, CAKE, by=member, replaces=held["id"])) == {"tea": 100, "cake": 50}
+    gone = await client.evaluate(member, lines=[TEA, CAKE], replaces=held["id"])
+    assert (code_of(gone), pointers_of(gone)) == ("reservation_ended", ["/replaces"])
+
+
+async def test_a_confirmed_order_shows_its_fields_as_a_placed_one_does(client: Api) -> None:
+    member = await client.new_member()
+    confirmed = (await confirm(client, await reserved(client, CAKE, by=member))).json()
+    placed = (await client.post_order(member, lines=[CAKE])).json()
+    assert [name for name in confirmed if name in FIXED] == [name for name in placed if name in FIXED]
+    assert list(confirmed["discounts"][0]) == list(placed["discounts"][0])

@@ -139,7 +139,7 @@ def find_reserved_revision(request: Request, facts: Facts) -> int | None:
 def ask_for_look(request: EvaluateOrder, ruleset: Ruleset, now: datetime) -> Ask:
     """Return the same for a look at an order: neither a key nor a number did anything before."""
     placed_at, codes = request.order.placed_at, request.codes
-    return Ask(
+    ask = Ask(
         request.actor.client_id,
         "",
         None,
@@ -152,6 +152,7 @@ def ask_for_look(request: EvaluateOrder, ruleset: Ruleset, now: datetime) -> Ask
         codes=codes.typed,
         pools=_pools(ruleset) if request.member else (),
     )
+    return ask if request.replaces is None else ask.about(Subject(reservation_id=request.replaces))
 
 
 def lane_of(request: Request) -> object:

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from loyalty_engine.core.earning.evaluation import Grant, Use
 from loyalty_engine.core.engine.reserved import Reservation
 from loyalty_engine.core.kernel.identities import Identity
@@ -38,7 +40,8 @@ def show_reservation(reservation: Reservation) -> Json:
         "promoted": show_promoted(reservation.promoted),
         "codes": show_code_memory(reservation.codes),
         "uses": [[use.counter, use.amount, use.cap, use.is_shared] for use in reservation.uses],
-        "shown": reservation.shown,
+        # As text, because JSONB does not keep the order of fields.
+        "shown": None if reservation.shown is None else orjson.dumps(dict(reservation.shown)).decode(),
     }
     return {name: value for name, value in shown.items() if value}
 
@@ -59,5 +62,5 @@ def read_reservation(raw: Mapping[str, Any]) -> Reservation:
         promoted=read_promoted(body.get("promoted", ())),
         codes=read_code_memory(body.get("codes", ())),
         uses=tuple(Use(*use) for use in body.get("uses", ())),
-        shown=body.get("shown"),
+        shown=orjson.loads(body["shown"]) if "shown" in body else None,
     )

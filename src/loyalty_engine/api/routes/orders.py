@@ -89,7 +89,14 @@ async def post_orders(context: CallContext, body: OrderBatch) -> Response:
     operation_id="evaluate_order",
     response_model=EvaluationAnswer,
     summary="Look what an order would do",
-    **problems(*REFUSALS, "too_many_guesses", body=True),
+    **problems(
+        *REFUSALS,
+        "too_many_guesses",
+        "reservation_not_found",
+        "reservation_ended",
+        "reservation_expired",
+        body=True,
+    ),
 )
 @access("evaluations:read")
 async def post_evaluation(context: CallContext, body: EvaluationBody) -> Outcome:
@@ -100,7 +107,7 @@ async def post_evaluation(context: CallContext, body: EvaluationBody) -> Outcome
     services: Services = context.services
     order = body.as_order_at(body.placed_at or await read_clock(context), context.client.location)
     codes = read_codes(context, body)
-    request = EvaluateOrder(actor_of(context), body.member, order, body.as_payment(), codes)
+    request = EvaluateOrder(actor_of(context), body.member, order, body.as_payment(), codes, body.replaces)
 
     async def look() -> Outcome:
         return await evaluate_order(services.executor, context.caller, request, explains_all=body.explain == "all")

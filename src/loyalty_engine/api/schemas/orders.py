@@ -20,6 +20,7 @@ from loyalty_engine.api.schemas.fields import (
     MemberField,
     OperationHead,
     PointsOrMax,
+    ReservationIdField,
     Text,
 )
 from loyalty_engine.api.schemas.goods import ExchangeBody
@@ -171,6 +172,12 @@ class EvaluationBody(CartBody):
         description="Which rules to explain: those that had a say, or all: also those for goods, places and the like "
         "that the order does not have, and those that are switched off.",
         examples=["relevant"],
+    )
+    replaces: ReservationIdField | None = Field(
+        default=None,
+        description="A reservation of the same cart: the look is as if it were released, as reserving anew with "
+        "`replaces` would do.",
+        examples=["res_01m8054496erxvcc6weqy7k3j5"],
     )
 
 

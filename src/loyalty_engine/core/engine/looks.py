@@ -17,10 +17,12 @@ from loyalty_engine.core.engine.answers import Json, show_look
 from loyalty_engine.core.engine.decision import Refused
 from loyalty_engine.core.engine.due import is_due, settle_facts
 from loyalty_engine.core.engine.facts import Facts, MemberState
+from loyalty_engine.core.engine.fold import apply
 from loyalty_engine.core.engine.issuing import foresee
 from loyalty_engine.core.engine.orders import check_order, check_place, find_untimely, rules_of_its_time
 from loyalty_engine.core.engine.pricing import nudge
 from loyalty_engine.core.engine.requests import Call, EvaluateOrder
+from loyalty_engine.core.engine.reservations import end_replaced
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.sales import admit
 from loyalty_engine.core.engine.settlement import earn_on, pay_and_credit
@@ -63,6 +65,10 @@ def _look(ruleset: Ruleset, facts: Facts, request: EvaluateOrder, now: datetime)
     check_order(ruleset, request.order)
     if untimely is not None:
         return Refused(untimely.refusal)
+    if request.replaces is not None:
+        call = Call(_NO_OPERATION, request.actor, b"")
+        freed = end_replaced(ruleset, facts, request.replaces, buyer=request.member, call=call, now=now)
+        facts = apply(facts, freed)
     sale = admit(ruleset, facts, request, now=now, operation_id=_NO_OPERATION)
     member, priced = sale.buyer.member, sale.priced
     earned = earn_on(ruleset, priced, member=member, paid=sale.paid, shared=facts.counters, now=now)

@@ -134,13 +134,17 @@ class ActivateOrder:
 
 @dataclass(frozen=True, slots=True)
 class EvaluateOrder:
-    """A look at what placing this order would do. It never becomes an operation, so no call surrounds it."""
+    """A look at what placing this order would do. It never becomes an operation, so no call surrounds it.
+
+    ``replaces`` is a reservation of the same cart: what it holds is free for this look.
+    """
 
     actor: Actor
     member: MemberRef | None
     order: Order
     payment: Payment | None = None
     codes: Codes = NO_CODES
+    replaces: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

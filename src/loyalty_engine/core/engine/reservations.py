@@ -23,7 +23,7 @@ from loyalty_engine.core.engine.facts import Facts, KnownReservation, MemberStat
 from loyalty_engine.core.engine.fold import apply
 from loyalty_engine.core.engine.issuing import foresee
 from loyalty_engine.core.engine.orders import check_order, find_untimely, rules_of_its_time
-from loyalty_engine.core.engine.requests import Actor, Call, ReleaseReservation, ReserveOrder
+from loyalty_engine.core.engine.requests import Actor, Call, MemberRef, ReleaseReservation, ReserveOrder
 from loyalty_engine.core.engine.reservation_answers import show_fixed, show_release, show_reservation
 from loyalty_engine.core.engine.reserved import Reservation
 from loyalty_engine.core.engine.ruleset import Ruleset
@@ -54,10 +54,22 @@ def decide_reservation(ruleset: Ruleset, facts: Facts, request: ReserveOrder, no
         return Refused(untimely.refusal)
     if request.replaces is None:
         return Accepted(_reserve(ruleset, facts, request, now))
-    known = _require_replaceable(facts, request, request.replaces, now)
-    call = replace(request.call, operation_id=nth(request.call.operation_id, _REPLACED), key=None)
-    ended = let_go(ruleset, facts, known, end=ReservationEnd(request.replaces, "replaced"), call=call, now=now)
+    ended = end_replaced(ruleset, facts, request.replaces, buyer=request.member, call=request.call, now=now)
     return Accepted(_reserve(ruleset, apply(facts, ended), request, now), before=(ended,))
+
+
+def end_replaced(
+    ruleset: Ruleset, facts: Facts, replaces: UUID, *, buyer: MemberRef | None, call: Call, now: datetime
+) -> Changes:
+    """Return the changes that free what the reservation holds whose place another one takes: one of the same member, or one
+    of a guest.
+    """
+    known = require_open(facts, replaces, call.actor, now, pointer="/replaces")
+    member_id = None if buyer is None or facts.member is None else facts.member.id
+    if known.member_id not in {None, member_id}:
+        refuse(RefusalCode.RESERVATION_NOT_FOUND, "/replaces", reservation_id=show_id("res", replaces))
+    call = replace(call, operation_id=nth(call.operation_id, _REPLACED), key=None)
+    return let_go(ruleset, facts, known, end=ReservationEnd(replaces, "replaced"), call=call, now=now)
 
 
 def decide_release(ruleset: Ruleset, facts: Facts, request: ReleaseReservation, now: datetime) -> Decision:
@@ -219,15 +231,6 @@ def _reservation(operation: Operation, sale: Sale, earned: Earned, *, until: dat
 def _leases(uses: tuple[Use, ...], until: datetime, *, times: int = 1) -> tuple[Take, ...]:
     """Return what is leased of the limits that all share; with ``times`` -1 what is given back of that."""
     return tuple(Take(use.counter, times * use.amount, use.cap, until) for use in uses if use.is_shared)
-
-
-def _require_replaceable(facts: Facts, request: ReserveOrder, replaces: UUID, now: datetime) -> KnownReservation:
-    """Return the reservation that another one takes the place of: one of the same member, or one of a guest."""
-    known = require_open(facts, replaces, request.call.actor, now, pointer="/replaces")
-    buyer = None if request.member is None or facts.member is None else facts.member.id
-    if known.member_id not in {None, buyer}:
-        refuse(RefusalCode.RESERVATION_NOT_FOUND, "/replaces", reservation_id=show_id("res", replaces))
-    return known
 
 
 def _check_location(order: Order, actor: Actor) -> None:

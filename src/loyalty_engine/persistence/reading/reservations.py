@@ -50,7 +50,7 @@ async def find_reservation(connection: Connection, program_id: int, reservation_
         member_id=row["member_id"],
         until=row["until"],
         location=body["order"]["location"],
-        shown=body["shown"],
+        shown=orjson.loads(body["shown"]),
         effective_at=row["effective_at"],
         booked_at=row["booked_at"],
         revision=row["revision"],
