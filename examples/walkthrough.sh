@@ -1,6 +1,6 @@
 #!/bin/sh
 # A first walk through the API against the server of `make run`: enrol, earn, retry, redeem, take it back, hold, return goods,
-# and ask why.
+# reserve a cart and confirm it, and ask why.
 # PORT and LOYALTY_STATE_DIR are those of the server. BASE_URL, ADMIN_KEY and TILL_KEY lead to another one.
 set -eu
 
@@ -104,8 +104,27 @@ call "Half of the coffee comes back: money to pay back, and its points are taken
 holds '"refund":6000'
 holds '"debt":20'
 
+call "A web shop reserves a cart for 15 minutes, paid with all the cashback there is" 201 "$ADMIN_KEY" POST /reservations \
+    "{\"member\": \"$card\", \"currency\": \"EUR\", \"lines\": [{\"sku\": \"tea\", \"amount\": 2000}],
+ \"pay_with_points\": {\"wallet\": \"cashback\", \"points\": \"max\"}, \"ttl_seconds\": 900}" "cart-$walk"
+holds '"status":"reserved"'
+holds '"held":120'
+cart=$(field id)
+
+call "The customer takes another one: the cart is reserved anew, and nothing was free in between" 201 "$ADMIN_KEY" \
+    POST /reservations \
+    "{\"member\": \"$card\", \"currency\": \"EUR\", \"lines\": [{\"sku\": \"tea\", \"amount\": 4000, \"quantity\": 2}],
+ \"pay_with_points\": {\"wallet\": \"cashback\", \"points\": \"max\"}, \"replaces\": \"$cart\"}" "more-$walk"
+cart=$(field id)
+promised=$(printf '%s' "$answer" | sed 's/.*\("total":[0-9]*\).*/\1/')
+
+call "It is paid: the cart becomes an order, for exactly what was promised" 201 "$ADMIN_KEY" \
+    POST "/reservations/$cart/confirm" "{\"order_id\": \"web-$walk\"}" "confirm-$walk"
+holds "$promised"
+holds '"status":"credited"'
+
 call "Why did the receipt earn what it earned?" 200 "$ADMIN_KEY" GET "/operations/$operation/explanation"
 holds '"rule":"coffee"'
 
 echo
-echo "Done: earned once, spent once, taken back once, held, returned, and explained."
+echo "Done: earned once, spent once, taken back once, held, returned, reserved, confirmed, and explained."

@@ -42,7 +42,7 @@ def answers(service: Service, block: str) -> list[dict[str, object]]:
 
 
 def test_the_shell_blocks_do_what_the_text_says(service: Service) -> None:
-    earn, look, cart, spend, give_back, prove, move_on = BLOCKS
+    earn, look, cart, pay, spend, give_back, prove, move_on = BLOCKS
     [receipt] = answers(service, earn)
     assert receipt["status"] == "credited"
     assert {(e["wallet"], e["points"]) for e in receipt["effects"]} >= {("points", 41)}  # type: ignore[attr-defined]  # a list of objects
@@ -54,6 +54,10 @@ def test_the_shell_blocks_do_what_the_text_says(service: Service) -> None:
     [priced] = answers(service, cart)
     assert {d["promotion"]: d["amount"] for d in priced["discounts"]} == {"breakfast": 100}  # type: ignore[attr-defined]  # as above
     assert (priced["total"], priced["nudges"][0]["missing"]) == (5110, 280)  # type: ignore[index]  # as above
+
+    [order] = answers(service, pay)
+    assert (order["total"], order["discounts"]) == (priced["total"], priced["discounts"])
+    assert order["status"] == "credited"
 
     adjustment, redemption = answers(service, spend)
     assert adjustment["points"] == 200

@@ -119,7 +119,9 @@ def test_walkthrough_of_the_examples_gets_the_answers_it_expects(service: Servic
     settings = environment(LOYALTY_STATE_DIR=str(service.state), PORT=str(service.port))
     walk = subprocess.run(["sh", "examples/walkthrough.sh"], env=settings, capture_output=True, text=True, check=False)
     assert walk.stderr == ""
-    assert walk.stdout.endswith("Done: earned once, spent once, taken back once, held, returned, and explained.\n")
+    assert walk.stdout.endswith(
+        "Done: earned once, spent once, taken back once, held, returned, reserved, confirmed, and explained.\n"
+    )
 
 
 def test_logs_name_no_key_and_no_customer(service: Service) -> None:

@@ -54,6 +54,9 @@ NAMES: Final = (
     "unblock",
     "lot_change",
     "reversal",
+    "reservation",
+    "confirmation",
+    "release",
 )
 """All kinds of writes that move value or members."""
 
@@ -95,7 +98,11 @@ async def prepare_write(name: str, api: Api) -> WriteCall:
             body = {"points": 40} if name == "capture" else {"reason": "abandoned"}
             return _call(name, f"/redemptions/{hold}/{name}", body)
         case _:
-            return await _prepare_correction(name, api, member) or await _prepare_change(name, api, member)
+            return (
+                await _prepare_correction(name, api, member)
+                or await _prepare_checkout(name, api, member)
+                or await _prepare_change(name, api, member)
+            )
 
 
 async def _prepare_correction(name: str, api: Api, member: str) -> WriteCall | None:
@@ -122,6 +129,22 @@ async def _prepare_correction(name: str, api: Api, member: str) -> WriteCall | N
             return _call(name, f"/operations/{given}/reverse", {"reason": "mistake"})
         case _:
             return None
+
+
+async def _prepare_checkout(name: str, api: Api, member: str) -> WriteCall | None:
+    """Return a call about a cart that is being paid."""
+    if name not in {"reservation", "confirmation", "release"}:
+        return None
+    cart = {**full_order(member), "ttl_seconds": 600}
+    del cart["order_id"]
+    held = (await api.post("/reservations", cart)).json()["id"]
+    match name:
+        case "reservation":
+            return _call(name, "/reservations", {**cart, "replaces": held})
+        case "confirmation":
+            return _call(name, f"/reservations/{held}/confirm", {"order_id": fresh("o")})
+        case _:
+            return _call(name, f"/reservations/{held}/release", {"reason": "abandoned"})
 
 
 async def _prepare_change(name: str, api: Api, member: str) -> WriteCall:
