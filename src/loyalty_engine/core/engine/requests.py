@@ -134,9 +134,8 @@ class ActivateOrder:
 
 @dataclass(frozen=True, slots=True)
 class EvaluateOrder:
-    """A look at what placing this order would do. It never becomes an operation, so no call surrounds it.
-
-    ``replaces`` is a reservation of the same cart: what it holds is free for this look.
+    """A look at what placing this order would do. No call surrounds it: it never becomes an operation. What the reservation
+    holds that it ``replaces`` is free for it.
     """
 
     actor: Actor
