@@ -8,7 +8,7 @@ import re
 import httpx
 import pytest
 
-from tests.harness.api import Api, code_of, pointers_of
+from tests.harness.api import Api, code_of, now, pointers_of
 from tests.harness.ledger import Ledger
 from tests.harness.programs import MakeProgram, Program, document
 
@@ -294,3 +294,68 @@ async def test_tills_neither_make_nor_look_up_codes(server: str, program: Progra
             await till.send("PATCH", "/promo-codes/hello26", body={}),
         ]
     assert [answer.status_code for answer in answers] == [403] * 4
+
+
+async def test_uses_are_told_and_counted(client: Api) -> None:
+    await create(client, "generated", count=3, length=10, low_at=1)
+    codes = [item["code"] for item in (await client.get("/code-pools/p1/codes")).json()["items"]]
+    member = await client.new_member()
+
+    async def stand(code: str) -> tuple[object, object]:
+        found = (await client.get(f"/promo-codes/{code}")).json()
+        return found["state"], [(limit["used"], limit["left"]) for limit in found["limits"]]
+
+    order = await client.post_order(member, 5000, codes=[codes[0]])
+    held = await client.post(
+        "/reservations", {"member": member, "currency": "EUR", "lines": [{"amount": 900}], "codes": [codes[1]]}
+    )
+
+    assert (order.status_code, held.status_code) == (201, 201), (order.text, held.text)
+    assert [await stand(code) for code in codes] == [
+        ("used_up", [(1, 0)]),
+        ("used_up", [(1, 0)]),
+        ("active", [(0, 1)]),
+    ]
+    items = (await client.get("/code-pools/p1/codes")).json()["items"]
+    assert [item["used"] for item in items] == [1, 0, 0]
+    pool = (await client.get("/code-pools/p1")).json()
+    assert (pool["codes"], pool["left"], pool["is_low"]) == (3, 2, False)
+    await client.post_order(member, 5000, codes=[codes[2]])
+    pool = (await client.get("/code-pools/p1")).json()
+    assert (pool["left"], pool["is_low"]) == (1, True)
+
+
+async def test_limits_of_members_and_periods_are_shown_as_far_as_they_are_shared(client: Api) -> None:
+    limits = [
+        {"per": "member", "times": 3, "period": "lifetime"},
+        {"per": "code", "times": 2, "period": "day"},
+        {"per": "code", "times": 9, "period": "lifetime"},
+    ]
+    await create(client, limits=limits)
+    member = await client.new_member()
+    for _ in range(2):
+        placed = await client.post_order(member, 5000, codes=["hello26"], placed_at=now())
+        assert placed.status_code == 201, placed.text
+
+    code = (await client.get("/promo-codes/hello26")).json()
+    assert (code["state"], code["limits"]) == (
+        "active",
+        [
+            {**limits[0], "used": None, "left": None},
+            {**limits[1], "used": 2, "left": 0},
+            {**limits[2], "used": 2, "left": 7},
+        ],
+    )
+
+
+async def test_personal_codes_are_counted_as_they_are_given_out(client: Api) -> None:
+    await create(client, "personal", pattern="ME-##########", ends_after_days=30)
+    member = await client.new_member()
+    issued = (await client.post(f"/members/{member}/codes", {"pool": "p1"})).json()
+
+    pool = (await client.get("/code-pools/p1")).json()
+    assert (pool["codes"], pool["given_out"], pool["left"], pool["is_low"]) == (1, 1, None, False)
+    [item] = (await client.get("/code-pools/p1/codes")).json()["items"]
+    assert (item["code"], item["member_id"], item["used"]) == (issued["code"], member, 0)
+    assert (item["ends_at"], item["issued_at"]) == (issued["ends_at"], issued["booked_at"])
+    assert (await client.get(f"/promo-codes/{issued['code']}")).json()["ends_at"] == issued["ends_at"]

@@ -36,6 +36,9 @@ async def test_a_file_is_kept_in_pieces_until_the_worker_takes_it(client: Api, l
         ("kind=orders", b"identities\ncard:1\n", "text/csv", 422, "import_file_refused"),
         ("kind=members", b"x" * 300_000, "text/csv", 422, "import_file_refused"),
         ("kind=members", b"{}", "application/json", 415, "unsupported_media_type"),
+        ("kind=codes", b"code\n", "text/csv", 422, "validation_failed"),
+        ("kind=members&pool=p1", b"identities\n", "text/csv", 422, "validation_failed"),
+        ("kind=codes&pool=p1", b"code\n", "text/csv", 404, "code_pool_not_found"),
         ("kind=shoes", b"identities\n", "text/csv", 422, "validation_failed"),
         ("kind=members&speed=fast", b"identities\n", "text/csv", 422, "validation_failed"),
     ],
@@ -47,6 +50,25 @@ async def test_a_file_that_cannot_be_one_is_refused_at_once(
 
     assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
     assert (await ledger.count("job"), await ledger.count("job_file")) == (0, 0)
+
+
+async def test_codes_are_uploaded_to_pools_that_take_them(client: Api, ledger: Ledger) -> None:
+    await client.send("POST", "/voucher-pools", body={"pool": "cinema"})
+    await ledger.connection.execute(
+        "INSERT INTO code_pool (program_id, key, kind, created_at) VALUES ($1, 'own', 'personal', now())",
+        ledger.program_id,
+    )
+
+    refused = await upload(client, "kind=codes&pool=own", b"code\nABCD\n")
+    wrong = await upload(client, "kind=codes&pool=cinema", b"name\nABCD\n")
+    taken = await upload(client, "kind=codes&pool=cinema", b"code\nABCD\n")
+
+    assert [(answer.status_code, answer.json().get("code")) for answer in (refused, wrong)] == [
+        (409, "code_pool_takes_none"),
+        (422, "import_file_refused"),
+    ]
+    assert (taken.status_code, taken.json()["kind"], taken.json()["pool"]) == (202, "codes", "cinema")
+    assert await ledger.count("job") == 1
 
 
 async def test_who_may_not_import_uploads_nothing_and_sees_nothing(

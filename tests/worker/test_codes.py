@@ -138,3 +138,59 @@ async def test_a_worker_that_is_killed_leaves_the_rest_to_another(shop: Shop, ap
 
     assert 0 < some < 400_000
     assert (await count(shop), (await api.get("/code-pools/p1")).json()["codes"]) == (400_000, 400_000)
+
+
+async def upload(api: Api, query: str, content: bytes, media_type: str = "text/csv") -> dict[str, Any]:
+    answer = await api.send("POST", f"/imports?{query}", content=content, headers={"content-type": media_type})
+    assert answer.status_code == 202, answer.text
+    started: dict[str, Any] = answer.json()
+    await wait_for(api, started["id"], "done")
+    done: dict[str, Any] = (await api.get(f"/imports/{started['id']}")).json()
+    return done
+
+
+def what_became(done: dict[str, Any]) -> tuple[int, int, int]:
+    return done["stored"], done["unchanged"], done["faulty"]
+
+
+async def test_codes_of_a_file_go_into_their_pool(shop: Shop, api: Api) -> None:
+    hire(shop)
+    await api.send("POST", "/promotions/autumn/codes", body={"pool": "old", "kind": "shared", "code": "Hello-26"})
+    await api.send("POST", "/promotions/autumn/codes", body={"pool": "p1", "kind": "imported", "codes": ["AAAA-1"]})
+    rows = ["code", "AAAA-1", "aaaa1", "HE110 26", "BBBB-1", "BBBB-1", "bbbb1", "x", "=CC", "  DDDD-1 "]
+    rows += [f"MANY-{number:04}" for number in range(600)]
+
+    dry = await upload(api, "kind=codes&pool=p1&dry_run=true", "\n".join(rows).encode())
+    assert await count(shop) == 1
+    done = await upload(api, "kind=codes&pool=p1", "\n".join(rows).encode())
+    again = await upload(api, "kind=codes&pool=p1", "\n".join(rows).encode())
+    faults = (await api.get(f"/imports/{done['id']}/faults")).json()["items"]
+
+    assert [what_became(each) for each in (dry, done, again)] == [(602, 2, 5), (602, 2, 5), (0, 604, 5)]
+    assert [(fault["line"], fault["code"], fault["pointer"]) for fault in faults] == [
+        (3, "promo_code_exists", "/code"),
+        (4, "promo_code_exists", "/code"),
+        (7, "promo_code_exists", "/code"),
+        (8, "promo_code", "/code"),
+        (9, "promo_code", "/code"),
+    ]
+    pool = (await api.get("/code-pools/p1")).json()
+    assert (await count(shop), pool["codes"], pool["left"]) == (603, 603, 603)
+    assert (await api.get("/promo-codes/dddd1")).json()["code"] == "DDDD-1"
+
+
+async def test_vouchers_of_a_file_can_be_given_out(shop: Shop, api: Api) -> None:
+    hire(shop)
+    await api.send("POST", "/voucher-pools", body={"pool": "cinema", "low_at": 2})
+
+    done = await upload(
+        api, "kind=codes&pool=cinema", b'{"code":"CINE-1"}\n{"code":"CINE-2"}\n', "application/x-ndjson"
+    )
+    member = await api.new_member()
+    issued = await api.post(f"/members/{member}/codes", {"pool": "cinema"})
+    pool = (await api.get("/code-pools/cinema")).json()
+
+    assert (what_became(done), issued.status_code) == ((2, 0, 0), 201)
+    assert (pool["codes"], pool["given_out"], pool["left"], pool["is_low"]) == (2, 1, 1, True)
+    code = (await api.get(f"/promo-codes/{issued.json()['code']}")).json()
+    assert (code["member_id"], code["pool"], code["promotion"]) == (member, "cinema", None)

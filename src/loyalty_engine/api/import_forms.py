@@ -7,14 +7,16 @@ from pydantic import BaseModel, ValidationError
 
 from loyalty_engine.api.bodies import BodyReader, digest, faults_of
 from loyalty_engine.api.problems import PROBLEMS, Fault, ProblemError
-from loyalty_engine.api.schemas.import_rows import LotRowBody, MemberRowBody, OrderRowBody
-from loyalty_engine.application.imports.rows import Kind, LotRow, MemberRow, OrderRow, Row, RowError
+from loyalty_engine.api.schemas.import_rows import CodeRowBody, LotRowBody, MemberRowBody, OrderRowBody
+from loyalty_engine.application.imports.rows import CodeRow, Kind, LotRow, MemberRow, OrderRow, Row, RowError
+from loyalty_engine.core.kernel.codes import fold_code
 from loyalty_engine.core.kernel.refusals import Refusal
 
 _MODELS: Final[Mapping[Kind, type[BaseModel]]] = {
     "members": MemberRowBody,
     "lots": LotRowBody,
     "orders": OrderRowBody,
+    "codes": CodeRowBody,
 }
 _LONGEST: Final = 200
 """Characters that are kept of a pointer: a name of the file may stand in it."""
@@ -61,6 +63,10 @@ def _row_of(body: BaseModel, parsed: Any) -> Row:  # noqa: ANN401 - any JSON val
         case OrderRowBody():
             order = body.as_order_at(body.placed_at, None)
             return OrderRow(body.member, order, digest("place_order", parsed))
+        case CodeRowBody():
+            folded = fold_code(body.code)
+            assert folded is not None
+            return CodeRow(folded, body.code)
         case _:
             raise AssertionError(type(body))
 

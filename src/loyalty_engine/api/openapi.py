@@ -34,7 +34,7 @@ TAGS: Final[dict[str, str]] = {
     "ledger": "Proof that the books add up.",
     "jobs": "Work that runs later: see how far it is, cancel it, try it again.",
     "operations": "What was accepted, and why it came out as it did.",
-    "imports": "Members, points and past orders from files.",
+    "imports": "Members, points, past orders and codes from files.",
     "exports": "Everything of one kind as a file.",
     "health": "Health, readiness and metrics, for those who run the service. No key is needed.",
 }

@@ -13,6 +13,7 @@ from loyalty_engine.application.executor import Caller
 from loyalty_engine.application.imports.reading import Format, Reader
 from loyalty_engine.application.imports.rows import Forms, Kind
 from loyalty_engine.application.rulesets import Rulesets
+from loyalty_engine.persistence.code_pools import find_pool
 from loyalty_engine.persistence.imports import PIECE, add_piece, drop_file
 from loyalty_engine.persistence.jobs import NewJob, add_job
 from loyalty_engine.persistence.sessions import Sessions
@@ -21,23 +22,34 @@ MAX_BYTES: Final = 2 << 30
 """How large an uploaded file may be. Larger ones are imported by the command, or in parts."""
 
 
+class PoolTakesNoneError(Exception):
+    """The codes are for a pool of another kind, or for none that there is."""
+
+    def __init__(self, *, is_there: bool) -> None:
+        super().__init__(is_there)
+        self.is_there = is_there
+
+
 class FileTooLargeError(Exception):
     """The file is larger than any may be."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What a file is, and what to do with it."""
+    """What a file is, and what to do with it. Codes are for a ``pool``."""
 
     kind: Kind
     format: Format
     separator: str
     on_conflict: Literal["refuse", "update"]
     is_dry: bool
+    pool: str | None = None
 
     def as_params(self) -> dict[str, Any]:
         """Return what the job has to know."""
+        pool = {} if self.pool is None else {"pool": self.pool}
         return {
+            **pool,
             "kind": self.kind,
             "format": self.format,
             "separator": self.separator,
@@ -59,7 +71,7 @@ async def accept_import(
     """Keep a file and return the id of the job that will import it.
 
     The job exists once the whole file does. Raises ``FileError`` when the file cannot be one of its kind, as far as its
-    beginning tells, and :class:`FileTooLargeError`; then nothing of it is kept.
+    beginning tells, :class:`FileTooLargeError`, and :class:`PoolTakesNoneError`; then nothing of it is kept.
     """
     job_id, program_id = uuid7(), caller.program_id
     open_for_caller = partial(sessions.open_for, program_id, caller.client_id, caller.generation, is_read_only=False)
@@ -67,6 +79,11 @@ async def accept_import(
         upload.kind, upload.format, upload.separator, forms=forms, ruleset=await rulesets.latest(program_id)
     )
     size = 0
+    if upload.pool is not None:
+        async with open_for_caller() as connection:
+            pool = await find_pool(connection, program_id, upload.pool)
+        if pool is None or pool.kind not in ("imported", "vouchers"):
+            raise PoolTakesNoneError(is_there=pool is not None)
     try:
         async for number, piece in _pieces(body):
             size += len(piece)

@@ -6,11 +6,12 @@ from functools import partial
 from typing import Any, Final
 
 from loyalty_engine.application.clocks import Clocks
+from loyalty_engine.application.imports.code_judging import CodeJudge
 from loyalty_engine.application.imports.judging import Judge
 from loyalty_engine.application.imports.lines import Place
 from loyalty_engine.application.imports.reading import Reader
 from loyalty_engine.application.imports.rows import Fault, Forms
-from loyalty_engine.application.imports.running import Counts, Progress, run
+from loyalty_engine.application.imports.running import Counts, PageJudge, Progress, run
 from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.persistence.connections import Connection
 from loyalty_engine.persistence.imports import FaultRow, add_faults, drop_file, entered, read_file
@@ -59,8 +60,11 @@ async def run_import(
     params = job.params
     ruleset = await rulesets.latest(program_id)
     reader = Reader(params["kind"], params["format"], params["separator"], forms=forms, ruleset=ruleset)
-    judges = [
-        Judge(
+
+    def judge(connection: Connection) -> PageJudge:
+        if params["kind"] == "codes":
+            return CodeJudge(connection, program_id=program_id, pool=params["pool"], is_dry=params["dry_run"])
+        return Judge(
             connection,
             rulesets,
             clocks,
@@ -69,8 +73,7 @@ async def run_import(
             updates=params["on_conflict"] == "update",
             is_dry=params["dry_run"],
         )
-        for connection in judging
-    ]
+
     source = partial(read_file, own, program_id, job.id)
     start = _progress_of(params)
 
@@ -81,7 +84,7 @@ async def run_import(
 
     reached: Progress | None = start
     if not params.get(_DONE):
-        reached = await run(reader, judges, source, start=start, tell=tell)
+        reached = await run(reader, [judge(connection) for connection in judging], source, start=start, tell=tell)
         if reached is None:
             return None
         if not await progress(job.total or reached.place.offset, job.total, {**params, **_show(reached), _DONE: True}):

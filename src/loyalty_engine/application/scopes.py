@@ -20,7 +20,7 @@ SCOPES: Final[Mapping[str, str]] = {
     "members:read": "Find and read members.",
     "codes:write": "Make, import, give out and change promo codes, vouchers and their pools.",
     "codes:read": "Look up, list and export promo codes, and learn why one cannot be used.",
-    "imports:write": "Upload files of members, points and past orders, and see what became of them.",
+    "imports:write": "Upload files of members, points, past orders and codes, and see what became of them.",
     "operations:read": "Read operations, what explains them, and what became of an idempotency key.",
     "ledger:read": "Check the ledger's invariants, and read what each day moved.",
     "jobs:write": "Start, cancel and retry jobs.",

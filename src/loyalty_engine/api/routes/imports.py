@@ -22,7 +22,13 @@ from loyalty_engine.api.schemas.imports import (
     ImportFaultsPage,
     ImportQuery,
 )
-from loyalty_engine.application.accept_import import MAX_BYTES, FileTooLargeError, Upload, accept_import
+from loyalty_engine.application.accept_import import (
+    MAX_BYTES,
+    FileTooLargeError,
+    PoolTakesNoneError,
+    Upload,
+    accept_import,
+)
 from loyalty_engine.application.composition import Services
 from loyalty_engine.application.imports.reading import FileError, Format
 from loyalty_engine.persistence.connections import Connection
@@ -49,7 +55,16 @@ def _described(**described: Any) -> dict[str, Any]:  # noqa: ANN401 - parts of a
     operation_id="start_import",
     status_code=202,
     summary="Import a file",
-    **_described(**problems("body_too_large", "unsupported_media_type", "validation_failed", "import_file_refused")),
+    **_described(
+        **problems(
+            "body_too_large",
+            "unsupported_media_type",
+            "validation_failed",
+            "import_file_refused",
+            "code_pool_not_found",
+            "code_pool_takes_none",
+        )
+    ),
 )
 @access("imports:write")
 async def post_import(context: CallContext, request: Request, query: Annotated[ImportQuery, Query()]) -> ImportAnswer:
@@ -64,7 +79,7 @@ async def post_import(context: CallContext, request: Request, query: Annotated[I
         raise ProblemError("unsupported_media_type", details={"accepted": list(_FORMATS)})
     if getattr(request.state, "is_received", False):  # the caller's rights changed amid the file, which is gone now
         raise UnavailableError
-    upload = Upload(query.kind, _FORMATS[media_type], query.separator, query.on_conflict, query.dry_run)
+    upload = Upload(query.kind, _FORMATS[media_type], query.separator, query.on_conflict, query.dry_run, query.pool)
     try:
         job_id = await accept_import(
             services.sessions,
@@ -77,6 +92,8 @@ async def post_import(context: CallContext, request: Request, query: Annotated[I
         )
     except FileTooLargeError:
         raise ProblemError("body_too_large", details={"max_bytes": MAX_BYTES}) from None
+    except PoolTakesNoneError as error:
+        raise ProblemError("code_pool_takes_none" if error.is_there else "code_pool_not_found") from None
     except FileError as error:
         fault = error.fault
         raise ProblemError(

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from loyalty_engine.api.schemas.code_pool_bodies import CodeField
 from loyalty_engine.api.schemas.fields import Body, Code, InstantField, MemberField, Points, Text
 from loyalty_engine.api.schemas.members import EnrolmentBody
 from loyalty_engine.api.schemas.orders import OrderBody
@@ -44,6 +45,12 @@ class MemberRowBody(EnrolmentBody):
     lots: Annotated[list[OpeningLotBody], Field(max_length=100)] = Field(
         default_factory=list, description="What it brings along.", examples=[[{"wallet": "points", "points": 120}]]
     )
+
+
+class CodeRowBody(Body):
+    """A promo code or a voucher that came from elsewhere."""
+
+    code: CodeField = Field(description="The code, as people shall read it.", examples=["CINE-7K2M-99QX"])
 
 
 class LotRowBody(OpeningLotBody):

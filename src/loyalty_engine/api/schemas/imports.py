@@ -2,16 +2,18 @@
 
 from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from loyalty_engine.api.pagination import Page, PageQuery, Query
+from loyalty_engine.api.schemas.code_pool_bodies import PoolKey
 from loyalty_engine.api.schemas.fields import Answer
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.kernel.instants import show_instant
 from loyalty_engine.persistence.imports import FaultRow
 from loyalty_engine.persistence.jobs import Job, Status
 
-ImportKind = Literal["members", "lots", "orders"]
+ImportKind = Literal["members", "lots", "orders", "codes"]
 
 
 class ImportQuery(Query):
@@ -26,7 +28,18 @@ class ImportQuery(Query):
         description="A member that is there already and differs: refuse the row, or update the member.",
         examples=["update"],
     )
+    pool: PoolKey | None = Field(
+        default=None,
+        description="For codes: the pool that they go into, of imported codes or vouchers.",
+        examples=["cinema_2026"],
+    )
     dry_run: bool = Field(default=False, description="Judge every row and write nothing.", examples=[True])
+
+    @model_validator(mode="after")
+    def _has_pool_for_codes(self) -> Self:
+        if (self.kind == "codes") != (self.pool is not None):
+            raise PydanticCustomError("pool", "is needed for codes, and says nothing of other kinds")
+        return self
 
 
 class FaultsQuery(PageQuery):
@@ -42,6 +55,7 @@ class ImportAnswer(Answer):
 
     id: str = Field(description="The import, and its job.", examples=["job_01m8054496erxvcc6weqy7k3j5"])
     kind: ImportKind = Field(description="What a row is.", examples=["members"])
+    pool: str | None = Field(description="The pool that codes go into.", examples=[None])
     format: Literal["csv", "ndjson"] = Field(description="The form of the file.", examples=["csv"])
     dry_run: bool = Field(description="Whether nothing is written.", examples=[False])
     status: Status = Field(
@@ -66,6 +80,7 @@ class ImportAnswer(Answer):
         return cls(
             id=show_id("job", job.id),
             kind=job.params["kind"],
+            pool=job.params.get("pool"),
             format=job.params["format"],
             dry_run=job.params["dry_run"],
             status=job.status,

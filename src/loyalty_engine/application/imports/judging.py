@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 from loyalty_engine.application.asks import ask_for, share_view
 from loyalty_engine.application.clocks import Clocks
 from loyalty_engine.application.imports.reading import Numbered
-from loyalty_engine.application.imports.rows import Fault, Forms, LotRow, MemberRow, OrderRow, Row
+from loyalty_engine.application.imports.rows import CodeRow, EngineRow, Fault, Forms, LotRow, MemberRow, OrderRow
 from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Accepted, Changes, Refused, Repeated, Reviewed
@@ -54,7 +54,7 @@ class _Turn:
     """Rows about one member, decided one upon the other, with what they ask for."""
 
     names: set[object]
-    rows: list[tuple[Numbered, Row]] = field(default_factory=list)
+    rows: list[tuple[Numbered, EngineRow]] = field(default_factory=list)
 
 
 class Judge:
@@ -85,7 +85,7 @@ class Judge:
     async def judge(self, page: Sequence[Numbered]) -> list[Judged]:
         """Bring all rows of a page to their end; raise ``UnavailableError`` when others keep being faster."""
         judged = [Judged(found.line, found.row) for found in page if isinstance(found.row, Fault)]
-        waiting = [(found, found.row) for found in page if not isinstance(found.row, Fault)]
+        waiting = [(found, found.row) for found in page if not isinstance(found.row, Fault | CodeRow)]
         stalls = 0
         while waiting and stalls < _STALLS:
             again = await self._go_round(waiting, judged)
@@ -96,8 +96,8 @@ class Judge:
         return judged
 
     async def _go_round(
-        self, waiting: Sequence[tuple[Numbered, Row]], judged: list[Judged]
-    ) -> list[tuple[Numbered, Row]]:
+        self, waiting: Sequence[tuple[Numbered, EngineRow]], judged: list[Judged]
+    ) -> list[tuple[Numbered, EngineRow]]:
         """Judge one row or more of each member; return those that have to be looked at again."""
         turns, again = _take_turns(waiting)
         ruleset, now, views = await self._gather(turns)
@@ -151,7 +151,7 @@ class Judge:
             ruleset = await self._rulesets.at(self._program_id, revision)
 
 
-def _placed_at(row: Row) -> datetime | None:
+def _placed_at(row: EngineRow) -> datetime | None:
     return row.order.placed_at if isinstance(row, OrderRow) else None
 
 
@@ -185,7 +185,7 @@ class _Deciding:
     parts: list[Changes] = field(default_factory=list)
     moved: Facts | None = None
 
-    def decide(self, row: Row, line: int, facts: Facts) -> Judged:
+    def decide(self, row: EngineRow, line: int, facts: Facts) -> Judged:
         """Decide a row upon those before it."""
         seen = facts
         if self.moved is not None:
@@ -252,7 +252,7 @@ class _Deciding:
         return Fault(line, refusal.code, refusal.pointer, self.forms.explain(refusal))
 
 
-def _take_turns(waiting: Iterable[tuple[Numbered, Row]]) -> tuple[list[_Turn], list[tuple[Numbered, Row]]]:
+def _take_turns(waiting: Iterable[tuple[Numbered, EngineRow]]) -> tuple[list[_Turn], list[tuple[Numbered, EngineRow]]]:
     """Group rows by the name of their member; return also those that must not be decided over the same gather."""
     turns: dict[object, _Turn] = {}
     again = []
@@ -277,6 +277,8 @@ def names_of(page: Iterable[Numbered]) -> set[object]:
                 names.update(identities)
             case LotRow(member=member):
                 names.add(member)
+            case CodeRow(code=code):
+                names.add(code)
             case OrderRow(order=order, member=member):
                 names |= {member, natural_key(order.reference, None)} - {None}
             case _:
@@ -284,7 +286,7 @@ def names_of(page: Iterable[Numbered]) -> set[object]:
     return names
 
 
-def _names(row: Row) -> tuple[object, object]:
+def _names(row: EngineRow) -> tuple[object, object]:
     """Return in which turn a row belongs, and what may be there only once in it."""
     match row:
         case MemberRow():
@@ -296,7 +298,7 @@ def _names(row: Row) -> tuple[object, object]:
             return row.member or number, number
 
 
-def _ask(row: Row, ruleset: Ruleset, now: datetime) -> Ask:
+def _ask(row: EngineRow, ruleset: Ruleset, now: datetime) -> Ask:
     match row:
         case MemberRow():
             return Ask(

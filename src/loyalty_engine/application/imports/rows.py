@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from loyalty_engine.core.engine.requests import MemberRef, Profile
+from loyalty_engine.core.kernel.codes import FoldedCode
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.kernel.refusals import Refusal
 from loyalty_engine.core.points.opening import OpeningLot
 from loyalty_engine.core.rules.order import Order
 
-Kind = Literal["members", "lots", "orders"]
-KINDS: Final[tuple[Kind, ...]] = ("members", "lots", "orders")
+Kind = Literal["members", "lots", "orders", "codes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,18 @@ class OrderRow:
     digest: bytes
 
 
-Row = MemberRow | LotRow | OrderRow
+@dataclass(frozen=True, slots=True)
+class CodeRow:
+    """A promo code or a voucher that came from elsewhere; ``shown`` is how people read it."""
+
+    code: FoldedCode
+    shown: str
+
+
+EngineRow = MemberRow | LotRow | OrderRow
+"""What the engine decides."""
+
+Row = EngineRow | CodeRow
 
 
 @dataclass(frozen=True, slots=True)

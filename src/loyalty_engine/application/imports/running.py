@@ -5,9 +5,9 @@ from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
-from loyalty_engine.application.imports.judging import Judge, Judged, names_of
+from loyalty_engine.application.imports.judging import Judged, names_of
 from loyalty_engine.application.imports.lines import Place
 from loyalty_engine.application.imports.reading import FileError, Numbered, Reader, Source
 from loyalty_engine.application.imports.rows import Fault
@@ -46,12 +46,19 @@ class Progress:
     counts: Counts = field(default_factory=Counts)
 
 
+class PageJudge(Protocol):
+    """Brings rows to their end."""
+
+    async def judge(self, page: Sequence[Numbered]) -> list[Judged]:
+        """Return what became of each row of a page."""
+
+
 Tell = Callable[[Progress, Sequence[Fault]], Awaitable[bool]]
 """Keeps how far it is and what was wrong since the last time; False: stop."""
 
 
 async def run(
-    reader: Reader, judges: Sequence[Judge], source: Source, *, start: Progress, tell: Tell
+    reader: Reader, judges: Sequence[PageJudge], source: Source, *, start: Progress, tell: Tell
 ) -> Progress | None:
     """Import what is left of a file and return what it came to; None when it was told to stop.
 
@@ -99,7 +106,7 @@ class _Run:
         """Tell whether a page about ``names`` has to wait: for a judge, or for a page that is about one of them."""
         return len(self.under_way) == judges or any(not names.isdisjoint(page.names) for page in self.under_way)
 
-    def begin(self, judge: Judge, page: Sequence[Numbered], names: set[object]) -> None:
+    def begin(self, judge: PageJudge, page: Sequence[Numbered], names: set[object]) -> None:
         """Let a page be judged."""
         self.under_way.append(_Page(page[-1].after, names, asyncio.create_task(judge.judge(page))))
         self.pages += 1

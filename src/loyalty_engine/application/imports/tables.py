@@ -51,11 +51,13 @@ _COLUMNS: Final[Mapping[Kind, Mapping[str, Cell]]] = {
         "shipping": "whole",
         **{f"line.{name}": cell for name, cell in _LINE.items()},
     },
+    "codes": {"code": "text"},
 }
 _NEEDED: Final[Mapping[Kind, Sequence[str]]] = {
     "members": ("identities",),
     "lots": ("member", "wallet", "points", "reference"),
     "orders": ("placed_at", "currency", "line.amount"),
+    "codes": ("code",),
 }
 _WHOLE: Final = re.compile(r"-?(0|[1-9][0-9]{0,18})", re.ASCII)
 _BOOLEANS: Final = {"true": True, "false": False}
