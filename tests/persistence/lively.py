@@ -20,6 +20,14 @@ Json = dict[str, Any]
 RULES: Final = document(time_zone="UTC")
 RULES["wallets"][0]["expiry"] = {"kind": "after", "length": {"months": 12}}
 RULES["wallets"][1] |= {"activation": {"kind": "confirmed"}, "expiry": {"kind": "sliding", "length": {"months": 6}}}
+RULES["promotions"] = [
+    {
+        "key": "tea",
+        "when": {"lines": {"category": ["tea"]}, "count": {"at_least": 1}},
+        "effect": {"kind": "amount_off", "amount": 100},
+        "limits": [{"per": "program", "times": 9}, {"per": "member", "times": 9}],
+    }
+]
 LINES: Final[list[Json]] = [{"id": "shirt", "amount": 3000, "quantity": 3}, {"id": "socks", "amount": 999}]
 
 
@@ -35,10 +43,11 @@ async def live(servers: Servers, new_program: MakeProgram) -> Lively:
     """Make the program, over HTTP."""
     program = await new_program(RULES)
     async with Api(servers.urls, program.admin) as api:
-        member, absorbed, friend = [await api.new_member(500) for _ in range(3)]
+        member, absorbed, friend, shopper = [await api.new_member(500) for _ in range(4)]
         await _buy_and_return(api, member)
         await _hold(api, member)
         await _change_hands(api, member, absorbed, friend)
+        await _reserve(api, shopper)
     return Lively(program, {"m": read_id("mem", member), "a": read_id("mem", absorbed)})
 
 
@@ -77,6 +86,20 @@ async def _change_hands(api: Api, member: str, absorbed: str, friend: str) -> No
     _done(await api.merge(member, absorbed))
 
 
+async def _reserve(api: Api, member: str) -> None:
+    payment = {"wallet": "points", "points": 50}
+    cart = {
+        "member": member,
+        "currency": "EUR",
+        "lines": [{"amount": 1000, "category": "tea"}],
+        "pay_with_points": payment,
+    }
+    bought, left, first = [_done(await api.post("/reservations", cart))["id"] for _ in range(3)]
+    _done(await api.post("/reservations", {**cart, "replaces": first}))
+    _done(await api.post(f"/reservations/{left}/release", {}))
+    _done(await api.post(f"/reservations/{bought}/confirm", {"order_id": fresh("w")}))
+
+
 def _done(answer: httpx.Response) -> Json:
     assert answer.is_success, answer.text
     body: Json = answer.json()
@@ -99,13 +122,49 @@ FAULTS: Final = {
     "a hold that ended twice": (
         (
             "UPDATE hold h SET ended_by = o.ended_by FROM hold o WHERE h.program_id = {p} AND o.program_id = {p} "
-            "AND h.captured = 0 AND o.captured = 40"
+            "AND h.captured = 0 AND h.points = 20 AND o.captured = 40"
         ),
         {"holds_end_one_by_one"},
     ),
     "a capture of more than was spent": (
         "UPDATE hold SET captured = captured + 1 WHERE program_id = {p} AND captured = 40",
         {"holds_are_spent_as_captured"},
+    ),
+    "a lease one too high": (
+        "UPDATE counter_lease SET amount = amount + 1 WHERE program_id = {p}",
+        {"leases_equal_reservations"},
+    ),
+    "a reservation that forgot what it holds": (
+        "UPDATE reservation SET body = body - 'uses' WHERE program_id = {p}",
+        {"leases_equal_reservations", "members_lease_what_they_reserved"},
+    ),
+    "a reservation that is lost": (
+        "DELETE FROM reservation WHERE program_id = {p}",
+        {
+            "leases_equal_reservations",
+            "members_lease_what_they_reserved",
+            "reservations_have_their_operation",
+            "reservations_end_once",
+        },
+    ),
+    "an order that is still reserved": (
+        "DELETE FROM reservation_end WHERE program_id = {p} AND how = 'confirmed'",
+        {"leases_equal_reservations", "members_lease_what_they_reserved", "reservations_end_once"},
+    ),
+    "a reservation that ended otherwise than it says": (
+        "UPDATE reservation_end SET how = 'replaced' WHERE program_id = {p} AND how = 'confirmed'",
+        {"reservations_end_once"},
+    ),
+    "two reservations that were ended by one": (
+        (
+            "UPDATE reservation_end e SET operation_id = o.operation_id FROM reservation_end o WHERE e.program_id = {p} "
+            "AND o.program_id = {p} AND e.how = 'released' AND o.how = 'replaced'"
+        ),
+        {"reservations_end_once"},
+    ),
+    "points of a reservation that were spent by hand": (
+        "UPDATE operation SET kind = 'hold' WHERE program_id = {p} AND kind = 'reservation'",
+        {"holds_have_their_operations", "reservations_have_their_operation"},
     ),
     "points that wait and count as available": (
         "UPDATE lot SET available_at = earned_at WHERE program_id = {p} AND available_at IS NULL AND remaining > 0",

@@ -377,9 +377,9 @@ async def test_a_planted_fault_is_named(busy: Busy, fault: str) -> None:
 async def test_a_lively_ledger_is_sound(lively: Lively) -> None:
     report = await plant(lively.program, "SELECT")
     assert broken(report) == set()
-    assert (report.totals.members, report.totals.operations) == (3, 32)
+    assert (report.totals.members, report.totals.operations) == (4, 41)
     assert {held.wallet: (held.points, held.debt) for held in report.totals.outstanding} == {
-        "points": (1607, 0),
+        "points": (2065, 0),
         "cashback": (79, 0),
     }
 

@@ -11,6 +11,7 @@ from loyalty_engine.persistence.reading.points import Movement
 from loyalty_engine.persistence.reading.timeline import AcceptedEntry, Activity, Purchase, TimelineEntry
 
 _KINDS: Final = {
+    "code": "Promo code given",
     "capture": "Hold captured",
     "void": "Hold voided",
     "reservation": "Cart reserved",

@@ -136,9 +136,9 @@ class OperationAnswer(Answer):
 
     id: str = Field(description="The operation.", examples=["op_01m8054496erxvcc6weqy7k3j5"])
     kind: str = Field(
-        description="order, return, order_cancel, order_edit, activation, claim, activity, redemption, "
-        "redemption_cancel, hold, capture, void, adjustment, lot_change, transfer, merge, reversal, time_passed, "
-        "enrolment, member_change, block or unblock.",
+        description="order, reservation, release, code, return, order_cancel, order_edit, activation, claim, activity, "
+        "redemption, redemption_cancel, hold, capture, void, adjustment, lot_change, transfer, merge, reversal, "
+        "time_passed, enrolment, opening, member_change, block or unblock.",
         examples=["order"],
     )
     member_id: str | None = Field(description="Its member, if any.", examples=["mem_01m8054496erxvcc6weqy7k3j5"])
