@@ -36,9 +36,7 @@ def decide_exchange(ruleset: Ruleset, facts: Facts, request: PlaceOrder, now: da
         except RefusalError as error:
             raise RefusalError(_within(error.refusal, place)) from error
         before.append(changes)
-        # All is one write, and a write only finds the room in shared limits that others left: what comes back with the same
-        # receipt gives them room for the next one.
-        facts = replace(apply(facts, changes), counters=facts.counters)
+        facts = apply(facts, changes)
     decision = decide_order(ruleset, facts, request, now)
     if not isinstance(decision, Accepted):
         return decision
