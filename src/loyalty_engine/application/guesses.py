@@ -62,7 +62,7 @@ class Guesses:
             missed = {code for outcome in _outcomes(done) for code in _missed(outcome)}
         finally:
             for cart in guessing:
-                known = sum(code not in missed for code in cart.codes.typed)
+                known = sum(cart.codes.text_of(code) not in missed for code in cart.codes.typed)
                 for bucket, key, _ in self._buckets(caller, cart):
                     bucket.give_back(key, known)
         return done

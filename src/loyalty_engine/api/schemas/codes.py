@@ -38,7 +38,7 @@ def digest_guest(program_id: int, guest: Identity) -> str:
 class CodeAnswer(Answer):
     """What became of a promo code."""
 
-    code: str = Field(description="The code in the form in which it is compared.", examples=["SUMMER26"])
+    code: str = Field(description="The code as it was sent.", examples=["summer-26"])
     promotion: str | None = Field(description="The promotion that it opens, as far as known.", examples=["summer"])
     used: bool = Field(description="Whether its promotion applied; that counts as one use.", examples=[True])
     reason: str = Field(

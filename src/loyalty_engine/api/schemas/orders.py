@@ -116,7 +116,7 @@ class BasketBody(Body):
         if not self.codes:
             return NO_CODES
         guest = None if self.guest is None else digest_guest(program_id, self.guest)
-        return Codes(read_codes(self.codes), self.unusable_codes == "skip", guest, is_trusted)
+        return Codes(read_codes(self.codes), self.unusable_codes == "skip", guest, is_trusted, tuple(self.codes))
 
     def _reference(self) -> OrderReference:
         """Return the number, which a basket does not have yet."""

@@ -86,7 +86,8 @@ def _find_buyer(ruleset: Ruleset, facts: Facts, named: MemberRef | None, *, now:
 
 
 def _tell(codes: Codes, reasons: Iterable[CodeReason]) -> list[dict[str, Any]]:
-    return [(reason if codes.is_trusted else reason.untold()).as_json() for reason in reasons]
+    told = [reason if codes.is_trusted else reason.untold() for reason in reasons]
+    return [reason._replace(code=codes.text_of(reason.code)).as_json() for reason in told]
 
 
 def _open(

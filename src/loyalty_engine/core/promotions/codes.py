@@ -70,13 +70,18 @@ class Codes:
 
     ``skips_unusable``: those that give nothing are passed over, and told; else they refuse the order. ``guest`` is a digest
     of who buys without being a member, by which uses of guests are counted. Only who ``is_trusted`` learns of codes that
-    exist and may not be used.
+    exist and may not be used. ``texts`` are the codes letter by letter, so that the caller finds its own in the answer.
     """
 
     typed: tuple[FoldedCode, ...] = ()
     skips_unusable: bool = False
     guest: str | None = None
     is_trusted: bool = False
+    texts: tuple[str, ...] = ()
+
+    def text_of(self, code: str) -> str:
+        """Return one of the codes as it was typed."""
+        return self.texts[self.typed.index(FoldedCode(code))] if self.texts else code
 
 
 NO_CODES: Final = Codes()
