@@ -4,10 +4,11 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from benchmarks import bars_codes, bars_core, bars_http, bars_promotions, expiry, growth
+from benchmarks import bars_code_uses, bars_codes, bars_core, bars_http, bars_promotions, expiry, growth
 
 BARS: Final[dict[str, Callable[[], float]]] = {
     "P1": bars_http.accrue_against_pgbench,
+    "P1c": bars_code_uses.accrue_with_codes,
     "P1p": bars_promotions.accrue_with_promotions,
     "P2": bars_http.redeem_against_pgbench,
     "P3": bars_core.zen_against_core,
@@ -18,6 +19,7 @@ BARS: Final[dict[str, Callable[[], float]]] = {
     "P6": expiry.settling_against_updating,
     "P7": bars_codes.generating_against_copying,
     "P8": bars_http.hammered_against_spread,
+    "P8c": bars_code_uses.one_code_against_many,
     "P10": bars_http.evaluate_against_accrue,
     "P10p": bars_promotions.evaluate_with_promotions,
     "P11": bars_http.bytes_per_accrual,

@@ -48,9 +48,7 @@ async def _measure(url: str) -> float:
         generated, rows = await _generate(url)
         copied = await _copy(url, rows)
         ratios.append(generated / copied)
-        _say(
-            f"round {number + 1}: generated {generated:.0f} codes/s, COPY {copied:.0f} rows/s, ratio {ratios[-1]:.2f}"
-        )
+        _say(f"round {number + 1}: generated {generated:.0f} codes/s, COPY {copied:.0f} rows/s, ratio {ratios[-1]:.2f}")
     return statistics.median(ratios)
 
 

@@ -16,7 +16,7 @@ from benchmarks import traffic
 from benchmarks.bars_core import LINES
 from benchmarks.bars_http import PROCESSES, SECONDS, drive
 from benchmarks.bars_http import ROUNDS as HTTP_ROUNDS
-from benchmarks.stack import Stack, rules_document, run_stack
+from benchmarks.stack import Stack, publish, rules_document, run_stack
 from loyalty_engine.application.world import find_zone
 from loyalty_engine.core.earning.limits import NOTHING_COUNTED
 from loyalty_engine.core.engine.ruleset import compile_ruleset
@@ -25,7 +25,6 @@ from loyalty_engine.core.program.parts import split
 from loyalty_engine.core.promotions.evaluation import promote
 from loyalty_engine.core.rules.order import Line, MemberSnapshot, Order, ShopOrder
 from loyalty_engine.core.rules.view import View
-from loyalty_engine.persistence import programs
 from loyalty_engine.persistence.connections import OWNER_ROLE, connect
 
 ROUNDS: Final = 15
@@ -189,8 +188,7 @@ def _publish(stack: Stack, count: int) -> None:
 
 async def _publish_now(stack: Stack, document: dict[str, object]) -> None:
     owner = await connect(stack.database_url, role=OWNER_ROLE, statement_timeout="0")
-    parts = split(Program.model_validate(document))
-    await programs.publish_parts(owner, 1, parts, expected=None, client_id=None, note=None)
+    await publish(owner, document)
     await owner.close()
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from loyalty_engine.application.tokens import make_token
 from loyalty_engine.core.program.document import Program
 from loyalty_engine.core.program.parts import split
 from loyalty_engine.persistence import clients, programs
-from loyalty_engine.persistence.connections import OWNER_ROLE, connect
+from loyalty_engine.persistence.connections import OWNER_ROLE, Connection, connect
 from loyalty_engine.persistence.embedded import EmbeddedServer
 from loyalty_engine.persistence.migrating import migrate
 
@@ -120,6 +120,17 @@ def _other_rule(number: int) -> dict[str, object]:
         },
     ]
     return {"key": f"other_{number}", "wallet": "points", **kinds[number % len(kinds)]}
+
+
+async def publish(owner: Connection, document: Mapping[str, object]) -> None:
+    """Publish another revision of the program, which is in force for what the bench sells: that is of some day before."""
+    parts = split(Program.model_validate(document))
+    number = await programs.publish_parts(owner, 1, parts, expected=None, client_id=None, note=None)
+    await owner.execute(
+        "UPDATE loyalty.program_revision SET published_at = timestamptz '2020-01-01Z' + number * interval '1 minute'"
+        " WHERE program_id = 1 AND number <= $1",
+        number,
+    )
 
 
 @contextmanager
