@@ -84,7 +84,10 @@ async def test_an_edited_order_is_priced_again(client: Api, ledger: Ledger) -> N
     assert (read["is_edited"], read["total"], read["promotions"]) == (
         True,
         5490,
-        [{"promotion": "half", "amount": 3000, "shipping": 0}, {"promotion": "bonus", "amount": 0, "shipping": 0}],
+        [
+            {"promotion": "half", "amount": 3000, "shipping": 0, "code": None},
+            {"promotion": "bonus", "amount": 0, "shipping": 0, "code": None},
+        ],
     )
     quote = (await client.take_back(order, lines=[{"id": "1", "quantity": 7}])).json()
     assert (quote["refund"], quote["left"]) == (4000, 1490)

@@ -86,6 +86,22 @@ async def test_a_code_is_looked_at_and_used_once(client: Api, ledger: Ledger) ->
     assert await ledger.faults() == []
 
 
+async def test_an_order_says_which_code_it_used_and_why_not_others(client: Api) -> None:
+    await add_code(client, "TEN0")
+    await add_code(client, "BIG0", "big")
+    bought = (await buy(client, "BIG0", "TEN0", unusable_codes="skip")).json()
+
+    order = (await client.get(f"/orders/{bought['id']}")).json()
+    explained = (await client.get(f"/operations/{bought['operation_id']}/explanation")).json()
+
+    assert order["promotions"] == [{"promotion": "ten", "amount": 100, "shipping": 0, "code": "TEN0"}]
+    assert [code["reason"] for code in explained["codes"]] == ["promotion_failed", "used"]
+    assert explained["text"][-2:] == [
+        "B1G0: not used, big was not applied, needs order.total at least 3000, was 1000 (2000 missing)",
+        "TEN0: used for ten",
+    ]
+
+
 async def test_an_order_may_go_on_without_codes_that_give_nothing(client: Api) -> None:
     await add_code(client, "TEN0")
     await add_code(client, "BIG0", "big")

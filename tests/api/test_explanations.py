@@ -1,13 +1,15 @@
 """Reasons in plain English: each kind of verdict and miss has its words, and no reason of any decision case lacks them."""
 
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import pytest
 
-from loyalty_engine.api.explanations import explain
+from loyalty_engine.api.explanations import explain, explain_codes
 from loyalty_engine.api.schemas.reasons import ReasonAnswer
 from loyalty_engine.core.earning.evaluation import evaluate_earning
+from loyalty_engine.core.promotions.codes import CodeLimit, CodeReason, WhyNotUsed
 from loyalty_engine.core.rules.kept_reasons import keep_reason, show_kept_reason
+from loyalty_engine.core.rules.reasons import PromotionReason
 from tests.decisions.examples import SINGLE, Case, read_cases, read_counted, read_rules, read_ruleset, read_view
 
 MONTHLY: Final = {"per": "member", "points": 100, "period": "month"}
@@ -169,6 +171,33 @@ def test_what_is_personal_excludes_without_being_told() -> None:
     vegan = {"code": "excluded", "condition": {"fact": "member.attributes.vegan", "is": True}, "personal": True}
     text = sentence("condition_failed", miss=vegan)
     assert text == "not applied, excluded by a condition on what is personal"
+
+
+@pytest.mark.parametrize("reason", get_args(WhyNotUsed))
+def test_every_reason_of_a_code_has_its_words(reason: WhyNotUsed) -> None:
+    why = PromotionReason("ten", applied=False, code="code_needed", amount=0, why=None)
+    limit = CodeLimit("member", 3, "week")
+    told = CodeReason(
+        "XMAS",
+        "ten",
+        is_used=False,
+        reason=reason,
+        why=why if reason == "promotion_failed" else None,
+        limit=limit if "limit" in reason or reason == "used_up" else None,
+    )
+    [text] = explain_codes([told.as_json()])
+    assert text.startswith("XMAS: not used, ")
+    assert "None" not in text
+
+
+def test_a_code_that_was_used_says_what_for() -> None:
+    assert explain_codes([CodeReason("XMAS", "ten", is_used=True, reason="used").as_json()]) == ["XMAS: used for ten"]
+
+
+def test_a_code_says_which_limit_is_reached() -> None:
+    limit = CodeLimit("member", 3, "week")
+    told = CodeReason("XMAS", "ten", is_used=False, reason="member_limit", limit=limit).as_json()
+    assert explain_codes([told]) == ["XMAS: not used, the limit of 3 times per member and week is reached"]
 
 
 CASES: Final = read_cases(*SINGLE)

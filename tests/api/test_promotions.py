@@ -108,8 +108,8 @@ async def test_an_order_is_read_with_what_promotions_took_off(client: Api) -> No
     assert (read["goods_total"], read["shipping"], read["total"], read["off"]) == (2000, 490, 2490, 500)
     assert [(line["amount"], line["off"], line["tax"]) for line in read["lines"]] == [(1565, 435, 109), (435, 65, 0)]
     assert read["promotions"] == [
-        {"promotion": "coffee", "amount": 200, "shipping": 0},
-        {"promotion": "welcome", "amount": 300, "shipping": 0},
+        {"promotion": "coffee", "amount": 200, "shipping": 0, "code": None},
+        {"promotion": "welcome", "amount": 300, "shipping": 0, "code": None},
     ]
 
 

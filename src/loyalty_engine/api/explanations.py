@@ -32,6 +32,18 @@ _PLAIN_FOR_PROMOTIONS: Final = {
     "member_required": "it is limited per member, and nobody knows whose order this is",
     "nothing_to_discount": "there is nothing to take off",
 }
+_PLAIN_FOR_CODES: Final = {
+    "unknown": "there is no such code, or it is of no use to whoever reads this",
+    "paused": "it is switched off",
+    "not_started": "it could not be used yet",
+    "expired": "it could not be used any more",
+    "wrong_member": "it belongs to somebody else",
+    "opens_nothing": "it is a partner's voucher",
+    "promotion_gone": "no promotion is opened by it",
+    "member_required": "it counts by member, and nobody knows whose order this is",
+    "guest_required": "it counts by guest, and nobody said who it was",
+    "given_twice": "another code opened the same promotion",
+}
 _HISTORY: Final = "history."
 
 
@@ -43,6 +55,25 @@ def explain(reasons: Sequence[Json]) -> list[str]:
 def explain_promotions(reasons: Sequence[Json]) -> list[str]:
     """Return one sentence per reason, in the order of the program's promotions."""
     return [f"{reason['promotion']}: {_verdict(reason, _FOR_PROMOTIONS)}" for reason in reasons]
+
+
+def explain_codes(codes: Sequence[Json]) -> list[str]:
+    """Return one sentence per promo code, in the order in which they were typed."""
+    return [f"{code['code']}: {_verdict_on_code(code)}" for code in codes]
+
+
+def _verdict_on_code(code: Json) -> str:
+    match code:
+        case {"reason": "used", "promotion": promotion}:
+            return f"used for {promotion}"
+        case {"reason": "promotion_failed", "promotion": promotion, "why": why}:
+            return f"not used, {promotion} was {_verdict(why, _FOR_PROMOTIONS)}"
+        case {"limit": limit}:
+            return f"not used, {show_budget(limit)} is reached"
+        case {"reason": reason}:
+            return f"not used, {_PLAIN_FOR_CODES[reason]}"
+        case _:
+            raise AssertionError(code)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,11 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why rules and promotions gave something or did not, as JSON."""
+    """Why rules and promotions gave something or did not, and what became of promo codes, as JSON."""
 
     rules: Sequence[Json]
     promotions: Sequence[Json]
+    codes: Sequence[Json] = ()
 
 
 async def explain_operation(
@@ -42,4 +43,5 @@ async def explain_operation(
     if is_edit_of_guest:  # who has nobody to credit is not judged anew
         return Explanation(rules, promotions)
     activity = detail.answer["kind"] if operation.kind == "activity" else None
-    return Explanation(ruleset.explain(activity, rules, detail.facts.get("seen", {})), promotions)
+    codes = detail.answer.get("codes", ())
+    return Explanation(ruleset.explain(activity, rules, detail.facts.get("seen", {})), promotions, codes)

@@ -8,10 +8,11 @@ from fastapi import APIRouter, Query
 
 from loyalty_engine.api.calls import open_session, read_path_id
 from loyalty_engine.api.documentation import problems
-from loyalty_engine.api.explanations import explain, explain_promotions
+from loyalty_engine.api.explanations import explain, explain_codes, explain_promotions
 from loyalty_engine.api.pagination import cut
 from loyalty_engine.api.problems import ProblemError
 from loyalty_engine.api.routing import CallContext, Context, Route, access
+from loyalty_engine.api.schemas.codes import CodeAnswer
 from loyalty_engine.api.schemas.fields import BalanceAnswer
 from loyalty_engine.api.schemas.operations import (
     AmountAnswer,
@@ -111,7 +112,8 @@ async def get_explanation(context: CallContext, operation_id: str) -> Explanatio
         facts=detail.facts if detail else {},
         reasons=[ReasonAnswer(**reason) for reason in found.rules],
         promotions=[PromotionReasonAnswer(**reason) for reason in found.promotions],
-        text=[*explain(found.rules), *explain_promotions(found.promotions)],
+        codes=[CodeAnswer(**code) for code in found.codes],
+        text=[*explain(found.rules), *explain_promotions(found.promotions), *explain_codes(found.codes)],
         is_complete=detail is not None,
     )
 

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from loyalty_engine.api.pagination import Page, PageQuery, QueryText
+from loyalty_engine.api.schemas.codes import CodeAnswer
 from loyalty_engine.api.schemas.fields import Answer, BalanceAnswer, DayField
 from loyalty_engine.api.schemas.reasons import PromotionReasonAnswer, ReasonAnswer
 from loyalty_engine.core.kernel.ids import show_id
@@ -273,8 +274,11 @@ class ExplanationAnswer(Answer):
     promotions: list[PromotionReasonAnswer] = Field(
         description="Every promotion and why it did or did not apply, where promotions were asked.", examples=[[]]
     )
+    codes: list[CodeAnswer] = Field(
+        description="What became of each promo code, as the caller was told.", examples=[[]]
+    )
     text: list[str] = Field(
-        description="The same in plain English, one sentence per rule and promotion.",
+        description="The same in plain English, one sentence per rule, promotion and code.",
         examples=[["coffee: not applied, needs order.total at least 2000, was 1899 (101 missing)"]],
     )
     is_complete: bool = Field(description="False once the details are no longer kept.", examples=[True])

@@ -163,6 +163,7 @@ class PromotionShare(Answer):
     promotion: str = Field(description="The promotion.", examples=["autumn"])
     amount: int = Field(description="Minor units off the lines.", examples=[150])
     shipping: int = Field(description="Minor units off shipping.", examples=[0])
+    code: str | None = Field(description="The promo code that opened it, if one did.", examples=["SUMMER26"])
 
 
 class OrderRecordAnswer(OrderSummary):
@@ -180,7 +181,7 @@ class OrderRecordAnswer(OrderSummary):
     )
     promotions: list[PromotionShare] = Field(
         description="What each promotion took off.",
-        examples=[[{"promotion": "autumn", "amount": 150, "shipping": 0}]],
+        examples=[[{"promotion": "autumn", "amount": 150, "shipping": 0, "code": None}]],
     )
     points: list[RulePoints] = Field(
         description="What it earned, rule by rule; empty while nobody has its points, and for orders that older "
@@ -204,7 +205,12 @@ class OrderRecordAnswer(OrderSummary):
                 points_restored=record.state.restored,
             ),
             promotions=[
-                PromotionShare(promotion=one.promotion, amount=one.amount, shipping=one.shipping)
+                PromotionShare(
+                    promotion=one.promotion,
+                    amount=one.amount,
+                    shipping=one.shipping,
+                    code=record.codes.get(one.promotion),
+                )
                 for one in record.promoted
             ],
             points=[

@@ -11,6 +11,7 @@ import orjson
 from loyalty_engine.core.returns.memory import PromotionMemory
 from loyalty_engine.core.returns.points import as_earned
 from loyalty_engine.core.returns.state import UNTOUCHED, OrderState
+from loyalty_engine.persistence.codes import read_code_memory
 from loyalty_engine.persistence.connections import Connection
 from loyalty_engine.persistence.order_changes import read_state
 from loyalty_engine.persistence.orders import read_memory, read_promoted, show_lines
@@ -61,9 +62,9 @@ class OrderRecord:
 
     ``member_id`` is who it was credited to at once, ``claimed_by`` who took it over later with the operation
     ``claimed_in``. ``reference``, ``lines`` and ``tenders`` are as ``persistence/orders.py`` writes them, ``state`` is what
-    came back as ``persistence/order_changes.py`` writes it, ``earned`` has what each rule gave and
-    ``promoted`` what each promotion did; ``off`` is what promotions took off in all. ``changed_by`` is the
-    kind of the last operation that changed it.
+    came back as ``persistence/order_changes.py`` writes it, ``earned`` has what each rule gave, ``promoted`` what each
+    promotion did, and ``codes`` the promo codes that opened some, by promotion; ``off`` is what promotions took off in all.
+    ``changed_by`` is the kind of the last operation that changed it.
     """
 
     id: UUID
@@ -78,6 +79,7 @@ class OrderRecord:
     shipping: int
     off: int
     promoted: Sequence[PromotionMemory]
+    codes: Mapping[str, str]
     paid_with_points: int
     channel: str | None
     location: str | None
@@ -146,6 +148,7 @@ def _read_order(row: Any) -> OrderRecord:  # noqa: ANN401 - a record of asyncpg
         shipping=shipping,
         off=sum(line.get("off", 0) for line in lines) + shipping_off,
         promoted=promoted,
+        codes={one.promotion: one.code for one in read_code_memory(rest.get("codes", ()))},
         paid_with_points=row["paid_with_points"],
         channel=row["channel"],
         location=row["location"],
