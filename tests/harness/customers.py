@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tests.harness.api import fresh, order_body
+from tests.harness.codes import share_code
 from tests.harness.histories import Entry, History
+from tests.harness.programs import document
 
 Json = dict[str, Any]
 Act = tuple[str, Json]
@@ -17,6 +19,21 @@ MEMBERS: Final = 24
 START: Final = 2_000
 _PAUSE_SECONDS: Final = 0.15
 _SULK_SECONDS: Final = 0.4
+
+CODE: Final = "SPRING"
+SOLD: Final[Json] = {
+    **document(),
+    "promotions": [
+        {"key": "spring", "opened_by": "code", "effect": {"kind": "percent_off", "percent": "5%"}},
+        {
+            "key": "tea",
+            "when": {"lines": {"category": ["tea"]}, "count": {"at_least": 1}},
+            "effect": {"kind": "amount_off", "amount": 50},
+            "limits": [{"per": "program", "times": 100}, {"per": "member", "times": 6}],
+        },
+    ],
+}
+"""The program of the shop: so few may have its two promotions, one of them with a promo code, that customers compete for them."""
 
 CHANCES: Final = {
     "order": 24,
@@ -35,6 +52,10 @@ CHANCES: Final = {
     "cancel_order": 4,
     "transfer": 7,
     "adjust": 8,
+    "reserve": 12,
+    "replace": 4,
+    "confirm": 9,
+    "release": 3,
     "enrol": 3,
     "activity": 3,
     "repeat": 14,
@@ -52,9 +73,13 @@ class Shop:
     redemptions: list[str] = field(default_factory=list)
     holds: list[str] = field(default_factory=list)
     sent_orders: list[Json] = field(default_factory=list)
+    reservations: list[tuple[str, Json]] = field(default_factory=list)
+    """Each with its cart."""
 
     async def open(self) -> None:
-        """Enrol the first members and give them points, so that there is something to do."""
+        """Enrol the first members and give them points, so that there is something to do, and make the promo code."""
+        limits = [{"per": "code", "times": 60}, {"per": "member", "times": 4}]
+        await share_code(self.history.api, CODE, "spring", limits=limits)
         for _ in range(MEMBERS):
             await self.tell("/members", {"identities": [f"card:{fresh('c')}"]})
         for member in self.members:
@@ -82,7 +107,9 @@ class Shop:
         match entry.path:
             case "/members":
                 self.members.append(answer["id"])
-            case "/orders":
+            case "/reservations":
+                self.reservations.append((answer["id"], entry.body))
+            case path if path == "/orders" or path.endswith("/confirm"):
                 (self.orders if answer["member_id"] else self.guests).append(answer["id"])
             case "/redemptions":
                 (self.holds if entry.body.get("hold") else self.redemptions).append(answer["id"])
@@ -147,8 +174,40 @@ def _draw(shop: Shop, dice: random.Random, kind: str) -> Act | None:
         case "activity":
             body = {"member": member, "kind": "survey_answered", "occurred_at": "2026-01-15T10:00:00+01:00"}
             return "/activities", {**body, "subject": f"s{dice.randint(1, 40)}"}
+        case "reserve":
+            return _draw_cart(dice, member if dice.random() < 0.8 else None)
+        case "replace" | "confirm" | "release":
+            return _draw_end(shop, dice, kind) if shop.reservations else None
         case _:
             return _draw_undoing(shop, dice, kind)
+
+
+def _draw_cart(dice: random.Random, member: str | None) -> Act:
+    """Reserve a cart for a while that may be too short to pay."""
+    body: Json = {"currency": "EUR", "lines": [{"amount": dice.randint(500, 5_000), "category": "tea"}]}
+    body |= {
+        "ttl_seconds": dice.choice([10, 20, 900]),
+        "codes": [CODE] * (dice.random() < 0.5),
+        "unusable_codes": "skip",
+    }
+    if member is not None:
+        body |= {"member": member}
+    if member is not None and dice.random() < 0.5:
+        body |= {"pay_with_points": {"wallet": "points", "points": dice.choice(["max", 20])}}
+    return "/reservations", body
+
+
+def _draw_end(shop: Shop, dice: random.Random, kind: str) -> Act:
+    """End one of the newest reservations, which others may end, too. Its order has one number, whoever pays."""
+    reservation, cart = dice.choice(shop.reservations[-20:])
+    match kind:
+        case "replace":
+            path, body = _draw_cart(dice, cart.get("member"))
+            return path, {**body, "replaces": reservation}
+        case "confirm":
+            return f"/reservations/{reservation}/confirm", {"order_id": f"web-{reservation}"}
+        case _:
+            return f"/reservations/{reservation}/release", {"reason": "abandoned"}
 
 
 def _draw_order(shop: Shop, dice: random.Random, kind: str, member: str) -> Act:

@@ -13,7 +13,7 @@ from loyalty_engine.core.points.book import Book
 from loyalty_engine.core.returns.goods import Payment
 from loyalty_engine.core.returns.state import OrderState
 from loyalty_engine.core.rules.order import Order
-from loyalty_engine.persistence import ledger
+from loyalty_engine.persistence import ledger, rare_rows
 
 
 def skip_debts() -> None:
@@ -99,6 +99,16 @@ def _without_key(part: Changes) -> Changes:
     return part if call is None else replace(part, operation=replace(part.operation, call=call))
 
 
+def forget_ends() -> None:
+    """Reservations are confirmed and released, but nobody notes that they have ended."""
+    kept = vars(rare_rows)["_about_reservation"]
+
+    def forgetful(n: int, part: Changes) -> Any:  # noqa: ANN401 - as the original has them
+        return kept(n, replace(part, reservation_end=None))
+
+    vars(rare_rows)["_about_reservation"] = forgetful
+
+
 FAULTS: Final[Mapping[str, Callable[[], None]]] = {
     "skipped debts": skip_debts,
     "rounding each refund": round_each_refund,
@@ -106,5 +116,6 @@ FAULTS: Final[Mapping[str, Callable[[], None]]] = {
     "dropped guards": drop_guards,
     "early acknowledgements": acknowledge_early,
     "forgotten keys": forget_keys,
+    "forgotten ends": forget_ends,
     "forgotten caps": forget_caps,
 }

@@ -18,7 +18,12 @@ from tests.harness.ledger import Ledger
 Json = dict[str, Any]
 
 _KEYS: Final = "SELECT key, outcome_id, is_refusal FROM idempotency WHERE program_id = $1"
-_OPERATIONS: Final = "SELECT id FROM operation WHERE program_id = $1 AND kind <> 'time_passed'"
+_OPERATIONS: Final = """
+SELECT id FROM operation o
+ WHERE program_id = $1 AND kind <> 'time_passed'
+   AND NOT EXISTS (SELECT FROM reservation_end e WHERE e.program_id = $1 AND e.operation_id = o.id AND e.how = 'replaced')
+"""
+"""What was asked for: of what time did, and of what became of a cart that was reserved anew, nobody is told by itself."""
 
 
 async def judge(history: History, ledger: Ledger) -> list[str]:
@@ -37,6 +42,7 @@ async def judge(history: History, ledger: Ledger) -> list[str]:
     faults += _compare_operations({show_id("op", each) for each in operations}, accepted)
     faults += await _compare_keys(history, ledger)
     faults += await _compare_balances(api, accepted)
+    faults += await _compare_reservations(api, accepted)
     return faults
 
 
@@ -59,7 +65,7 @@ async def _resolve(api: Api, entry: Entry) -> list[str]:
         return [*_unlike(entry, answer)]
     if told is not None and not answer.is_replayed:
         return [f"{entry.path}: its key knew {told}, and it was decided anew"]
-    if told is None and answer.is_replayed and entry.path != "/orders":
+    if told is None and answer.is_replayed and not _has_number(entry):
         return [f"{entry.path}: its key knew nothing, and it was decided before"]
     return [] if told in {None, _name(answer)} else [f"{entry.path}: its key knew {told}, and it is {_name(answer)}"]
 
@@ -92,7 +98,7 @@ def _compare_operations(stored: set[str], accepted: list[Entry]) -> Iterator[str
     told = {_operation_of(entry): entry for entry in accepted}
     yield from (f"{told[each].path}: {each} was acknowledged and is not there" for each in sorted({*told} - stored))
     yield from (f"{each} is there and nobody was told" for each in sorted(stored - {*told}))
-    others = [_operation_of(entry) for entry in accepted if entry.path != "/orders"]
+    others = [_operation_of(entry) for entry in accepted if not _has_number(entry)]
     yield from (f"{each} is the outcome of {count} keys" for each, count in Counter(others).items() if count > 1)
 
 
@@ -131,11 +137,36 @@ async def _compare_balances(api: Api, accepted: list[Entry]) -> list[str]:
     ]
 
 
+async def _compare_reservations(api: Api, accepted: list[Entry]) -> list[str]:
+    """Each reservation ended as somebody was told, once; what nobody ended is open, or free."""
+    told: dict[str, set[str]] = {}
+    for entry in accepted:
+        match entry.path.split("/"):
+            case [_, "reservations"]:
+                told.setdefault(_read(entry)["id"], set())
+                if "replaces" in entry.body:
+                    told.setdefault(entry.body["replaces"], set()).add("replaced")
+            case [_, "reservations", reservation, "confirm"]:
+                told.setdefault(reservation, set()).add(f"confirmed {_read(entry)['id']}")
+            case [_, "reservations", reservation, "release"]:
+                told.setdefault(reservation, set()).add("released")
+            case _:
+                pass
+    faults = []
+    for reservation, ends in told.items():
+        found = (await insist(api.get, f"/reservations/{reservation}")).json()
+        state = f"confirmed {found['order_id']}" if found["state"] == "confirmed" else found["state"]
+        if {state} != ends and not (state in {"open", "expired"} and not ends):
+            faults.append(f"{reservation}: told {sorted(ends)}, is {state}")
+    return faults
+
+
 def _movements(entry: Entry) -> Iterator[tuple[str, str, int]]:
     """Tell what an answer says that it moved: member, wallet, points."""
-    assert entry.outcome is not None
-    answer = json.loads(entry.outcome.content)
-    member = answer.get("member_id")
+    answer = _read(entry)
+    if entry.path == "/reservations":
+        return
+    member = answer.get("member_id") or ""
     for effect in answer.get("effects", []) if member else []:
         yield member, effect["wallet"], effect["points"]
     for key, sign in (("paid_with_points", -1), ("restored", 1)):
@@ -159,6 +190,17 @@ def _movements(entry: Entry) -> Iterator[tuple[str, str, int]]:
             pass
 
 
+def _has_number(entry: Entry) -> bool:
+    """Tell whether a request is about an order by its own number, which is accepted once under any key."""
+    return entry.path == "/orders" or entry.path.endswith("/confirm")
+
+
 def _operation_of(entry: Entry) -> str:
+    return str(_read(entry)["operation_id"])
+
+
+def _read(entry: Entry) -> Json:
+    """Return the answer to a request that was accepted."""
     assert entry.outcome is not None
-    return str(json.loads(entry.outcome.content)["operation_id"])
+    answer: Json = json.loads(entry.outcome.content)
+    return answer

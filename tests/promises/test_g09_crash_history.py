@@ -23,7 +23,7 @@ from loyalty_engine.persistence.ledger_check import check_rows
 from loyalty_engine.persistence.partitions import make_partitions
 from tests.harness.api import Api
 from tests.harness.crowds import size
-from tests.harness.customers import Shop, visit
+from tests.harness.customers import SOLD, Shop, visit
 from tests.harness.histories import Entry, History
 from tests.harness.killers import DEEDS, Killer
 from tests.harness.ledger import Ledger
@@ -49,6 +49,8 @@ NEEDED = Counter(
         "ambiguous": size(20, 300),
         "replays": size(40, 1_000),
         "unresolved but booked": size(5, 100),
+        "confirmed": size(10, 300),
+        "ended otherwise": size(4, 200),
     }
 )
 """With less than that the run proves nothing."""
@@ -96,6 +98,13 @@ async def judge_all(shop: Shop, program: Program) -> list[str]:
     return faults + [finding.name for finding in report.findings if finding.offences]
 
 
+async def count_ends(program: Program) -> Counter[str]:
+    """Count what became of reservations."""
+    async with Ledger.open(program) as ledger:
+        ends = await ledger.connection.fetch("SELECT how FROM reservation_end WHERE program_id = $1", program.id)
+    return Counter("confirmed" if row["how"] == "confirmed" else "ended otherwise" for row in ends)
+
+
 def was_booked_unheard(entry: Entry) -> bool:
     """Tell whether a request that nobody got an answer for turned out to be an operation already."""
     last = entry.answers[-1]
@@ -106,7 +115,7 @@ def was_booked_unheard(entry: Entry) -> bool:
 @pytest.mark.timeout(420)
 async def test_what_was_acknowledged_survives_every_kill(capsys: pytest.CaptureFixture[str]) -> None:
     with own_cluster() as database, serve(database.url) as servers:
-        program = await make_program(database.url)
+        program = await make_program(database.url, SOLD)
         async with opened_shop(servers.urls, program) as shop:
             killer, over = Killer(servers, database, random.Random(SEED)), asyncio.Event()
             callers = asyncio.create_task(crowd(shop, over, callers=CALLERS))
@@ -116,6 +125,7 @@ async def test_what_was_acknowledged_survives_every_kill(capsys: pytest.CaptureF
             counts = shop.history.count()
             unresolved = [entry for entry in shop.history.entries if entry.outcome is None]
             contradictions = await judge_all(shop, program)
+            counts += await count_ends(program)
             counts["unresolved but booked"] = sum(was_booked_unheard(entry) for entry in unresolved)
             with capsys.disabled():
                 print(f"\n  {SECONDS} s of crashes: {dict(counts)}, {dict(killer.deeds)}")  # noqa: T201 - what the run is worth
@@ -127,9 +137,9 @@ async def test_what_was_acknowledged_survives_every_kill(capsys: pytest.CaptureF
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", ["early acknowledgements", "forgotten keys"])
+@pytest.mark.parametrize("fault", ["early acknowledgements", "forgotten keys", "forgotten ends"])
 async def test_a_history_shows_a_planted_fault(database_url: str, fault: str) -> None:
-    program = await make_program(database_url)
+    program = await make_program(database_url, SOLD)
     with serve(database_url, module="tests.harness.staged", TEST_FAULT=fault) as servers:
         async with opened_shop(servers.urls, program) as shop:
             over = asyncio.Event()
