@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+import asyncpg
 import orjson
 
-from loyalty_engine.core.kernel.codes import CodePattern
+from loyalty_engine.core.kernel.codes import MAX_LENGTH, CodePattern
 from loyalty_engine.core.kernel.instants import parse_instant, show_instant
 from loyalty_engine.core.promotions.codes import CodeLimit
 from loyalty_engine.core.promotions.pools import PoolKind
@@ -41,17 +42,16 @@ SELECT count(*), count(*) FILTER (WHERE member_id IS NULL AND is_active)
 
 _COUNT_USED_UP: Final = """
 SELECT count(*)
-  FROM (SELECT
-          FROM loyalty.counter u
-          JOIN loyalty.promo_code c
-            ON c.program_id = u.program_id AND c.code = split_part(u.key, '/', 2)
-           AND u.key = 'code/' || c.code || '/times/lifetime/'
-         WHERE u.program_id = $1 AND u.key LIKE $3 AND u.used >= $4 AND c.pool = $2
-         LIMIT $5) found
+  FROM loyalty.promo_code c
+ WHERE c.program_id = $1 AND c.pool = $2 AND c.code >= $3 AND c.code <= $4 {}
+   AND (SELECT u.used FROM loyalty.counter u
+         WHERE u.program_id = $1 AND u.key = 'code/' || c.code || '/times/lifetime/') >= $5
 """
+_COUNT_USED_UP_OF_BULK: Final = _COUNT_USED_UP.format("")
+_COUNT_USED_UP_OF_OTHERS: Final = _COUNT_USED_UP.format("AND c.shown IS NOT NULL")
 
-MOST_COUNTED: Final = 500_000
-"""How many used codes are counted when somebody asks; more take too long."""
+_PATIENCE: Final = "SET LOCAL statement_timeout = '2s'"
+"""How long used codes are counted for somebody who asks; there may be millions."""
 
 _JSON: Final = {"starts_at": parse_instant, "ends_at": parse_instant}
 
@@ -125,10 +125,17 @@ class CodePool:
         """Whether a job makes its codes: these are found by the key alone, and shown by their pattern."""
         return self.job_id is not None
 
+    @property
+    def bounds(self) -> tuple[str, str]:
+        """Between what its codes lie, as far as that is known."""
+        pattern = self.made_as
+        beginning = pattern.beginning if pattern is not None and self.is_bulk else ""
+        return beginning, beginning + "Z" * MAX_LENGTH
+
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """How many codes a pool has, how many of them members have, and how many are left; None: that is not counted."""
+    """How many codes a pool has, how many of them members have, and how many are left; None: that is not known."""
 
     codes: int
     given_out: int | None
@@ -175,7 +182,8 @@ async def change_pool(connection: Connection, program_id: int, pool: CodePool) -
 async def take_stand(connection: Connection, program_id: int, pool: CodePool) -> Stand:
     """Count what is left of a pool: vouchers that nobody has yet, or codes that are not used up.
 
-    Nothing is ever left over where a code can be used without end, or is made when it is given out.
+    That is not known where a code can be used without end, or is made when it is given out, or where there are so many
+    that nobody would wait for the count.
     """
     if pool.kind in ("vouchers", "personal"):
         codes, free = await connection.fetchrow(_COUNT_GIVEN, program_id, pool.key)
@@ -184,11 +192,14 @@ async def take_stand(connection: Connection, program_id: int, pool: CodePool) ->
     times = pool.terms.uses_per_code
     if times is None:
         return Stand(pool.codes, None, None)
-    beginning = pool.made_as.beginning if pool.made_as else ""
-    used: int = await connection.fetchval(
-        _COUNT_USED_UP, program_id, pool.key, f"code/{beginning}%", times, MOST_COUNTED + 1
-    )
-    return Stand(pool.codes, None, pool.codes - used if used <= MOST_COUNTED else None)
+    statement = _COUNT_USED_UP_OF_BULK if pool.is_bulk else _COUNT_USED_UP_OF_OTHERS
+    try:
+        async with connection.transaction():
+            await connection.execute(_PATIENCE)
+            used: int = await connection.fetchval(statement, program_id, pool.key, *pool.bounds, times)
+    except asyncpg.QueryCanceledError:
+        return Stand(pool.codes, None, None)
+    return Stand(pool.codes, None, pool.codes - used)
 
 
 def _show(terms: PoolTerms) -> str:

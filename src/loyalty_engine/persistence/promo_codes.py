@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from loyalty_engine.core.kernel.codes import MAX_LENGTH, CodePattern, FoldedCode
+from loyalty_engine.core.kernel.codes import CodePattern, FoldedCode
 from loyalty_engine.persistence.code_pools import CodePool
 from loyalty_engine.persistence.connections import Connection
 
@@ -42,15 +42,14 @@ UPDATE loyalty.promo_code SET is_active = $3, starts_at = $4, ends_at = $5 WHERE
 """
 
 _LIST: Final = """
-SELECT c.*, u.used
+SELECT c.*, (SELECT u.used FROM loyalty.counter u
+              WHERE u.program_id = $1 AND u.key = 'code/' || c.code || '/times/lifetime/') AS used
   FROM loyalty.promo_code c
-  LEFT JOIN loyalty.counter u ON u.program_id = c.program_id AND u.key = 'code/' || c.code || '/times/lifetime/'
  WHERE c.program_id = $1 AND c.pool = $2 AND c.code > $3 AND c.code <= $4 {}
  ORDER BY c.code LIMIT $5
 """
 _LIST_BULK: Final = _LIST.format("")
 _LIST_INDEXED: Final = _LIST.format("AND c.shown IS NOT NULL")
-_LAST: Final = "Z" * MAX_LENGTH
 
 _READ_USED: Final = """
 SELECT asked.name, coalesce(u.used, 0) + coalesce((
@@ -160,11 +159,9 @@ async def list_codes(
     connection: Connection, program_id: int, pool: CodePool, *, after: str, limit: int
 ) -> Sequence[PromoCode]:
     """Return codes of a pool behind ``after``, in order, with how often each was used."""
-    pattern = pool.made_as if pool.is_bulk else None
-    beginning = pattern.beginning if pattern else ""
+    first, last = pool.bounds
     statement = _LIST_BULK if pool.is_bulk else _LIST_INDEXED
-    bounds = max(after, beginning), beginning + _LAST
-    rows = await connection.fetch(statement, program_id, pool.key, *bounds, limit)
+    rows = await connection.fetch(statement, program_id, pool.key, max(after, first), last, limit)
     return [_read(row, used=row["used"] or 0) for row in rows]
 
 

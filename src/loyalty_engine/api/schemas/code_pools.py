@@ -84,16 +84,19 @@ class CodePoolAnswer(CodePoolHead):
     )
     left: int | None = Field(
         description="Vouchers that nobody has yet, or codes that are not used up. Null: its codes can be used without end, "
-        "are made when they are given out, or more than 500,000 of them are used up.",
+        "are made when they are given out, or are too many to be counted within two seconds.",
         examples=[48_211],
     )
-    is_low: bool = Field(description="Whether ``left`` is ``low_at`` or less.", examples=[False])
+    is_low: bool | None = Field(
+        description="Whether ``left`` is ``low_at`` or less; null: not known.", examples=[False]
+    )
 
     @classmethod
     def of_stand(cls, pool: CodePool, stand: Stand) -> Self:
         """Show a pool as it stands."""
-        is_low = pool.low_at is not None and stand.left is not None and stand.left <= pool.low_at
-        return cls.of(pool, codes=stand.codes, given_out=stand.given_out, left=stand.left, is_low=is_low)
+        left, low_at = stand.left, pool.low_at
+        is_low = False if low_at is None else None if left is None else left <= low_at
+        return cls.of(pool, codes=stand.codes, given_out=stand.given_out, left=left, is_low=is_low)
 
 
 class CodePoolsPage(Page[CodePoolHead]):
