@@ -97,7 +97,7 @@ async def test_an_order_says_which_code_it_used_and_why_not_others(client: Api) 
     assert order["promotions"] == [{"promotion": "ten", "amount": 100, "shipping": 0, "code": "TEN0"}]
     assert [code["reason"] for code in explained["codes"]] == ["promotion_failed", "used"]
     assert explained["text"][-2:] == [
-        "B1G0: not used, big was not applied, needs order.total at least 3000, was 1000 (2000 missing)",
+        "BIG0: not used, big was not applied, needs order.total at least 3000, was 1000 (2000 missing)",
         "TEN0: used for ten",
     ]
 

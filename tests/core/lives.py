@@ -34,9 +34,11 @@ from loyalty_engine.core.engine.requests import (
     Transfer,
 )
 from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.kernel.codes import FoldedCode
 from loyalty_engine.core.kernel.quantities import SCALE
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.payments import Payment
+from loyalty_engine.core.promotions.codes import CodeLimit, Codes, KnownCode
 from loyalty_engine.core.rules.goods import Goods
 from loyalty_engine.core.rules.order import Line, ShopOrder, Tender
 from tests.core.engine_cases import MEMBER, NOW, OTHER, call, line, lot, order, ruleset_of
@@ -120,7 +122,30 @@ PROMOTIONS: Final[list[dict[str, Any]]] = [
         "effect": {"kind": "points", "wallet": "stamps", "points": 9},
         "limits": [{"per": "program", "times": 4}],
     },
+    {
+        "key": "coded",
+        "opened_by": "code",
+        "when": {"fact": "order.total", "at_least": 500},
+        "effect": {"kind": "percent_off", "percent": "20%"},
+    },
+    {
+        "key": "coded_tea",
+        "opened_by": "code",
+        "effect": {"kind": "amount_off", "amount": 150, "of": {"category": ["tea"]}},
+        "limits": [{"per": "program", "amount": 400}],
+    },
 ]
+
+CODES: Final = {
+    code.code: code
+    for code in (
+        KnownCode(FoldedCode("0NCE"), "coded", limits=(CodeLimit("code", 1),)),
+        KnownCode(FoldedCode("EACH"), "coded", limits=(CodeLimit("member", 1), CodeLimit("guest", 1))),
+        KnownCode(FoldedCode("M0NTH"), "coded_tea", limits=(CodeLimit("code", 2, "month"), CodeLimit("member", 1))),
+        KnownCode(FoldedCode("HERS"), "coded_tea", member_id=MEMBER, limits=(CodeLimit("member", 2, "week"),)),
+        KnownCode(FoldedCode("FREE"), "coded_tea"),
+    )
+}
 
 
 @cache
@@ -130,13 +155,17 @@ def rules(
     expired: str = "grace",
     unknown_card: str = "enrol",
     discounts: str | None = None,
+    codes: str = "given_back",
 ) -> Ruleset:
-    """Compile the program under these policies of returns; there are promotions if it says what becomes of discounts."""
+    """Compile the program under these policies of returns; there are promotions if it says what becomes of discounts.
+
+    ``codes`` is what becomes of their uses.
+    """
     returns = {"points": points, "clawback": clawback, "expired": expired, "unmatched_days": 10}
     program = {"name": "Lives", "currency": "EUR", "time_zone": "Europe/Berlin", "unknown_card": unknown_card}
     if discounts is None:
         return ruleset_of(**PROGRAM, program=program, policies={"returns": returns})
-    policies = {"returns": {**returns, "discounts": discounts}}
+    policies = {"returns": {**returns, "discounts": discounts}, "promotions": {"codes_after_return": codes}}
     return ruleset_of(**PROGRAM, program=program, policies=policies, promotions=PROMOTIONS)
 
 
@@ -146,6 +175,7 @@ RULES: Final = st.builds(
     clawback=st.sampled_from(["debt", "debt", "clamp", "refuse"]),
     expired=st.sampled_from(["grace", "stay_expired"]),
     discounts=st.sampled_from([None, "proportional", "recomputed"]),
+    codes=st.sampled_from(["given_back", "stays_used"]),
 )
 
 _AMOUNTS: Final = st.sampled_from([0, 1, 99, 100, 1000]) | st.integers(0, 3000)
@@ -171,9 +201,12 @@ _PAYMENTS: Final = st.none() | st.builds(
 )
 _POINTS: Final = st.integers(1, 12).map(lambda fives: 5 * fives)
 _WHO: Final = st.sampled_from([0, 0, 0, 1, 2])
+_CODES: Final = st.lists(st.sampled_from([*CODES]), min_size=1, max_size=3, unique=True).map(tuple)
 
 STEPS: Final = st.one_of(
     st.tuples(st.just("order"), _WHO | st.none(), _LINES, _PAYMENTS, st.sampled_from([0, 0, 0, 1, 8, 40])),
+    st.tuples(st.just("coded"), _WHO | st.none(), _LINES, _CODES, st.none() | st.tuples(_PLACES, _GOODS)),
+    st.tuples(st.just("coded"), _WHO | st.none(), _LINES, _CODES, st.none()),
     st.tuples(st.just("exchange"), _WHO, _LINES, st.lists(st.tuples(_PLACES, _GOODS), min_size=1, max_size=2)),
     st.tuples(st.just("return"), _PLACES, _GOODS),
     st.tuples(st.just("return"), _PLACES, _GOODS),
@@ -235,7 +268,7 @@ class Life:
     """Three members and everything that they did so far."""
 
     def __init__(self, ruleset: Ruleset) -> None:
-        self.store = Store({ruleset.revision: ruleset})
+        self.store = Store({ruleset.revision: ruleset}, codes=CODES)
         for member_id in MEMBERS:
             self.store.enrol(new_member(member_id))
         self.now = NOW
@@ -267,6 +300,12 @@ class Life:
                 refs = [(self._order_ref(place), goods) for place, goods in exchanges]
                 brought = tuple(Exchange(ref, goods) for ref, goods in refs if ref is not None)
                 return PlaceOrder(asked, MEMBERS[who], self._order(n, lines), exchanges=brought)
+            case ("coded", who, lines, codes, exchange):
+                typed = Codes(codes, skips_unusable=True, guest="77" if who is None and n % 2 else None)
+                by = None if who is None else MEMBERS[who]
+                ref = self._order_ref(exchange[0]) if exchange and by else None
+                brought = () if ref is None else (Exchange(ref, exchange[1]),)
+                return PlaceOrder(asked, by, self._order(n, lines), None, brought, codes=typed)
             case ("return", place, goods):
                 ref = self._order_ref(place)
                 return None if ref is None else ReturnGoods(asked, ref, goods, now)

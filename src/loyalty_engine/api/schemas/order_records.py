@@ -163,7 +163,9 @@ class PromotionShare(Answer):
     promotion: str = Field(description="The promotion.", examples=["autumn"])
     amount: int = Field(description="Minor units off the lines.", examples=[150])
     shipping: int = Field(description="Minor units off shipping.", examples=[0])
-    code: str | None = Field(description="The promo code that opened it, if one did.", examples=["SUMMER26"])
+    code: str | None = Field(
+        description="The promo code that opened it, if one did, as codes are compared.", examples=["SUMMER26"]
+    )
 
 
 class OrderRecordAnswer(OrderSummary):
