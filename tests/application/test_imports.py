@@ -310,6 +310,14 @@ def order(number: int, member: str = "card:1", **fields: Any) -> dict[str, Any]:
     }
 
 
+async def test_past_orders_have_no_promo_codes(take: Import) -> None:
+    rows = [order(0, codes=["XMAS"]), order(1, guest="email:guest@example.com")]
+
+    done = await take(lines_of(*rows), kind="orders", file_format="ndjson")
+
+    assert done == (Counts(faulty=2), [(1, "past_order", ""), (2, "past_order", "")])
+
+
 async def test_past_orders_earn_as_they_would_have(take: Import, client: Api, ledger: Ledger) -> None:
     rows = [order(n) for n in range(30)]
     rows += [order(30, currency="USD"), order(31, pay_with_points={"wallet": "points", "points": 5}), order(0)]
