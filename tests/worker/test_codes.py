@@ -7,6 +7,8 @@ import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
 import pytest
 
@@ -138,6 +140,23 @@ async def test_a_worker_that_is_killed_leaves_the_rest_to_another(shop: Shop, ap
 
     assert 0 < some < 400_000
     assert (await count(shop), (await api.get("/code-pools/p1")).json()["codes"]) == (400_000, 400_000)
+
+
+async def test_a_worker_without_the_owners_rights_fills_a_pool_too(shop: Shop, api: Api) -> None:
+    pool = await create(api, 2_000, "########")
+    login = f"codes_{uuid4().hex[:12]}"
+    await shop.rows(f"CREATE ROLE {login} LOGIN IN ROLE loyalty_app")
+    parts = urlsplit(shop.url)
+    address = urlunsplit(parts._replace(netloc=f"{login}@{parts.netloc.rpartition('@')[2]}"))
+    rulesets, clocks = Rulesets(shop.sessions), Clocks(shop.sessions, lambda: shop.now)
+    shop.hire(Handlers(address, shop.sessions, rulesets, clocks, lambda: shop.now, ImportForms()).by_kind())
+    try:
+        job = await wait_for(api, pool["job_id"], "done")
+    finally:
+        await shop.close()
+        await shop.rows(f"DROP ROLE {login}")
+
+    assert (job["attempts"], await count(shop)) == (1, 2_000)
 
 
 async def upload(api: Api, query: str, content: bytes, media_type: str = "text/csv") -> dict[str, Any]:

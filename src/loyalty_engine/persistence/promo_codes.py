@@ -48,8 +48,10 @@ SELECT c.*, (SELECT u.used FROM loyalty.counter u
  WHERE c.program_id = $1 AND c.pool = $2 AND c.code > $3 AND c.code <= $4 {}
  ORDER BY c.code LIMIT $5
 """
-_LIST_BULK: Final = _LIST.format("")
-_LIST_INDEXED: Final = _LIST.format("AND c.shown IS NOT NULL")
+LIST_BULK: Final = _LIST.format("")
+"""A page of a pool whose codes a job made: the key of all codes leads to them."""
+LIST_INDEXED: Final = _LIST.format("AND c.shown IS NOT NULL")
+"""A page of any other pool: its codes have an index of their own."""
 
 _READ_USED: Final = """
 SELECT asked.name, coalesce(u.used, 0) + coalesce((
@@ -160,7 +162,7 @@ async def list_codes(
 ) -> Sequence[PromoCode]:
     """Return codes of a pool behind ``after``, in order, with how often each was used."""
     first, last = pool.bounds
-    statement = _LIST_BULK if pool.is_bulk else _LIST_INDEXED
+    statement = LIST_BULK if pool.is_bulk else LIST_INDEXED
     rows = await connection.fetch(statement, program_id, pool.key, max(after, first), last, limit)
     return [_read(row, used=row["used"] or 0) for row in rows]
 
