@@ -100,7 +100,8 @@ BEGIN
             SELECT coalesce(array_agg(w), '{}') INTO v_won FROM unnest(v_won) w
              WHERE NOT EXISTS (
                    SELECT FROM given t
-                     LEFT JOIN counter_lease l ON l.program_id = p_program AND l.counter = t.key AND l.until = t.until
+                     LEFT JOIN counter_lease l
+                       ON l.program_id = p_program AND l.counter = ANY (v_keys) AND l.counter = t.key AND l.until = t.until
                     WHERE t.n = w AND t.amount < 0 AND t.total > coalesce(l.amount, 0));
             INSERT INTO counter_lease AS t (program_id, counter, until, amount)
             SELECT p_program, x.key, x.until, sum(x.amount) FROM unnest(p_takes) x
@@ -111,8 +112,9 @@ BEGIN
               FROM (SELECT x.key, x.until, sum(x.amount) AS amount FROM unnest(p_takes) x
                      WHERE x.until IS NOT NULL AND x.n = ANY (v_won)
                      GROUP BY x.key, x.until HAVING sum(x.amount) < 0) s
-             WHERE t.program_id = p_program AND t.counter = s.key AND t.until = s.until;
+             WHERE t.program_id = p_program AND t.counter = ANY (v_keys) AND t.counter = s.key AND t.until = s.until;
         END IF;
+        -- Their keys are said once more: a plan that was made while the table was empty reads all counters otherwise.
         WITH net AS (
             SELECT x.n, x.key, max(x.place) AS place, sum(x.amount) AS amount,
                    coalesce(sum(x.amount) FILTER (WHERE x.until IS NULL), 0) AS used,
@@ -124,7 +126,7 @@ BEGIN
           FROM (SELECT t.key, sum(t.used)::bigint AS used,
                        (array_agg(t.cap ORDER BY t.place DESC) FILTER (WHERE t.amount > 0))[1] AS cap
                   FROM net t GROUP BY t.key) s
-         WHERE c.program_id = p_program AND c.key = s.key;
+         WHERE c.program_id = p_program AND c.key = ANY (v_keys) AND c.key = s.key;
         DELETE FROM counter c
          WHERE c.program_id = p_program AND c.key = ANY (v_made)
            AND c.key <> ALL (ARRAY(SELECT x.key FROM unnest(p_takes) x WHERE x.n = ANY (v_won)));
