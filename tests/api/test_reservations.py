@@ -172,7 +172,7 @@ async def test_a_confirmed_reservation_ends_once_under_any_key(client: Api, ledg
 async def test_what_ran_out_is_free_again_though_nothing_ran(client: Api, sandbox: Program, *, is_guest: bool) -> None:
     shop = client.acting_as(sandbox.admin)
     member = await shop.new_member(500)
-    by = {} if is_guest else {"by": member, "pay_with_points": MAX}
+    by: Json = {} if is_guest else {"by": member, "pay_with_points": MAX}
     held = await reserved(shop, TEA, COFFEE, **by, ttl_seconds=60)
     assert off(await reserved(shop, TEA)) == {}
 

@@ -17,6 +17,7 @@ goods_lines = st.lists(
 line_ids = st.sampled_from(["1", "1", "2", "3", "4"])
 shippings = st.sampled_from([0, 0, 490])
 payments = st.sampled_from([None, None, "max", 5, 9, 15])
+lifetimes = st.sampled_from([600, 3600, 86_400])
 ages = st.sampled_from([0, 0, 0, 1, 4, 12, 40])
 
 

@@ -12,6 +12,7 @@ from tests.model.drawing import (
     NAMES,
     ages,
     goods_lines,
+    lifetimes,
     line_ids,
     names,
     payments,
@@ -149,6 +150,40 @@ class LifeOfPoints(Player):
         path = f"/redemptions/{self.ids[ident]}/void"
         name = self.naive.holds[ident][0].name
         self._do(path, {"reason": "abandoned"}, lambda naive: naive.end_hold(ident, 0), name)
+
+    @rule(name=names, lines=goods_lines, shipping=shippings, pay=payments, seconds=lifetimes)
+    def reserve(self, name: str, lines: list[Line], shipping: int, pay: int | str | None, seconds: int) -> None:
+        self._reserve(name, lines, shipping=shipping, pay=pay, seconds=seconds)
+
+    @precondition(lambda self: self.naive.carts)
+    @rule(pick=picks, name=names | st.none(), lines=goods_lines, pay=payments, seconds=lifetimes)
+    def replace(self, pick: int, name: str | None, lines: list[Line], pay: int | str | None, seconds: int) -> None:
+        """Reserve a cart anew, for who reserved it (None) or, now and then, for somebody else."""
+        ident = self._pick(self.naive.carts, pick)
+        buyer = name or self.naive.carts[ident].purse.name
+        self._reserve(buyer, lines, pay=pay, seconds=seconds, replaces=ident)
+
+    @precondition(lambda self: self.naive.carts)
+    @rule(pick=picks, waits=st.booleans())
+    def confirm(self, pick: int, *, waits: bool) -> None:
+        """A cart becomes an order, now and then one for which a return has waited."""
+        self._tick()
+        ident = self._pick(self.naive.carts, pick)
+        number = self._pick(self.naive.waiting, pick) if waits and self.naive.waiting else self._fresh("o")
+        path, name = f"/reservations/{self.ids[ident]}/confirm", self.naive.carts[ident].purse.name
+        answer = self._do(path, {"order_id": number}, lambda naive: naive.confirm(ident, number), name)
+        if answer is not None:
+            self.naive.orders[number].id = answer["id"]
+            again = self._post(path, {"order_id": number}, self._fresh("k"))
+            assert again.json() == answer, "the same confirmation under a new key is the same order"
+
+    @precondition(lambda self: self.naive.carts)
+    @rule(pick=picks)
+    def release(self, pick: int) -> None:
+        self._tick()
+        ident = self._pick(self.naive.carts, pick)
+        path, name = f"/reservations/{self.ids[ident]}/release", self.naive.carts[ident].purse.name
+        self._do(path, {"reason": "abandoned"}, lambda naive: naive.release(ident), name)
 
     @rule(name=names, to=names, wallet=wallets, share=shares)
     def transfer(self, name: str, to: str, wallet: str, share: int) -> None:

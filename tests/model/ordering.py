@@ -68,14 +68,22 @@ class Ordering(Household):
             raise RefusedError("member_required")
         self._settle(order, pay)
         self.orders[number] = order
-        answer = {
+        return {**self._shown(order), **self._arrive(order, returns)}
+
+    @staticmethod
+    def _shown(order: Purchase) -> Json:
+        return {
             "total": order.total,
             "due": order.total - order.paid,
             "effects": {rule: points for rule, points in order.earned.items() if points},
+            "gifts": int(order.has_mug),
         }
-        waiting = [early.goods for early in self.waiting.pop(number, []) if self.now < early.until]
-        returns += [done for goods in waiting if (done := self._match(order, goods)) is not None]
-        return {**answer, "returns": returns, "balances": order.buyer.balances() if order.buyer else {}}
+
+    def _arrive(self, order: Purchase, returns: Sequence[Json] = ()) -> Json:
+        """Let returns follow that had waited for an order."""
+        waiting = [early.goods for early in self.waiting.pop(order.number, []) if self.now < early.until]
+        matched = [done for goods in waiting if (done := self._match(order, goods)) is not None]
+        return {"returns": [*returns, *matched], "balances": order.buyer.balances() if order.buyer else {}}
 
     def _settle(self, order: Purchase, pay: int | str | None) -> None:
         if order.buyer is None:
@@ -88,8 +96,17 @@ class Ordering(Household):
             order.uses = buyer.spend(POINTS, order.paid_points)
             buyer.touch(POINTS, happened)
         order.earned = gains(order.lines, order.shipping, order.paid)
+        self._give_mug(order, buyer)
         order.fate = Fate(kept=dict(order.earned), left=order.total)
         order.own += self._credit(buyer, self.rules.groups(order.earned), happened)
+
+    def _give_mug(self, order: Purchase, buyer: Purse) -> None:
+        order.has_mug = buyer.mugs_at(buyer.now) < self.rules.mugs
+        buyer.counts[None] += order.has_mug
+
+    @staticmethod
+    def _take_mug(order: Purchase, purse: Purse) -> None:
+        purse.counts[None] = max(purse.counts[None] - order.has_mug, 0)
 
     def _payment(self, buyer: Purse, total: int, wish: int | str) -> int:
         available = buyer.available(POINTS)
@@ -164,6 +181,8 @@ class Ordering(Household):
         after, taken = order.fate, []
         if order.buyer is not None:
             taken = self._move(order, self._purse(order.buyer.name), before, after)
+            if after.is_gone and not before.is_gone:
+                self._take_mug(order, self._purse(order.buyer.name))
         worth = order.paid * (after.restored - before.restored) // order.paid_points if order.paid_points else 0
         return {
             "status": "cancelled" if is_void else "applied",
@@ -332,9 +351,17 @@ class Ordering(Household):
         if purse is None:
             return {"total": order.total, "effects": {}, "taken": [], "balances": {}}
         earned = gains(lines, shipping, order.paid)
+        self._take_mug(order, purse)
+        self._give_mug(order, purse)
         taken = self._earn_otherwise(order, purse, earned)
         order.fate, order.taken = Fate(kept=dict(earned), left=order.total), Counter()
-        return {"total": order.total, "effects": earned, "taken": taken, "balances": purse.balances()}
+        return {
+            "total": order.total,
+            "effects": earned,
+            "gifts": int(order.has_mug),
+            "taken": taken,
+            "balances": purse.balances(),
+        }
 
     def _earn_otherwise(self, order: Purchase, purse: Purse, earned: dict[str, int]) -> list[Taken]:
         """Book what the order earns more, then what it earns less."""

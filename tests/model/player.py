@@ -89,6 +89,35 @@ class Player(RuleBasedStateMachine):
         if answer is not None:
             self.naive.orders[number].id = answer["id"]
 
+    def _reserve(
+        self,
+        name: str,
+        lines: Sequence[Line],
+        *,
+        seconds: int,
+        shipping: int = 0,
+        pay: int | str | None = None,
+        replaces: str | None = None,
+    ) -> None:
+        """Reserve a cart for so many seconds."""
+        self._tick()
+        ident = self._fresh("cart")
+        placed = self.naive.now - timedelta(microseconds=self.count)  # no two at the same time
+        body = self._order("", name, lines, shipping=shipping, pay=pay)
+        del body["order_id"]
+        body |= {"placed_at": placed.isoformat(), "ttl_seconds": seconds}
+        if replaces is not None:
+            body["replaces"] = self.ids[replaces]
+
+        def reserve(naive: NaiveProgram) -> Json:
+            return naive.reserve(
+                ident, name, lines, shipping=shipping, placed=placed, pay=pay, seconds=seconds, replaces=replaces
+            )
+
+        answer = self._do("/reservations", body, reserve, name)
+        if answer is not None:
+            self.ids[ident] = answer["id"]
+
     def _order(
         self, number: str, name: str | None, lines: Sequence[Line], *, shipping: int, pay: int | str | None
     ) -> Json:

@@ -3,11 +3,13 @@
 An act that is refused raises :class:`RefusedError` and must change nothing: callers work on a copy.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tests.model.ordering import Json, Ordering, Taken
+from tests.model.checkout import Checkout
+from tests.model.ordering import Json, Taken
 from tests.model.purchases import Rules
 from tests.model.purse import Hold, Lot, Purse, RefusedError, Share, Use
 
@@ -35,11 +37,12 @@ class Reversible:
     brought: list[Lot] = field(default_factory=list)
     owed: int = 0
     debts: dict[str, int] = field(default_factory=dict)
+    counts: Counter[datetime | None] = field(default_factory=Counter)
     other: Purse | None = None
     is_reversed: bool = False
 
 
-class NaiveProgram(Ordering):
+class NaiveProgram(Checkout):
     """Everything that is known of one program."""
 
     def __init__(self, rules: Rules, now: datetime) -> None:
@@ -148,6 +151,9 @@ class NaiveProgram(Ordering):
         for wallet, debt in act.debts.items():
             target.owe(wallet, debt)
             target.pay_debt(wallet)
+        act.counts = Counter(other.counts)
+        target.counts.update(other.counts)
+        other.counts.clear()
         other.debts, other.merged_into = {}, target
         self.acts[ident] = act
         return {"balances": target.balances()}
@@ -186,6 +192,8 @@ class NaiveProgram(Ordering):
         if target.merged_into is not None:
             raise RefusedError("operation_not_reversible")
         act.is_reversed, other.merged_into, taken = True, None, []
+        target.counts -= act.counts
+        other.counts = Counter(act.counts)
         for wallet, debt in sorted(act.debts.items()):
             self._forgive(target, wallet, debt)
             other.owe(wallet, debt)
@@ -207,6 +215,7 @@ class NaiveProgram(Ordering):
         self.forgotten.add(name)
         self.orders = {n: order for n, order in self.orders.items() if order.buyer is None or order.buyer.name != name}
         self.spent = {n: spent for n, spent in self.spent.items() if spent.purse.name != name}
+        self.carts = {n: cart for n, cart in self.carts.items() if cart.purse.name != name}
         self.holds = {n: held for n, held in self.holds.items() if held[0].name != name}
         self.acts = {
             n: act

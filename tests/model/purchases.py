@@ -20,7 +20,8 @@ class Rules:
     """A program: how points live, what they are worth, and the policies of returns.
 
     Every order earns a point per euro of goods, ten points from 30 euros on, a stamp per unit of coffee, and three miles
-    for two euros. ``big_waits``: the ten points wait to be confirmed, whatever the wallet says.
+    for two euros. ``big_waits``: the ten points wait to be confirmed, whatever the wallet says. A member gets a mug with
+    each of ``mugs`` orders, or carts that are being paid.
     """
 
     lives: Mapping[str, Life]
@@ -33,6 +34,7 @@ class Rules:
     grace_days: int | None = 7
     waiting_days: int = 5
     big_waits: bool = False
+    mugs: int = 2
 
     def value_of(self, points: int) -> int:
         """Return what points pay, in cents."""
@@ -129,6 +131,7 @@ class Purchase:
     graces: list[Lot] = field(default_factory=list)
     taken: Counter[Lot] = field(default_factory=Counter)
     is_confirming: bool = False
+    has_mug: bool = False
 
     @property
     def total(self) -> int:

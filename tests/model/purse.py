@@ -82,7 +82,7 @@ class Hold:
 
 @dataclass(eq=False)
 class Purse:
-    """One member's points."""
+    """One member's points. ``counts`` are the mugs that it got (None), and those held for it until then."""
 
     name: str
     lives: Mapping[str, Life]
@@ -91,6 +91,7 @@ class Purse:
     debts: dict[str, int] = field(default_factory=dict)
     slides: dict[str, datetime] = field(default_factory=dict)
     holds: list[Hold] = field(default_factory=list)
+    counts: Counter[datetime | None] = field(default_factory=Counter)
     is_blocked: bool = False
     merged_into: "Purse | None" = None
 
@@ -98,6 +99,10 @@ class Purse:
     def now(self) -> datetime:
         """When the operation in hand is booked."""
         return self.booked
+
+    def mugs_at(self, now: datetime) -> int:
+        """Return how many mugs it got, or has held for it."""
+        return sum(count for until, count in self.counts.items() if until is None or until > now)
 
     def available(self, wallet: str) -> int:
         """Return what can be spent."""

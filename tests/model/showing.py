@@ -73,6 +73,8 @@ def read_field(answer: Json, field: str) -> object:
             return [(row["wallet"], row["points"], row["owed"], row["forgiven"]) for row in answer[field]]
         case "activated":
             return {row["wallet"]: row["points"] for row in answer[field]}
+        case "gifts":
+            return len(answer[field])
         case "restored":
             return found["points"] if isinstance(found, dict) else 0
         case _:

@@ -71,6 +71,13 @@ def document_of(rules: Rules) -> dict[str, Any]:
         "wallets": [
             {"key": key, "unit": "points", **redeemable[key], **_life(life)} for key, life in rules.lives.items()
         ],
+        "promotions": [
+            {
+                "key": "mug",
+                "effect": {"kind": "gift", "sku": "mug"},
+                "limits": [{"per": "member", "times": rules.mugs}],
+            }
+        ],
         "earning_rules": [
             {"key": "base", "wallet": "points", "earn": {"kind": "per_amount", "points": 1, "per": 100}},
             {

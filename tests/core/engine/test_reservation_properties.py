@@ -86,7 +86,7 @@ def test_a_look_a_reservation_and_its_confirmation_agree(
     rules, _ = compile_rules(drawn, policy=policy, promotions=promotions)
     changed = replace(compile_rules(later)[0], revision=rules.revision + 1)
     facts = with_member(by and replace(by, counters=counted.member), counters=counted.shared)
-    buyer, cart = by and by.id, replace(bought, reference=ShopOrder(""))
+    buyer, cart = None if by is None else by.id, replace(bought, reference=ShopOrder(""))
     seen = look(rules, facts, EvaluateOrder(call().actor, buyer, cart, payment), NOW)
     decision = decide(rules, facts, ReserveOrder(call(1), buyer, cart, TTL, payment), NOW)
     if isinstance(seen, Refused):
@@ -138,7 +138,7 @@ def test_a_released_reservation_leaves_nothing_behind(
 ) -> None:
     rules, _ = compile_rules(drawn, promotions=promotions)
     facts = with_member(by and replace(by, counters=counted.member), counters=counted.shared)
-    decision = decide(rules, facts, ReserveOrder(call(1), by and by.id, bought, TTL, payment), NOW)
+    decision = decide(rules, facts, ReserveOrder(call(1), None if by is None else by.id, bought, TTL, payment), NOW)
     if isinstance(decision, Refused):
         return
     assert isinstance(decision, Accepted)
