@@ -34,7 +34,7 @@ class Rules:
     grace_days: int | None = 7
     waiting_days: int = 5
     big_waits: bool = False
-    mugs: int = 2
+    mugs: int = 1
 
     def value_of(self, points: int) -> int:
         """Return what points pay, in cents."""

@@ -25,6 +25,7 @@ VARIANTS: Final = (
         clawback="clamp",
         grace_days=None,
         big_waits=True,
+        mugs=2,
     ),
     Rules(
         lives={
