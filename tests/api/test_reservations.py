@@ -118,6 +118,12 @@ async def test_what_is_looked_at_is_reserved_confirmed_and_comes_back(client: Ap
     [found] = (await client.get("/orders?order_id=W-1")).json()["items"]
     assert found["id"] == order["id"]
 
+    told = [entry["summary"] for entry in (await client.get(f"/members/{member}/timeline")).json()["items"]]
+    assert told[:2] == [
+        "Order W-1, 17.10 EUR: 500 points spent, 12 points earned",
+        "Cart reserved: 500 points set aside",
+    ]
+
     back = (await client.take_back(order["id"], "t", "c")).json()
     assert (back["restored"]["points"], back["refund"], points(back)) == (500, 1210, (500, 0))
     assert off(await reserved(client, TEA, COFFEE, by=member)) == {"tea": 100, "coffee": 190}
