@@ -1,6 +1,7 @@
 """Plans that connections made while tables were empty: they are kept while those grow, and must do until then."""
 
 from dataclasses import replace
+from datetime import datetime
 
 import asyncpg
 import pytest
@@ -17,7 +18,7 @@ UNTIL = parse_instant("2030-01-01T00:00:00Z")
 
 @pytest.mark.parametrize("until", [None, UNTIL])
 async def test_counters_are_reached_by_key_by_whoever_planned_before_there_were_any(
-    fresh_url: str, until: object
+    fresh_url: str, until: datetime | None
 ) -> None:
     connection = await asyncpg.connect(fresh_url)
     await connection.execute("VACUUM ANALYZE loyalty.counter, loyalty.counter_lease")
@@ -25,7 +26,7 @@ async def test_counters_are_reached_by_key_by_whoever_planned_before_there_were_
 
     async def take(key: str, amount: int) -> None:
         (part,) = writer.adjust(5).parts
-        taken = Take(key, amount, 9, until if until is UNTIL else None)  # type: ignore[arg-type]  # one of both
+        taken = Take(key, amount, 9, until)
         assert await record(connection, [Entry(1, fold([replace(part, takes=(taken,))]))]) == [True]
 
     await take("first", 2)
