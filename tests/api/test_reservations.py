@@ -368,6 +368,16 @@ async def test_of_many_who_end_a_reservation_one_does(clients: Api, ledger: Ledg
     assert await ledger.faults() == []
 
 
+async def test_a_confirmation_that_is_sent_many_times_at_once_is_one_order(clients: Api, ledger: Ledger) -> None:
+    held = await reserved(clients, TEA, by=await clients.new_member(300), pay_with_points=MAX)
+    answers = await asyncio.gather(*[confirm(clients, held, order_id="W-1") for _ in range(10)])
+
+    assert {(answer.status_code, answer.text) for answer in answers} == {(201, answers[0].text)}
+    assert sum("idempotent-replayed" in answer.headers for answer in answers) == 9
+    assert await ledger.count("order") == 1
+    assert await ledger.faults() == []
+
+
 async def test_two_carts_of_one_member_never_plan_the_same(clients: Api, ledger: Ledger) -> None:
     member = await clients.new_member(300)
     carts = await asyncio.gather(*[reserved(clients, COFFEE, by=member, pay_with_points=MAX) for _ in range(12)])

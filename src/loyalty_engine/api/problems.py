@@ -167,7 +167,9 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     RefusalCode.MEMBER_ALREADY_BLOCKED: ProblemKind(409, "The member is blocked already", "Nothing is left to do."),
     RefusalCode.MEMBER_NOT_BLOCKED: ProblemKind(409, "The member is not blocked", "Nothing is left to do."),
     RefusalCode.MEMBER_HAS_HOLDS: ProblemKind(
-        409, "Points of the member are set aside", "Capture or void the holds first; see details.holds."
+        409,
+        "Points of the member are set aside",
+        "Capture or void its holds, and confirm or release its reservations, first.",
     ),
     RefusalCode.MERGE_WITH_SELF: ProblemKind(422, "Both are the same member", "Name two members."),
     RefusalCode.IDENTITY_TAKEN: ProblemKind(409, "The identity belongs to a member already", "Find that member by it."),
