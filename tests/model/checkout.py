@@ -40,6 +40,8 @@ class Checkout(Ordering):
         pay: int | str | None,
         seconds: int,
         replaces: str | None = None,
+        codes: Sequence[str] = (),
+        is_strict: bool = False,
     ) -> Json:
         """Decide an order and hold what it takes."""
         purse = self._purse(name)
@@ -52,15 +54,15 @@ class Checkout(Ordering):
         if purse.is_blocked:
             raise RefusedError("member_blocked")
         order = Purchase("", purse, placed, list(lines), shipping)
+        self._try_codes(order, codes, is_strict=is_strict)
         cart = Cart(order, purse, _round_up(purse.now + timedelta(seconds=seconds)))
         order.paid_points = 0 if pay is None else self._payment(purse, order.total, pay)
         order.paid = self.rules.value_of(order.paid_points)
         if order.paid_points:
             cart.hold = purse.hold(POINTS, order.paid_points, cart.until)
         order.earned = gains(order.lines, order.shipping, order.paid)
-        order.has_mug = purse.mugs_at(purse.now) < self.rules.mugs
-        if order.has_mug:
-            purse.counts[cart.until] += 1
+        self._give_mug(order, purse, cart.until)
+        self._use_codes(order, cart.until)
         self.carts[ident] = cart
         return {**self._shown(order), "status": "reserved", "balances": purse.balances()}
 
@@ -78,9 +80,9 @@ class Checkout(Ordering):
             order.uses = cart.hold.uses
         order.fate = Fate(kept=dict(order.earned), left=order.total)
         order.own += self._credit(purse, self.rules.groups(order.earned), happened)
-        if order.has_mug:
-            purse.counts[cart.until] = max(purse.counts[cart.until] - 1, 0)
-            purse.counts[None] += 1
+        for gift in order.gifts:
+            purse.lose_gift(gift, cart.until)
+            purse.counts[gift, None] += 1
         self.orders[number] = order
         return {**self._shown(order), "status": "credited", **self._arrive(order)}
 
@@ -105,8 +107,8 @@ class Checkout(Ordering):
         cart.ending = ending
         if cart.hold is not None:
             purse.release(cart.hold, at=purse.now, ending="voided")
-        if cart.order.has_mug:
-            purse.counts[cart.until] = max(purse.counts[cart.until] - 1, 0)
+        for gift in cart.order.gifts:
+            purse.lose_gift(gift, cart.until)
 
 
 def _round_up(at: datetime) -> datetime:

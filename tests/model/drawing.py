@@ -17,6 +17,9 @@ goods_lines = st.lists(
 line_ids = st.sampled_from(["1", "1", "2", "3", "4"])
 shippings = st.sampled_from([0, 0, 490])
 payments = st.sampled_from([None, None, "max", 5, 9, 15])
+order_codes = st.sampled_from([(), (), ("tote",), ("pins",), ("pins", "tote")])
+cart_codes = st.sampled_from([(), ("tote",)])
+"""A code for all is not in carts: while clocks run backwards two may hold the last use, and one of them for nothing."""
 lifetimes = st.sampled_from([600, 3600, 86_400])
 ages = st.sampled_from([0, 0, 0, 1, 4, 12, 40])
 

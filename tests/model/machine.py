@@ -11,10 +11,12 @@ from hypothesis.stateful import precondition, rule
 from tests.model.drawing import (
     NAMES,
     ages,
+    cart_codes,
     goods_lines,
     lifetimes,
     line_ids,
     names,
+    order_codes,
     payments,
     picks,
     shares,
@@ -24,7 +26,7 @@ from tests.model.drawing import (
 )
 from tests.model.player import Json, Player, Stage
 from tests.model.purchases import Back, Line
-from tests.model.showing import read_lot, show_goods, show_line, show_lot, show_pieces, show_row
+from tests.model.showing import read_lot, show_codes, show_goods, show_line, show_lot, show_pieces, show_row
 
 
 class LifeOfPoints(Player):
@@ -34,11 +36,24 @@ class LifeOfPoints(Player):
     def buy(self, name: str | None, lines: list[Line], shipping: int, age: int, pay: int | str | None) -> None:
         self._place(self._fresh("o"), name, lines, shipping=shipping, age=age, pay=pay)
 
-    @rule(name=names, lines=goods_lines, shipping=shippings, pay=payments)
-    def evaluate(self, name: str, lines: list[Line], shipping: int, pay: int | str | None) -> None:
-        """Look at what an order would do: the same, and nothing of it happens."""
+    @rule(name=names | st.none(), lines=goods_lines, pay=payments, codes=order_codes, is_strict=st.booleans())
+    def buy_with_codes(
+        self, name: str | None, lines: list[Line], pay: int | str | None, codes: tuple[str, ...], *, is_strict: bool
+    ) -> None:
+        self._place(self._fresh("o"), name, lines, pay=pay, codes=codes, is_strict=is_strict)
+
+    @rule(name=names, lines=goods_lines, shipping=shippings, pay=payments, codes=order_codes)
+    def evaluate(
+        self, name: str, lines: list[Line], shipping: int, pay: int | str | None, codes: tuple[str, ...]
+    ) -> None:
+        """Look at what an order would do: the same, and nothing of it happens. Codes never refuse it."""
         body = self._order(self._fresh("o"), name, lines, shipping=shipping, pay=pay)
-        self._look("/evaluations", body, lambda naive: naive.place("a look", name, lines, shipping=shipping, pay=pay))
+        body |= show_codes(codes, is_strict=True)
+        self._look(
+            "/evaluations",
+            body,
+            lambda naive: naive.place("a look", name, lines, shipping=shipping, pay=pay, codes=codes),
+        )
 
     @precondition(lambda self: self.naive.orders)
     @rule(pick=picks, goods=some_goods(), has_number=st.booleans())
@@ -82,11 +97,13 @@ class LifeOfPoints(Player):
         name = self.naive.spent[ident].purse.name
         self._do(path, {"reason": "changed_mind"}, lambda naive: naive.take_back_redemption(ident), name)
 
-    @rule(name=names, lines=goods_lines, goods=some_goods(), pick=picks, is_early=st.booleans())
-    def exchange(self, name: str, lines: list[Line], goods: Back, pick: int, *, is_early: bool) -> None:
+    @rule(name=names, lines=goods_lines, goods=some_goods(), pick=picks, is_early=st.booleans(), codes=order_codes)
+    def exchange(
+        self, name: str, lines: list[Line], goods: Back, pick: int, codes: tuple[str, ...], *, is_early: bool
+    ) -> None:
         """Goods of an earlier order come back, or of one that has not arrived yet, on the receipt that sells others."""
         known = self._pick(self.naive.orders, pick) if self.naive.orders and not is_early else None
-        self._place(self._fresh("o"), name, lines, exchanges=[(known or self._fresh("o"), goods)])
+        self._place(self._fresh("o"), name, lines, exchanges=[(known or self._fresh("o"), goods)], codes=codes)
 
     @rule(goods=some_goods())
     def give_back_early(self, goods: Back) -> None:
@@ -155,13 +172,27 @@ class LifeOfPoints(Player):
     def reserve(self, name: str, lines: list[Line], shipping: int, pay: int | str | None, seconds: int) -> None:
         self._reserve(name, lines, shipping=shipping, pay=pay, seconds=seconds)
 
+    @rule(name=names, lines=goods_lines, seconds=lifetimes, codes=cart_codes, is_strict=st.booleans())
+    def reserve_with_codes(
+        self, name: str, lines: list[Line], seconds: int, codes: tuple[str, ...], *, is_strict: bool
+    ) -> None:
+        self._reserve(name, lines, seconds=seconds, codes=codes, is_strict=is_strict)
+
     @precondition(lambda self: self.naive.carts)
-    @rule(pick=picks, name=names | st.none(), lines=goods_lines, pay=payments, seconds=lifetimes)
-    def replace(self, pick: int, name: str | None, lines: list[Line], pay: int | str | None, seconds: int) -> None:
+    @rule(pick=picks, name=names | st.none(), lines=goods_lines, pay=payments, seconds=lifetimes, codes=cart_codes)
+    def replace(
+        self,
+        pick: int,
+        name: str | None,
+        lines: list[Line],
+        pay: int | str | None,
+        seconds: int,
+        codes: tuple[str, ...],
+    ) -> None:
         """Reserve a cart anew, for who reserved it (None) or, now and then, for somebody else."""
         ident = self._pick(self.naive.carts, pick)
         buyer = name or self.naive.carts[ident].purse.name
-        self._reserve(buyer, lines, pay=pay, seconds=seconds, replaces=ident)
+        self._reserve(buyer, lines, pay=pay, seconds=seconds, replaces=ident, codes=codes)
 
     @precondition(lambda self: self.naive.carts)
     @rule(pick=picks, waits=st.booleans())

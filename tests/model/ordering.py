@@ -45,6 +45,7 @@ class Ordering(Household):
         super().__init__(rules, now)
         self.orders: dict[str, Purchase] = {}
         self.waiting: dict[str, list[Waiting]] = {}
+        self.pins = 0
 
     def place(
         self,
@@ -56,17 +57,24 @@ class Ordering(Household):
         placed: datetime | None = None,
         pay: int | str | None = None,
         exchanges: Sequence[tuple[str, Back]] = (),
+        codes: Sequence[str] = (),
+        is_strict: bool = False,
     ) -> Json:
-        """Accept an order: goods of earlier ones come back first, points pay, the rest earns, early returns follow."""
+        """Accept an order: goods of earlier ones come back first, points pay, the rest earns, early returns follow.
+
+        ``is_strict`` refuses codes that give nothing.
+        """
         placed = placed or self.now
         order = Purchase(number, None if name is None else self._purse(name), placed, list(lines), shipping)
         self._open(order.buyer, *[self._owner(self.orders[n]) for n, _ in exchanges if n in self.orders])
         returns = [self._exchange(order, other, goods) for other, goods in exchanges]
         if order.buyer is not None and order.buyer.is_blocked:
             raise RefusedError("member_blocked")
+        self._try_codes(order, codes, is_strict=is_strict)
         if order.buyer is None and pay is not None:
             raise RefusedError("member_required")
         self._settle(order, pay)
+        self._use_codes(order, None)
         self.orders[number] = order
         return {**self._shown(order), **self._arrive(order, returns)}
 
@@ -76,7 +84,8 @@ class Ordering(Household):
             "total": order.total,
             "due": order.total - order.paid,
             "effects": {rule: points for rule, points in order.earned.items() if points},
-            "gifts": int(order.has_mug),
+            "gifts": len(order.gifts),
+            "codes": order.codes,
         }
 
     def _arrive(self, order: Purchase, returns: Sequence[Json] = ()) -> Json:
@@ -100,13 +109,42 @@ class Ordering(Household):
         order.fate = Fate(kept=dict(order.earned), left=order.total)
         order.own += self._credit(buyer, self.rules.groups(order.earned), happened)
 
-    def _give_mug(self, order: Purchase, buyer: Purse) -> None:
-        order.has_mug = buyer.mugs_at(buyer.now) < self.rules.mugs
-        buyer.counts[None] += order.has_mug
+    def _give_mug(self, order: Purchase, buyer: Purse, until: datetime | None = None) -> None:
+        if buyer.gifts_at("mug", buyer.now) < self.rules.mugs:
+            order.gifts.add("mug")
+            buyer.counts["mug", until] += 1
 
     @staticmethod
     def _take_mug(order: Purchase, purse: Purse) -> None:
-        purse.counts[None] = max(purse.counts[None] - order.has_mug, 0)
+        if "mug" in order.gifts:
+            order.gifts.remove("mug")
+            purse.lose_gift("mug", None)
+
+    def _try_codes(self, order: Purchase, codes: Sequence[str], *, is_strict: bool) -> None:
+        """Tell which codes can be used: a tote for members, once each, and pins for all, as long as there are some."""
+        buyer = order.buyer
+        has_tote = buyer is None or buyer.gifts_at("tote", buyer.now) > 0
+        usable = {"tote": not has_tote, "pins": self.pins < self.rules.pins}
+        order.codes = {code: usable[code] for code in codes}
+        if is_strict and not all(order.codes.values()):
+            raise RefusedError("promo_code_refused")
+
+    def _use_codes(self, order: Purchase, until: datetime | None) -> None:
+        for code in [code for code, is_used in order.codes.items() if is_used]:
+            order.gifts.add(code)
+            if code == "pins":
+                self.pins += 1
+            elif order.buyer is not None:
+                order.buyer.counts[code, until] += 1
+
+    def _void_codes(self, order: Purchase) -> None:
+        if self.rules.codes_stay:
+            return
+        for code in order.gifts - {"mug"}:
+            if code == "pins":
+                self.pins -= 1
+            elif order.buyer is not None:
+                self._purse(order.buyer.name).lose_gift(code, None)
 
     def _payment(self, buyer: Purse, total: int, wish: int | str) -> int:
         available = buyer.available(POINTS)
@@ -179,6 +217,8 @@ class Ordering(Household):
         before, order.back = order.fate, back
         order.fate = fate_of(self.rules, order, back, is_void=is_void)
         after, taken = order.fate, []
+        if after.is_gone and not before.is_gone:
+            self._void_codes(order)
         if order.buyer is not None:
             taken = self._move(order, self._purse(order.buyer.name), before, after)
             if after.is_gone and not before.is_gone:
@@ -349,7 +389,7 @@ class Ordering(Household):
         order.lines, order.shipping = list(lines), shipping
         purse = self._owner(order)
         if purse is None:
-            return {"total": order.total, "effects": {}, "taken": [], "balances": {}}
+            return {"total": order.total, "effects": {}, "gifts": len(order.gifts), "taken": [], "balances": {}}
         earned = gains(lines, shipping, order.paid)
         self._take_mug(order, purse)
         self._give_mug(order, purse)
@@ -358,7 +398,7 @@ class Ordering(Household):
         return {
             "total": order.total,
             "effects": earned,
-            "gifts": int(order.has_mug),
+            "gifts": len(order.gifts),
             "taken": taken,
             "balances": purse.balances(),
         }

@@ -22,12 +22,13 @@ from tests.model.showing import (
     lots_of,
     read_balances,
     read_lot,
+    show_codes,
     show_goods,
     show_instant,
     show_line,
     show_lot,
 )
-from tests.model.variants import VARIANTS, document_of
+from tests.model.variants import VARIANTS, document_of, limits_of
 
 Json = dict[str, Any]
 Act = Callable[[NaiveProgram], Json]
@@ -62,6 +63,9 @@ class Player(RuleBasedStateMachine):
             answer = self._post("/members", {"identities": [f"card:{name}"]}, self._fresh("k"))
             self.ids[name] = answer.json()["id"]
             self.naive.enrol(name)
+        for code, limit in limits_of(variant).items():
+            pool = {"pool": code, "kind": "shared", "code": code, "limits": [limit]}
+            assert self.http.post(f"/promotions/{code}/codes", json=pool).status_code == 201
 
     def _place(
         self,
@@ -73,17 +77,29 @@ class Player(RuleBasedStateMachine):
         age: int = 0,
         pay: int | str | None = None,
         exchanges: Sequence[tuple[str, Back]] = (),
+        codes: Sequence[str] = (),
+        is_strict: bool = False,
     ) -> None:
         """Place an order that is so many days old."""
         self._tick()
         placed = self.naive.now - timedelta(days=age, microseconds=self.count)  # no two at the same time
         body = self._order(number, name, lines, shipping=shipping, pay=pay)
-        body["placed_at"] = placed.isoformat()
+        body |= {"placed_at": placed.isoformat(), **show_codes(codes, is_strict=is_strict)}
         if exchanges:
             body["returns"] = [{"order": {"order_id": n}, **show_goods(goods)} for n, goods in exchanges]
 
         def place(naive: NaiveProgram) -> Json:
-            return naive.place(number, name, lines, shipping=shipping, placed=placed, pay=pay, exchanges=exchanges)
+            return naive.place(
+                number,
+                name,
+                lines,
+                shipping=shipping,
+                placed=placed,
+                pay=pay,
+                exchanges=exchanges,
+                codes=codes,
+                is_strict=is_strict,
+            )
 
         answer = self._do("/orders", body, place, name)
         if answer is not None:
@@ -98,6 +114,8 @@ class Player(RuleBasedStateMachine):
         shipping: int = 0,
         pay: int | str | None = None,
         replaces: str | None = None,
+        codes: Sequence[str] = (),
+        is_strict: bool = False,
     ) -> None:
         """Reserve a cart for so many seconds."""
         self._tick()
@@ -106,12 +124,22 @@ class Player(RuleBasedStateMachine):
         body = self._order("", name, lines, shipping=shipping, pay=pay)
         del body["order_id"]
         body |= {"placed_at": placed.isoformat(), "ttl_seconds": seconds}
+        body |= show_codes(codes, is_strict=is_strict)
         if replaces is not None:
             body["replaces"] = self.ids[replaces]
 
         def reserve(naive: NaiveProgram) -> Json:
             return naive.reserve(
-                ident, name, lines, shipping=shipping, placed=placed, pay=pay, seconds=seconds, replaces=replaces
+                ident,
+                name,
+                lines,
+                shipping=shipping,
+                placed=placed,
+                pay=pay,
+                seconds=seconds,
+                replaces=replaces,
+                codes=codes,
+                is_strict=is_strict,
             )
 
         answer = self._do("/reservations", body, reserve, name)

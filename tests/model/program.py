@@ -37,7 +37,7 @@ class Reversible:
     brought: list[Lot] = field(default_factory=list)
     owed: int = 0
     debts: dict[str, int] = field(default_factory=dict)
-    counts: Counter[datetime | None] = field(default_factory=Counter)
+    counts: Counter[tuple[str, datetime | None]] = field(default_factory=Counter)
     other: Purse | None = None
     is_reversed: bool = False
 

@@ -21,7 +21,8 @@ class Rules:
 
     Every order earns a point per euro of goods, ten points from 30 euros on, a stamp per unit of coffee, and three miles
     for two euros. ``big_waits``: the ten points wait to be confirmed, whatever the wallet says. A member gets a mug with
-    each of ``mugs`` orders, or carts that are being paid.
+    each of ``mugs`` orders, or carts that are being paid; for one code a tote, once, and for another one a pin, of which
+    there are so many for all. ``codes_stay``: what is void gives no use of a code back.
     """
 
     lives: Mapping[str, Life]
@@ -35,6 +36,8 @@ class Rules:
     waiting_days: int = 5
     big_waits: bool = False
     mugs: int = 1
+    pins: int = 2
+    codes_stay: bool = False
 
     def value_of(self, points: int) -> int:
         """Return what points pay, in cents."""
@@ -110,7 +113,8 @@ class Purchase:
     """An order with everything that became of it.
 
     ``own`` lots brought its points, ``parts`` of them were split off by returns, ``graces`` are lots of points that paid
-    and came back too old. ``taken`` counts what returns took of which lots.
+    and came back too old. ``taken`` counts what returns took of which lots. ``codes`` are those that were typed, and whether
+    they were used.
     """
 
     number: str
@@ -131,7 +135,8 @@ class Purchase:
     graces: list[Lot] = field(default_factory=list)
     taken: Counter[Lot] = field(default_factory=Counter)
     is_confirming: bool = False
-    has_mug: bool = False
+    gifts: set[str] = field(default_factory=set)
+    codes: dict[str, bool] = field(default_factory=dict)
 
     @property
     def total(self) -> int:

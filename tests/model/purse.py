@@ -82,7 +82,7 @@ class Hold:
 
 @dataclass(eq=False)
 class Purse:
-    """One member's points. ``counts`` are the mugs that it got (None), and those held for it until then."""
+    """One member's points. ``counts`` are the gifts of each kind that it got (None), and those held for it until then."""
 
     name: str
     lives: Mapping[str, Life]
@@ -91,7 +91,7 @@ class Purse:
     debts: dict[str, int] = field(default_factory=dict)
     slides: dict[str, datetime] = field(default_factory=dict)
     holds: list[Hold] = field(default_factory=list)
-    counts: Counter[datetime | None] = field(default_factory=Counter)
+    counts: Counter[tuple[str, datetime | None]] = field(default_factory=Counter)
     is_blocked: bool = False
     merged_into: "Purse | None" = None
 
@@ -100,9 +100,14 @@ class Purse:
         """When the operation in hand is booked."""
         return self.booked
 
-    def mugs_at(self, now: datetime) -> int:
-        """Return how many mugs it got, or has held for it."""
-        return sum(count for until, count in self.counts.items() if until is None or until > now)
+    def gifts_at(self, kind: str, now: datetime) -> int:
+        """Return how many gifts of a kind it got, or has held for it."""
+        alike = [(until, count) for (found, until), count in self.counts.items() if found == kind]
+        return sum(count for until, count in alike if until is None or until > now)
+
+    def lose_gift(self, kind: str, until: datetime | None) -> None:
+        """Count a gift no more."""
+        self.counts[kind, until] = max(self.counts[kind, until] - 1, 0)
 
     def available(self, wallet: str) -> int:
         """Return what can be spent."""

@@ -1,6 +1,6 @@
 """How the naive program and the engine's answers are told in the same words."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,6 +49,10 @@ def show_lot(row: tuple[str, datetime, datetime | None, datetime | None, int]) -
     return wallet, show_instant(earned), show_instant(ready), show_instant(dies), left
 
 
+def show_codes(codes: Sequence[str], *, is_strict: bool) -> Json:
+    return {"codes": list(codes), "unusable_codes": "refuse" if is_strict else "skip"} if codes else {}
+
+
 def show_instant(at: datetime | None) -> str:
     return "" if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
@@ -73,6 +77,8 @@ def read_field(answer: Json, field: str) -> object:
             return [(row["wallet"], row["points"], row["owed"], row["forgiven"]) for row in answer[field]]
         case "activated":
             return {row["wallet"]: row["points"] for row in answer[field]}
+        case "codes":
+            return {row["code"]: row["used"] for row in answer[field]}
         case "gifts":
             return len(answer[field])
         case "restored":

@@ -26,6 +26,7 @@ VARIANTS: Final = (
         grace_days=None,
         big_waits=True,
         mugs=2,
+        codes_stay=True,
     ),
     Rules(
         lives={
@@ -67,7 +68,8 @@ def document_of(rules: Rules) -> dict[str, Any]:
                 "expired": expired,
                 **({} if rules.grace_days is None else {"grace_days": rules.grace_days}),
                 "unmatched_days": rules.waiting_days,
-            }
+            },
+            "promotions": {"codes_after_return": "stays_used" if rules.codes_stay else "given_back"},
         },
         "wallets": [
             {"key": key, "unit": "points", **redeemable[key], **_life(life)} for key, life in rules.lives.items()
@@ -77,7 +79,8 @@ def document_of(rules: Rules) -> dict[str, Any]:
                 "key": "mug",
                 "effect": {"kind": "gift", "sku": "mug"},
                 "limits": [{"per": "member", "times": rules.mugs}],
-            }
+            },
+            *({"key": key, "opened_by": "code", "effect": {"kind": "gift", "sku": key}} for key in limits_of(rules)),
         ],
         "earning_rules": [
             {"key": "base", "wallet": "points", "earn": {"kind": "per_amount", "points": 1, "per": 100}},
@@ -96,6 +99,11 @@ def document_of(rules: Rules) -> dict[str, Any]:
             {"key": "miles", "wallet": "miles", "earn": {"kind": "per_amount", "points": 3, "per": 200}},
         ],
     }
+
+
+def limits_of(rules: Rules) -> dict[str, dict[str, Any]]:
+    """Return how often each code can be used; it is called like its promotion."""
+    return {"tote": {"per": "member", "times": 1}, "pins": {"per": "code", "times": rules.pins}}
 
 
 def _life(life: Life) -> dict[str, Any]:
