@@ -62,7 +62,7 @@ BEGIN
              ORDER BY c.key FOR NO KEY UPDATE
         )
         SELECT array_agg(h.key), array_agg(h.used), array_agg(h.cap) INTO v_keys, v_used, v_caps FROM held h;
-        v_now := (SELECT min(x.now) FROM unnest(p_takes) x);
+        SELECT min(x.now), bool_or(x.until IS NOT NULL) INTO v_now, v_leases FROM unnest(p_takes) x;
         -- What a write gives back makes room for what it takes itself, and for nobody else; leases that ran out made theirs
         -- long ago. The running sum counts losers too: room may be left, never overdrawn.
         WITH held AS MATERIALIZED (
@@ -85,7 +85,6 @@ BEGIN
          WHERE NOT EXISTS (SELECT FROM wanted t JOIN held h ON h.key = t.key
                             WHERE t.n = w AND ((t.amount > 0 AND h.taken + t.total > t.cap)
                                                OR (t.turns_lease AND h.taken > h.cap)));
-        v_leases := EXISTS (SELECT FROM unnest(p_takes) x WHERE x.until IS NOT NULL AND x.n = ANY (v_won));
         IF v_leases THEN
             -- What is given back of leases must be there.
             WITH net AS (
@@ -127,9 +126,11 @@ BEGIN
                        (array_agg(t.cap ORDER BY t.place DESC) FILTER (WHERE t.amount > 0))[1] AS cap
                   FROM net t GROUP BY t.key) s
          WHERE c.program_id = p_program AND c.key = ANY (v_keys) AND c.key = s.key;
-        DELETE FROM counter c
-         WHERE c.program_id = p_program AND c.key = ANY (v_made)
-           AND c.key <> ALL (ARRAY(SELECT x.key FROM unnest(p_takes) x WHERE x.n = ANY (v_won)));
+        IF cardinality(v_made) > 0 THEN
+            DELETE FROM counter c
+             WHERE c.program_id = p_program AND c.key = ANY (v_made)
+               AND c.key <> ALL (ARRAY(SELECT x.key FROM unnest(p_takes) x WHERE x.n = ANY (v_won)));
+        END IF;
         INSERT INTO counter_use (program_id, operation_id, counter, amount)
         SELECT p_program, x.operation_id, x.key, sum(x.amount)
           FROM unnest(p_takes) x WHERE x.until IS NULL AND x.n = ANY (v_won) GROUP BY x.operation_id, x.key;
