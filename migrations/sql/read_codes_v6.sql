@@ -17,6 +17,7 @@ BEGIN
                    'member_id', CASE WHEN c.member_id IS NOT NULL THEN stands_for_v3(p_program, c.member_id) END,
                    'issued_at', c.issued_at, 'starts_at', c.starts_at, 'ends_at', c.ends_at))
           FROM promo_code c
-          JOIN code_pool p ON p.program_id = p_program AND p.key = c.pool
+         CROSS JOIN LATERAL (
+               SELECT x.* FROM code_pool x WHERE x.program_id = p_program AND x.key = c.pool LIMIT 1) p
          WHERE c.program_id = p_program AND c.code = ANY (p_codes));
 END $$;

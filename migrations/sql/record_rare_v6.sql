@@ -14,6 +14,7 @@ SET enable_seqscan = off
 AS $$
 DECLARE
     v_kinds text[] := ARRAY(SELECT DISTINCT x.kind FROM unnest(p_rare) x);
+    v_taken text[];
     v_wanted integer;
     v_got integer;
 BEGIN
@@ -127,25 +128,24 @@ BEGIN
     END IF;
     -- A code of a pool that was brought along is given out once, in the same way.
     IF v_kinds && '{code,code_taken}' THEN
+        v_taken := ARRAY(SELECT x.name FROM unnest(p_rare) x WHERE x.kind = 'code_taken');
         INSERT INTO promo_code (program_id, code, pool, shown, member_id, operation_id, issued_at, starts_at, ends_at)
         SELECT p_program, x.name, a.v ->> 'pool', a.v ->> 'shown', x.subject_id, x.operation_id,
                (a.v ->> 'issued_at')::timestamptz, (a.v ->> 'starts_at')::timestamptz, (a.v ->> 'ends_at')::timestamptz
           FROM unnest(p_rare) x CROSS JOIN LATERAL (SELECT x.attributes::jsonb AS v) a WHERE x.kind = 'code'
          ORDER BY x.name;
         PERFORM FROM promo_code t
-          WHERE t.program_id = p_program
-            AND t.code = ANY (ARRAY(SELECT x.name FROM unnest(p_rare) x WHERE x.kind = 'code_taken'))
-          ORDER BY t.code FOR NO KEY UPDATE;
+          WHERE t.program_id = p_program AND t.code = ANY (v_taken) ORDER BY t.code FOR NO KEY UPDATE;
+        -- Their keys are said once more: a plan that was made while the table was empty reads all codes otherwise.
         UPDATE promo_code t
            SET member_id = x.subject_id, operation_id = x.operation_id, turn = NULL,
                issued_at = (a.v ->> 'issued_at')::timestamptz, starts_at = (a.v ->> 'starts_at')::timestamptz,
                ends_at = (a.v ->> 'ends_at')::timestamptz
           FROM unnest(p_rare) x CROSS JOIN LATERAL (SELECT x.attributes::jsonb AS v) a
-         WHERE x.kind = 'code_taken' AND t.program_id = p_program AND t.code = x.name AND t.pool = a.v ->> 'pool'
-           AND t.turn IS NOT NULL AND t.is_active;
+         WHERE x.kind = 'code_taken' AND t.program_id = p_program AND t.code = ANY (v_taken) AND t.code = x.name
+           AND t.pool = a.v ->> 'pool' AND t.turn IS NOT NULL AND t.is_active;
         GET DIAGNOSTICS v_got = ROW_COUNT;
-        SELECT count(*) INTO v_wanted FROM unnest(p_rare) x WHERE x.kind = 'code_taken';
-        IF v_got < v_wanted THEN
+        IF v_got < cardinality(v_taken) THEN
             RAISE unique_violation USING MESSAGE = 'the code was given out', TABLE = 'promo_code';
         END IF;
     END IF;

@@ -8,11 +8,14 @@ import pytest
 
 from loyalty_engine.core.engine.decision import Take
 from loyalty_engine.core.engine.fold import fold
+from loyalty_engine.core.kernel.codes import FoldedCode
 from loyalty_engine.core.kernel.instants import parse_instant
-from loyalty_engine.persistence.ledger import Entry, record
+from loyalty_engine.core.promotions.codes import CodeRow
+from loyalty_engine.persistence.asks import Ask
+from loyalty_engine.persistence.ledger import Entry, Question, gather, record
 from tests.persistence.writes import enrolled
 
-READ = "SELECT sum(idx_tup_fetch)::int FROM pg_stat_xact_user_tables WHERE relname IN ('counter', 'counter_lease')"
+READ = "SELECT sum(idx_tup_fetch + seq_tup_read)::int FROM pg_stat_xact_user_tables WHERE relname = ANY ($1)"
 UNTIL = parse_instant("2030-01-01T00:00:00Z")
 
 
@@ -40,7 +43,45 @@ async def test_counters_are_reached_by_key_by_whoever_planned_before_there_were_
     async with connection.transaction():
         await take("c7", 2)
         await take("c7", -1)
-        read = await connection.fetchval(READ)
+        read = await connection.fetchval(READ, ["counter", "counter_lease"])
     await connection.close()
 
     assert read < 30
+
+
+async def test_codes_are_reached_by_key_by_whoever_planned_before_there_were_any(fresh_url: str) -> None:
+    connection = await asyncpg.connect(fresh_url)
+    await connection.execute("VACUUM ANALYZE loyalty.promo_code, loyalty.code_pool")
+    writer = await enrolled(connection, 1, 100_000)
+
+    async def give(code: str) -> None:
+        (part,) = writer.adjust(5).parts
+        row = CodeRow(FoldedCode(code), code, "pool1", writer.member, UNTIL, is_taken=True)
+        assert await record(connection, [Entry(1, fold([replace(part, codes=(row,))]))]) == [True]
+        ask = Ask(1, "", None, codes=(FoldedCode(code), FoldedCode("C0DE9")), pools=("pool1", "pool2"))
+        [[(_, facts)]] = await gather(connection, [Question(1, (ask,))])
+        assert facts.codes[FoldedCode(code)].member_id == writer.member
+
+    async def add(first: int, last: int) -> None:
+        await connection.execute(
+            "INSERT INTO loyalty.code_pool (program_id, key, kind, created_at) "
+            "SELECT 1, 'pool' || n, 'vouchers', now() FROM generate_series($1::int, $2) n",
+            first,
+            last,
+        )
+        await connection.execute(
+            "INSERT INTO loyalty.promo_code (program_id, code, pool, turn) "
+            "SELECT 1, 'C0DE' || n, 'pool' || n % 3, n * 1000 FROM generate_series($1::int, $2) n",
+            first,
+            last,
+        )
+
+    await add(1, 1)
+    await give("C0DE1")
+    await add(2, 3000)
+    async with connection.transaction():
+        await give("C0DE7")
+        read = await connection.fetchval(READ, ["promo_code", "code_pool"])
+    await connection.close()
+
+    assert read < 100

@@ -25,7 +25,6 @@ from loyalty_engine.core.engine.requests import (
     EndHold,
     EnrolMember,
     MergeMembers,
-    Payment,
     Profile,
     ReleaseReservation,
     Request,
@@ -36,7 +35,7 @@ from loyalty_engine.core.engine.ruleset import Ruleset, compile_ruleset
 from loyalty_engine.core.kernel.codes import FoldedCode
 from loyalty_engine.core.kernel.identities import Identity, parse_identity
 from loyalty_engine.core.kernel.quantities import SCALE
-from loyalty_engine.core.points.payments import PaidPoints
+from loyalty_engine.core.points.payments import PaidPoints, Payment
 from loyalty_engine.core.program.document import Program as ProgramDocument
 from loyalty_engine.core.program.parts import split
 from loyalty_engine.core.promotions.codes import CodeMemory
