@@ -20,7 +20,6 @@ from loyalty_engine.core.engine.requests import (
     Adjust,
     Call,
     CancelOrder,
-    Codes,
     ConfirmReservation,
     EndHold,
     EnrolMember,
@@ -38,7 +37,7 @@ from loyalty_engine.core.kernel.quantities import SCALE
 from loyalty_engine.core.points.payments import PaidPoints, Payment
 from loyalty_engine.core.program.document import Program as ProgramDocument
 from loyalty_engine.core.program.parts import split
-from loyalty_engine.core.promotions.codes import CodeMemory
+from loyalty_engine.core.promotions.codes import CodeMemory, Codes
 from loyalty_engine.core.rules.order import Line, Order, ShopOrder, Tender
 from loyalty_engine.persistence.asks import Ask, Returned, Subject
 from loyalty_engine.persistence.connections import Connection, connect
