@@ -7,7 +7,7 @@ from loyalty_engine.api.hot_routes import HotApplication
 from loyalty_engine.bootstrap import build_application
 from loyalty_engine.settings import Settings
 
-HOT = {("POST", "/v1/orders"), ("POST", "/v1/evaluations"), ("POST", "/v1/redemptions")}
+HOT = {("POST", f"/v1/{name}") for name in ("orders", "evaluations", "reservations", "redemptions")}
 
 
 def test_the_routes_of_checkout_are_hot() -> None:

@@ -78,7 +78,7 @@ _ROOMS: Final = (
     imports,
 )
 """Where the routes of ``/v1`` are declared, the busy ones first."""
-_HOT: Final = frozenset({"place_order", "evaluate_order", "redeem_points"})
+_HOT: Final = frozenset({"place_order", "evaluate_order", "reserve_order", "redeem_points"})
 
 _log = structlog.get_logger()
 
@@ -109,8 +109,8 @@ def create_application(lifespan: Lifespan) -> FastAPI:
 
 
 def _hot_routes() -> Iterator[Route]:
-    """Yield the routes of checkout: a purchase, a look at one, points spent."""
-    for route in (*orders.router.routes, *points.router.routes):
+    """Yield the routes of checkout: a purchase, a look at one, a cart that is held, points spent."""
+    for route in (*orders.router.routes, *reservations.router.routes, *points.router.routes):
         if isinstance(route, Route) and route.operation_id in _HOT:
             yield route
 

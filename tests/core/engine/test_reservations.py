@@ -349,9 +349,15 @@ def test_a_key_that_is_bound_to_a_place_reserves_and_confirms_for_that_place_onl
     assert refused(kept, foreign)["code"] == "reservation_not_found"
     elsewhere = ConfirmReservation(call(5), mine.call.operation_id, receipt(location="store-2"))
     assert refused(kept, elsewhere) == {"code": "till_mismatch", "at": "/receipt/location", "location": "store-1"}
+    foreign_number = ConfirmReservation(
+        call(6, location="store-1"), mine.call.operation_id, receipt(location="store-2")
+    )
+    assert refused(kept, foreign_number)["at"] == "/receipt/location"
     other_till = ConfirmReservation(call(6, location="store-1", till="2"), mine.call.operation_id, receipt())
     assert refused(kept, other_till)["at"] == "/receipt/till"
     kept.accept(ConfirmReservation(call(7, location="store-1", till="1"), mine.call.operation_id, receipt()), NOW)
+    prying = ConfirmReservation(call(8, location="store-2"), mine.call.operation_id, receipt())
+    assert refused(kept, prying)["code"] == "till_mismatch"
 
 
 def test_a_placed_order_and_a_confirmed_one_are_alike() -> None:

@@ -21,7 +21,7 @@ from loyalty_engine.core.engine.decision import (
 from loyalty_engine.core.engine.exchanges import take_back_waiting
 from loyalty_engine.core.engine.facts import Facts, KnownReservation, MemberState
 from loyalty_engine.core.engine.issuing import issue_with_order, with_codes
-from loyalty_engine.core.engine.orders import check_place
+from loyalty_engine.core.engine.orders import check_number
 from loyalty_engine.core.engine.requests import ConfirmReservation
 from loyalty_engine.core.engine.reservation_answers import show_confirmation
 from loyalty_engine.core.engine.reservations import holder, require_open, without_leases
@@ -48,9 +48,11 @@ def decide_confirmation(ruleset: Ruleset, facts: Facts, request: ConfirmReservat
 
     Returns that had waited for an order of this number follow.
     """
+    actor = request.call.actor
+    check_number(request.reference, actor.location, actor)
     if facts.order is not None:
         return _repeat(facts, request)
-    known = require_open(facts, request.reservation_id, request.call.actor, now)
+    known = require_open(facts, request.reservation_id, actor, now)
     order = _number(known.reservation.order, request)
     accepted = Accepted(_confirm(ruleset, facts, request, known=known, order=order, now=now))
     return take_back_waiting(ruleset, facts, accepted, request.call, now=now)
@@ -66,13 +68,11 @@ def _repeat(facts: Facts, request: ConfirmReservation) -> Decision:
 
 
 def _number(order: Order, request: ConfirmReservation) -> Order:
-    """Return the reserved order with its number, which must be one of the place that it was reserved for."""
+    """Return the reserved order with its number, which must be one of the place for which it was reserved."""
     reference = request.reference
     if isinstance(reference, Receipt) and order.location not in {None, reference.location}:
         refuse(RefusalCode.TILL_MISMATCH, "/receipt/location", location=order.location)
-    order = replace(order, reference=reference)
-    check_place(order, request.call.actor)
-    return order
+    return replace(order, reference=reference)
 
 
 def _confirm(

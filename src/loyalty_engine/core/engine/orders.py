@@ -29,7 +29,7 @@ from loyalty_engine.core.kernel.instants import show_instant
 from loyalty_engine.core.kernel.refusals import Refusal, RefusalCode, refuse
 from loyalty_engine.core.program.policies import OrderPolicy
 from loyalty_engine.core.promotions.open_codes import remember_codes
-from loyalty_engine.core.rules.order import Order, Receipt
+from loyalty_engine.core.rules.order import Order, OrderReference, Receipt
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
 """How far ahead of ours a clock may run before what it reports is refused; for orders the program says."""
@@ -118,8 +118,14 @@ def check_order(ruleset: Ruleset, order: Order) -> None:
 
 def check_place(order: Order, actor: Actor) -> None:
     """A key bound to a location or till speaks for that one only, and learns of no other's orders."""
-    reference = order.reference
-    location, till = (reference.location, reference.till) if isinstance(reference, Receipt) else (order.location, None)
+    check_number(order.reference, order.location, actor)
+
+
+def check_number(reference: OrderReference, location: str | None, actor: Actor) -> None:
+    """Refuse the number of an order that another place gave; ``location`` is where a shop order is from."""
+    till = None
+    if isinstance(reference, Receipt):
+        location, till = reference.location, reference.till
     if actor.location is not None and location != actor.location:
         pointer = "/receipt/location" if isinstance(reference, Receipt) else "/location"
         refuse(RefusalCode.TILL_MISMATCH, pointer, location=actor.location)
