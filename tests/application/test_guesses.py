@@ -126,21 +126,33 @@ async def test_many_buyers_of_one_client_wait_together(guesses: Guesses) -> None
     assert await wait_of(guesses, cart("A", by="card:9"), Caller(2, 7, 0)) == 0
 
 
-async def test_asking_for_many_at_once_is_no_way_around(guesses: Guesses) -> None:
-    gate, asked = asyncio.Event(), 0
+async def test_who_asks_for_many_at_once_waits_the_longer(guesses: Guesses) -> None:
+    gate = asyncio.Event()
 
     async def answer() -> Outcome:
-        nonlocal asked
-        asked += 1
         await gate.wait()
         return told("A")
 
     tries = [asyncio.create_task(guesses.watch(SHOP, (cart("A"),), answer)) for _ in range(20)]
     await asyncio.sleep(0)
     gate.set()
-    done = await asyncio.gather(*tries, return_exceptions=True)
-    assert asked == 3
-    assert sum(isinstance(one, TooManyGuessesError) for one in done) == 17
+    await asyncio.gather(*tries)
+    assert await wait_of(guesses, cart("B")) == 18 * 200
+    assert await wait_of(guesses, cart("B", by="card:2")) == 16 * 120
+
+
+async def test_many_who_use_codes_at_once_are_not_held_up(guesses: Guesses) -> None:
+    gate = asyncio.Event()
+
+    async def answer() -> Outcome:
+        await gate.wait()
+        return told()
+
+    carts = [cart("GOOD", by=None, location="store-1") for _ in range(20)]
+    tries = [asyncio.create_task(guesses.watch(SHOP, (one,), answer)) for one in carts]
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(*tries)
 
 
 async def test_what_nobody_answered_does_not_count(guesses: Guesses) -> None:

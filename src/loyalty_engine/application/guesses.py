@@ -43,36 +43,31 @@ class Guesses:
     async def watch(self, caller: Caller, carts: Sequence[Cart], ask: Callable[[], Awaitable[Done]]) -> Done:
         """Ask, and count the codes of ``carts`` that the outcomes call unknown.
 
-        They count beforehand, so that asking for many at once is no way around; what was not unknown counts no more.
-        Raises :class:`TooManyGuessesError`.
+        Who asks for many at once may be told of more than there are tries, and waits the longer for the next one; whoever
+        sells much at once is not held up. Raises :class:`TooManyGuessesError`.
         """
         guessing = [cart for cart in carts if cart.codes.typed and not cart.codes.is_trusted]
         if not guessing:
             return await ask()
-        tries = [bucket for cart in guessing for bucket in self._buckets(caller, cart)]
         now = self._clock()
-        wait = max(bucket.wait(key, now) for bucket, key, _ in tries)
+        wait = max(tries.wait(key, now) for cart in guessing for tries, key in self._tries(caller, cart))
         if wait > timedelta(0):
             raise TooManyGuessesError(ceil(wait.total_seconds()))
-        for bucket, key, count in tries:
-            bucket.take(key, now, count)
-        missed: set[str] = set()
-        try:
-            done = await ask()
-            missed = {code for outcome in _outcomes(done) for code in _missed(outcome)}
-        finally:
+        done = await ask()
+        missed = {code for outcome in _outcomes(done) for code in _missed(outcome)}
+        if missed:
             for cart in guessing:
-                known = sum(cart.codes.text_of(code) not in missed for code in cart.codes.typed)
-                for bucket, key, _ in self._buckets(caller, cart):
-                    bucket.give_back(key, known)
+                count = sum(cart.codes.text_of(code) in missed for code in cart.codes.typed)
+                for tries, key in self._tries(caller, cart):
+                    tries.take(key, now, count)
         return done
 
-    def _buckets(self, caller: Caller, cart: Cart) -> "list[tuple[_Tries, Hashable, int]]":
+    def _tries(self, caller: Caller, cart: Cart) -> "list[tuple[_Tries, Hashable]]":
         """Return where a cart's codes count: with the client, and with the buyer, or the place, if that is known."""
-        client, count = (caller.program_id, caller.client_id), len(cart.codes.typed)
+        client = caller.program_id, caller.client_id
         buyer = cart.member or cart.codes.guest or cart.order.location
-        whole: list[tuple[_Tries, Hashable, int]] = [(self._clients, client, count)]
-        return whole if buyer is None else [*whole, (self._buyers, (*client, buyer), count)]
+        whole: list[tuple[_Tries, Hashable]] = [(self._clients, client)]
+        return whole if buyer is None else [*whole, (self._buyers, (*client, buyer))]
 
 
 class _Tries:
@@ -90,10 +85,6 @@ class _Tries:
         if len(self._back) >= _MANY:
             self._back = {other: back for other, back in self._back.items() if back > now}
         self._back[key] = max(self._back.get(key, now), now) + count * self._step
-
-    def give_back(self, key: Hashable, count: int) -> None:
-        if key in self._back:
-            self._back[key] -= count * self._step
 
 
 def _outcomes(done: object) -> list[Outcome]:
