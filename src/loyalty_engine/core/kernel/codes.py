@@ -8,7 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, NewType
+from typing import Final, NewType, cast
 
 FoldedCode = NewType("FoldedCode", str)
 """A code as it is stored and compared: 4 to 64 of A to Z, without I, L and O, and 0 to 9."""
@@ -82,10 +82,10 @@ class CodePattern:
     def draw(self, entropy: bytes) -> Iterator[list[FoldedCode]]:
         """Yield the same codes folded, each once and in ascending order, in up to 32 runs that are sorted as they are asked for."""
         runs = defaultdict(list)
-        for drawn in set(self._draw(entropy)):
+        for drawn in self._draw(entropy):
             runs[drawn[0]].append(drawn)
         for first in sorted(runs):
-            yield self._dress(sorted(runs.pop(first)))
+            yield self._dress(sorted(set(runs.pop(first))))
 
     def show(self, code: FoldedCode) -> str:
         """Return a code of this pattern as people read it."""
@@ -103,8 +103,8 @@ class CodePattern:
     def _dress(self, drawn: list[str]) -> list[FoldedCode]:
         """Put the fixed characters around the random ones: of most patterns these stand together."""
         before, *amid, after = (_fold_part(part) for part in self.text.split(SLOT))
-        if not any(amid):
-            return [FoldedCode(before + each + after) for each in drawn]
+        if not any(amid):  # for a million codes a join and a split take a tenth of the time that so many sums take
+            return cast("list[FoldedCode]", f"{before}{f'{after} {before}'.join(drawn)}{after}".split(" "))
         fixed = (*amid, after)
         return [
             FoldedCode(before + "".join([one + rest for one, rest in zip(each, fixed, strict=True)])) for each in drawn
