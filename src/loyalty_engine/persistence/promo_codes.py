@@ -19,6 +19,8 @@ SELECT $1, made, $2 FROM unnest($3::text[]) made
     ON CONFLICT DO NOTHING
 """
 
+_NO_WAITING: Final = "SET LOCAL synchronous_commit = off"
+
 _ADD_TYPED: Final = """
 INSERT INTO loyalty.promo_code (program_id, code, pool, shown, turn)
 SELECT $1, code, $2, shown, CASE WHEN $5 THEN floor(random() * 2147483647)::integer END
@@ -114,8 +116,11 @@ async def copy_made(
 ) -> int:
     """Do the same in a third of the time. Needs the owner's role, and that none of the codes is there.
 
-    Raises ``UniqueViolationError`` as well; after any error the transaction must be rolled back.
+    Nobody waits until it is on disk: should the server die before, codes and their count are lost together, and whatever is
+    committed later in the ordinary way, such as the end of a job, takes them along. Raises ``UniqueViolationError`` as well;
+    after any error the transaction must be rolled back.
     """
+    await connection.execute(_NO_WAITING)
     before, after = f"{program_id}\t", f"\t{key}\n"
     rows = f"{before}{f'{after}{before}'.join(codes)}{after}".encode()
     columns = ("program_id", "code", "pool")
