@@ -8,7 +8,7 @@ from tests.harness.api import Api, Json
 
 async def share_code(client: Api, code: str, promotion: str, **terms: Any) -> None:  # noqa: ANN401 - terms of a pool
     """Make a code that everybody may use; its pool is called like it."""
-    body = {"pool": code.lower(), "kind": "shared", "code": code, **terms}
+    body = {"pool": code.lower().replace("-", "_"), "kind": "shared", "code": code, **terms}
     await _make(client, f"/promotions/{promotion}/codes", body)
 
 
