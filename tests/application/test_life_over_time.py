@@ -17,6 +17,7 @@ from loyalty_engine.core.engine.requests import (
     ActivateOrder,
     Adjust,
     CancelOrder,
+    ConfirmReservation,
     EditOrder,
     EndHold,
     EnrolMember,
@@ -24,7 +25,9 @@ from loyalty_engine.core.engine.requests import (
     PlaceOrder,
     Profile,
     Redeem,
+    ReleaseReservation,
     Request,
+    ReserveOrder,
     ReturnGoods,
     ReverseOperation,
 )
@@ -42,10 +45,17 @@ from tests.harness.crowds import size
 from tests.harness.ledger import Ledger
 from tests.harness.programs import Program, document
 
-STEPS: Final = size(40, 400)
+STEPS: Final = size(160, 400)
 START: Final = parse_instant("2026-01-01T12:00:00Z")
 ALL: Final = HistoryRange(since=None, until=parse_instant("2030-01-01T00:00:00Z"), with_lines=True)
 DAY: Final = timedelta(days=1)
+HOUR: Final = timedelta(hours=1)
+PROMOTION: Final = {
+    "key": "some",
+    "effect": {"kind": "percent_off", "percent": "10%"},
+    "limits": [{"per": "program", "times": 2, "period": "week"}, {"per": "member", "times": 5, "period": "month"}],
+}
+COUNTERS: Final = tuple(f"promotion/some/times/program/week/2026-W{week:02}" for week in range(1, 54))
 
 
 class Life:
@@ -56,10 +66,12 @@ class Life:
         self.orders: list[UUID] = []
         self.holds: list[UUID] = []
         self.corrections: list[UUID] = []
+        self.reservations: list[UUID] = []
+        self.has_just_reserved = False
 
     def next_request(self) -> Request:
         call, dice = self.engine.call(), self.dice
-        match dice.randrange(9):
+        match dice.choice([8, 10, 11, 12]) if self.has_just_reserved else dice.randrange(13):
             case 0 if self.orders:
                 lines = {dice.choice("123"): dice.choice([SCALE, None])}
                 return ReturnGoods(call, dice.choice(self.orders), Goods(lines), self.now)
@@ -79,16 +91,29 @@ class Life:
                 return ReverseOperation(call, self.corrections.pop(), "mistake")
             case 7:
                 return Adjust(call, self.card, "points", dice.choice([90, 40, -30, -200]), "error", if_short="debt")
+            case 8 | 9:
+                replaces = self.reservations.pop() if self.reservations and dice.random() < 0.5 else None
+                return self.reserve(dice.choice([2 * HOUR, DAY]), replaces)
+            case 10 if self.reservations:
+                return ConfirmReservation(call, self.reservations[-1], ShopOrder(fresh("o")))
+            case 11 if self.reservations:
+                return ReleaseReservation(call, self.reservations[-1], "abandoned")
             case _:
-                order = Order(ShopOrder(fresh("o")), self.now, "EUR", self.lines(), channel=dice.choice(["web", "pos"]))
-                return PlaceOrder(call, self.card, order, dice.choice([None, Payment("points", None)]))
+                return PlaceOrder(call, self.card, self.order(fresh("o")), dice.choice([None, Payment("points", None)]))
+
+    def reserve(self, ttl: timedelta, replaces: UUID | None) -> ReserveOrder:
+        payment = self.dice.choice([None, Payment("points", None)])
+        return ReserveOrder(self.engine.call(), self.card, self.order(""), ttl, payment, replaces=replaces)
+
+    def order(self, number: str) -> Order:
+        return Order(ShopOrder(number), self.now, "EUR", self.lines(), channel=self.dice.choice(["web", "pos"]))
 
     def lines(self) -> tuple[Line, ...]:
         return tuple(Line(name, self.dice.randrange(100, 4000), 2 * SCALE) for name in "123")
 
     async def gather(self, request: Request) -> Facts:
         ruleset = await self.engine.rulesets.latest(self.engine.caller.program_id)
-        ask = replace(ask_for(request, ruleset, now=self.now), wants_lots=True, history=ALL)
+        ask = replace(ask_for(request, ruleset, now=self.now), wants_lots=True, history=ALL, counters=COUNTERS)
         ((_, facts),) = await self.engine.ledger.gather(self.engine.caller.program_id, [ask])
         return facts
 
@@ -103,7 +128,14 @@ class Life:
         return facts, decision
 
     def remember(self, request: Request, changes: Changes) -> None:
-        known = {PlaceOrder: self.orders, HoldPoints: self.holds, Adjust: self.corrections}.get(type(request))
+        self.has_just_reserved = isinstance(request, ReserveOrder)
+        known = {
+            PlaceOrder: self.orders,
+            ConfirmReservation: self.orders,
+            HoldPoints: self.holds,
+            Adjust: self.corrections,
+            ReserveOrder: self.reservations,
+        }.get(type(request))
         if known is not None:
             known.append(changes.operation.id)
 
@@ -123,6 +155,7 @@ async def test_apply_agrees_with_a_fresh_gather_over_a_life(
     rules["wallets"][0]["expiry"] = {"kind": "after", "length": {"days": 20}}
     rules["wallets"][1] |= {"activation": {"kind": "confirmed"}, "expiry": {"kind": "sliding", "length": {"days": 9}}}
     rules["earning_rules"][0]["activation"] = {"kind": "after", "length": {"days": 3}}
+    rules["promotions"] = [PROMOTION]
     await program.publish(rules)
     life = Life(engine, parse_identity(f"card:{fresh('c')}"), random.Random(seed))
     await engine.run(EnrolMember(engine.call(), (life.card,), Profile()))
@@ -132,7 +165,7 @@ async def test_apply_agrees_with_a_fresh_gather_over_a_life(
     accepted: list[str] = []
 
     for _ in range(STEPS):
-        life.now += timedelta(hours=life.dice.randrange(60))
+        life.now += timedelta(hours=life.dice.choice([0, 0, 1, 5, 30, 60]))
         facts, decision = await life.act(life.next_request())
         if decision is None:
             continue
@@ -142,8 +175,12 @@ async def test_apply_agrees_with_a_fresh_gather_over_a_life(
             accepted.append(part.operation.kind)
         fresh_facts = await life.gather(Redeem(engine.call(), life.card, "points", 1))
         assert canonical(moved.member) == canonical(fresh_facts.member), decision.changes.operation.kind
+        assert {name: used for name, used in moved.counters.items() if used} == {
+            name: used for name, used in fresh_facts.counters.items() if used
+        }
 
-    assert {"order", "return", "hold", "time_passed", "adjustment"} <= set(accepted)
+    assert {"order", "return", "hold", "time_passed", "adjustment", "reservation", "release"} <= set(accepted)
+    assert await ledger.count("reservation_end", "how = 'confirmed'") > 0
     report = await check_rows(ledger.connection, ledger.program_id)
     assert [(finding.name, finding.examples) for finding in report.findings if finding.offences] == []
     assert await ledger.faults() == []
