@@ -1,5 +1,6 @@
 """Pools of promo codes: created once, by the rules of their kind, and shown with what is left."""
 
+import asyncio
 import csv
 import io
 import json
@@ -166,6 +167,23 @@ async def test_pools_with_one_pattern_share_no_code(client: Api, ledger: Ledger)
     assert await ledger.count("promo_code") == 640
     listed = [(await client.get(f"/code-pools/q{number}")).json()["codes"] for number in range(20)]
     assert listed == [32] * 20
+
+
+@pytest.mark.parametrize(
+    ("made_as", "pointer"), [({"pattern": "AB##"}, "/pattern"), ({"prefix": "AB", "length": 2}, "/length")]
+)
+async def test_a_pattern_whose_codes_are_all_taken_makes_none(
+    client: Api, ledger: Ledger, made_as: Json, pointer: str
+) -> None:
+    signs = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+    every = [f"AB{first}{second}" for first in signs for second in signs]
+    assert (await create(client, "imported", pool="all", codes=every)).status_code == 201
+
+    answer = await asyncio.wait_for(create(client, "generated", count=1, **made_as), 30)
+
+    assert (answer.status_code, code_of(answer), pointers_of(answer)) == (422, "validation_failed", [pointer])
+    assert answer.json()["errors"][0]["code"] == "code_room"
+    assert (await ledger.count("code_pool"), await ledger.count("promo_code")) == (1, 1024)
 
 
 async def test_vouchers_wait_to_be_given_out(client: Api, ledger: Ledger) -> None:

@@ -19,6 +19,8 @@ from loyalty_engine.persistence.sessions import Sessions
 
 MADE_AT_ONCE: Final = 1_000
 """How many codes are made while the caller waits; more are the work of a job."""
+_MOST_MISSES: Final = 20
+"""Rounds in a row that may draw nothing but codes that are there, before there is no room for more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +55,17 @@ class CodesTakenError(Exception):
         self.places = places
 
 
+class PatternTakenError(Exception):
+    """What the pattern can become is in other pools already: nothing was stored."""
+
+
 async def create_code_pool(
     sessions: Sessions, rulesets: Rulesets, caller: Caller, new: NewPool, *, now: datetime
 ) -> CodePool | PromotionMissing | PromotionOpensItself | PoolExists:
     """Create a pool, or find the one that the same request created before; ``now`` is real time.
 
-    Raises :class:`CodesTakenError`, and ``NotPublishedError`` when the program has no rules yet.
+    Raises :class:`CodesTakenError`, :class:`PatternTakenError`, and ``NotPublishedError`` when the program has no rules yet.
+    Nothing is stored then.
     """
     program_id = caller.program_id
     wrong = None if new.pool.promotion is None else await _judge(sessions, rulesets, caller, new.pool.promotion)
@@ -117,7 +124,12 @@ async def _add_made(connection: Connection, program_id: int, pool: CodePool, mis
     """Make so few codes that nobody has to wait for them."""
     pattern = pool.made_as
     assert pattern is not None
+    misses = 0
     while missing:
         drawn = pattern.draw(secrets.token_bytes(missing * pattern.slots))
         codes = [TypedCode(code, pattern.show(code)) for run in drawn for code in run]
-        missing -= len(await add_typed(connection, program_id, pool, codes))
+        stored = await add_typed(connection, program_id, pool, codes)
+        missing -= len(stored)
+        misses = 0 if stored else misses + 1
+        if misses == _MOST_MISSES:
+            raise PatternTakenError

@@ -21,6 +21,7 @@ from loyalty_engine.application.composition import Services
 from loyalty_engine.application.create_code_pool import (
     CodesTakenError,
     NewPool,
+    PatternTakenError,
     PoolExists,
     PromotionMissing,
     PromotionOpensItself,
@@ -66,7 +67,8 @@ async def post_codes(
     a job; read the pool, or the job, to see how far it is.
     """
     services: Services = context.services
-    return await _create(context, body.as_pool(key, services.clock(), digest(f"code_pool {key}", context.parsed)))
+    new = body.as_pool(key, services.clock(), digest(f"code_pool {key}", context.parsed))
+    return await _create(context, new, body.where_made)
 
 
 @router.post(
@@ -161,7 +163,7 @@ async def get_codes(
     return StreamingResponse(_write(found, pages, query.format), headers=headers, media_type=MEDIA_TYPES[query.format])
 
 
-async def _create(context: Context, new: NewPool) -> CodePoolAnswer:
+async def _create(context: Context, new: NewPool, where_made: str = "") -> CodePoolAnswer:
     services: Services = context.services
     try:
         made = await create_code_pool(services.sessions, services.rulesets, context.caller, new, now=services.clock())
@@ -175,6 +177,9 @@ async def _create(context: Context, new: NewPool) -> CodePoolAnswer:
             ],
             details={"codes": len(error.places)},
         ) from None
+    except PatternTakenError:
+        fault = Fault(where_made, "code_room", "has its codes in other pools already; use another pattern")
+        raise ProblemError("validation_failed", errors=[fault]) from None
     match made:
         case PromotionMissing():
             raise ProblemError("promotion_not_found")

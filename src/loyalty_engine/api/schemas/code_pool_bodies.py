@@ -184,6 +184,11 @@ class CodePoolBody(TermsBody):
         )
         return NewPool(pool, typed, self.count or 0)
 
+    @property
+    def where_made(self) -> str:
+        """Where the body says how codes are made."""
+        return "/length" if self.pattern is None else "/pattern"
+
     def _pattern(self) -> CodePattern | None:
         text = self.pattern
         if text is None and self.length is not None:
@@ -213,7 +218,7 @@ class CodePoolBody(TermsBody):
         """Return what is wrong with how codes are made: too few texts are too easy to guess."""
         if self.kind not in ("generated", "personal"):
             return []
-        where = "/length" if self.pattern is None else "/pattern"
+        where = self.where_made
         if pattern is None:
             message = (
                 f"must have {SLOT} in it and make codes of 4 to {MAX_LENGTH} characters, of letters, digits and hyphens"
