@@ -408,3 +408,15 @@ async def test_a_confirmed_order_shows_its_fields_as_a_placed_one_does(client: A
     placed = (await client.post_order(member, lines=[CAKE])).json()
     assert [name for name in confirmed if name in FIXED] == [name for name in placed if name in FIXED]
     assert list(confirmed["discounts"][0]) == list(placed["discounts"][0])
+
+
+async def test_parted_members_keep_only_what_is_still_reserved(client: Api, ledger: Ledger) -> None:
+    kept, other = await client.new_member(), await client.new_member()
+    first, second = await reserved(client, COFFEE, by=other), await reserved(client, COFFEE, by=kept)
+    merged = (await client.merge(kept, other)).json()
+    assert (await release(client, first)).status_code == 200
+    parted = await client.reverse(merged["operation_id"])
+    assert parted.status_code == 200, parted.text
+    assert off((await client.post_order(other, lines=[COFFEE])).json()) == {"coffee": 100}
+    assert off((await confirm(client, second)).json()) == {"coffee": 100}
+    assert await ledger.faults() == []

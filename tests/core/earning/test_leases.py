@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,16 +13,18 @@ from loyalty_engine.core.earning.limits import drop_ended
 NOON: Final = datetime(2026, 6, 1, 12, tzinfo=UTC)
 COUNTERS: Final = {
     "earning/a/times/lifetime/": 2,
-    "reserved/20260601T120000Z/earning/a/times/lifetime/": 3,
-    "reserved/20260601T121000Z/earning/a/times/lifetime/": 4,
-    "reserved/20260601T121000Z/earning/b/points/day/2026-06-01": 50,
+    "reserved/20260601T120000Z/01920000000070008000000000000001/earning/a/times/lifetime/": 3,
+    "reserved/20260601T121000Z/01920000000070008000000000000002/earning/a/times/lifetime/": 4,
+    "reserved/20260601T121000Z/01920000000070008000000000000002/earning/b/points/day/2026-06-01": 50,
 }
 
 
 def test_a_lease_is_named_after_when_it_runs_out_in_universal_time() -> None:
     until = datetime(2026, 6, 1, 14, 10, tzinfo=ZoneInfo("Europe/Berlin"))
 
-    assert lease_of("earning/a/times/lifetime/", until) == "reserved/20260601T121000Z/earning/a/times/lifetime/"
+    name = lease_of("earning/a/times/lifetime/", until, UUID("01920000-0000-7000-8000-000000000002"))
+
+    assert name == "reserved/20260601T121000Z/01920000000070008000000000000002/earning/a/times/lifetime/"
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,16 @@ A lease that ran out counts no more, whether or not it is still there: nothing h
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final
+from uuid import UUID
 
 _MARK: Final = "reserved/"
-_LENGTH: Final = len(f"{_MARK}20260601T120000Z/")
+_STAMPED: Final = len(f"{_MARK}20260601T120000Z")
+_LENGTH: Final = _STAMPED + len("/00000000000000000000000000000000/")
 
 
-def lease_of(counter: str, until: datetime) -> str:
-    """Return the name under which a lease of ``counter`` stands that runs out at ``until``, a full second."""
-    return f"{_stamp(until)}/{counter}"
+def lease_of(counter: str, until: datetime, reservation_id: UUID) -> str:
+    """Return the name under which a reservation's lease of ``counter`` stands that runs out at ``until``, a full second."""
+    return f"{_stamp(until)}/{reservation_id.hex}/{counter}"
 
 
 def find_leases(counters: Iterable[str]) -> list[str]:
@@ -23,7 +25,7 @@ def find_leases(counters: Iterable[str]) -> list[str]:
 
 def is_over(lease: str, now: datetime) -> bool:
     """Tell whether a lease of that name has run out."""
-    return lease[: _LENGTH - 1] <= _stamp(now)
+    return lease[:_STAMPED] <= _stamp(now)
 
 
 def with_leases(counters: Mapping[str, int], now: datetime) -> Mapping[str, int]:

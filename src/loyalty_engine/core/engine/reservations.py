@@ -157,10 +157,7 @@ def without_leases(member: MemberState, held: Reservation) -> dict[str, int]:
     counters = dict(member.counters)
     for use in held.uses:
         if not use.is_shared:
-            name = lease_of(use.counter, held.until)
-            left = counters.pop(name, 0) - use.amount
-            if left > 0:
-                counters[name] = left
+            counters.pop(lease_of(use.counter, held.until, held.id), None)
     return counters
 
 
@@ -200,7 +197,8 @@ def _hold_for(ruleset: Ruleset, changes: Changes, held: Reservation, member: Mem
     book = open_book(member, operation.id, operation.booked_at)
     if held.payment is not None:
         hold(book, held.payment.wallet, held.payment.points, held.until)
-    leased = [use._replace(counter=lease_of(use.counter, held.until)) for use in held.uses if not use.is_shared]
+    own = [use for use in held.uses if not use.is_shared]
+    leased = [use._replace(counter=lease_of(use.counter, held.until, held.id)) for use in own]
     entries, after = close_book(member, book, use_limits(ruleset, member, leased, operation.booked_at))
     return replace(
         changes,

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
+from loyalty_engine.core.earning.leases import find_leases
 from loyalty_engine.core.engine.accounts import close_book, grace_until, guard, lot_terms, open_book, welcome
 from loyalty_engine.core.engine.answers import show_facts
 from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Operation
@@ -65,7 +66,7 @@ def decide_reversal(ruleset: Ruleset, facts: Facts, request: ReverseOperation, n
     else:
         taken = _reverse_merge(ruleset, known, target=book, absorbed=theirs)
         entries, after = close_book(member, book, _without(member, known))
-        their_entries, they_after = close_book(other, theirs, _alone(known))
+        their_entries, they_after = close_book(other, theirs, _alone(member, known))
     answer = show_reversal(operation, known, taken=taken, reason=request.reason, after=after, other=they_after)
     return Accepted(
         Changes(
@@ -205,17 +206,26 @@ def _sums(known: KnownOperation, *, source: str, destination: str | None = None)
 
 def _without(member: MemberState, known: KnownOperation) -> Mapping[str, Any]:
     """Return the target's counts without those of the absorbed member."""
-    theirs: Mapping[str, int] = known.detail["absorbed"]["counters"]
+    theirs = _counters_of_absorbed(member, known)
     counters = {name: max(used - theirs.get(name, 0), 0) for name, used in member.counters.items()}
     return {"orders": member.orders - known.orders, "spend": member.spend - known.spend, "counters": counters}
 
 
-def _alone(known: KnownOperation) -> Mapping[str, Any]:
+def _alone(member: MemberState, known: KnownOperation) -> Mapping[str, Any]:
     """Return what an absorbed member is again."""
     return {
         "status": "active",
         "merged_into": None,
         "orders": known.orders,
         "spend": known.spend,
-        "counters": dict(known.detail["absorbed"]["counters"]),
+        "counters": _counters_of_absorbed(member, known),
     }
+
+
+def _counters_of_absorbed(member: MemberState, known: KnownOperation) -> dict[str, int]:
+    """Return the counters that the absorbed member had; without what reservations leased that ended since."""
+    counters: dict[str, int] = dict(known.detail["absorbed"]["counters"])
+    for lease in find_leases(counters):
+        if lease not in member.counters:
+            del counters[lease]
+    return counters

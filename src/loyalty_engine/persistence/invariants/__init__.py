@@ -73,9 +73,9 @@ posting AS NOT MATERIALIZED (
 ), kept_order AS NOT MATERIALIZED (
     SELECT DISTINCT ON (program_id, order_id) * FROM order_change ORDER BY program_id, order_id, number DESC
 ), reserved_use AS NOT MATERIALIZED (
-    SELECT program_id, member_id, until, held ->> 0 AS counter, (held ->> 1)::bigint AS amount,
+    SELECT program_id, id AS reservation_id, member_id, until, held ->> 0 AS counter, (held ->> 1)::bigint AS amount,
            (held ->> 3)::boolean AS is_shared
-      FROM (SELECT r.program_id, r.member_id, r.until, jsonb_array_elements(r.body -> 'uses') AS held
+      FROM (SELECT r.program_id, r.id, r.member_id, r.until, jsonb_array_elements(r.body -> 'uses') AS held
               FROM reservation r
               LEFT JOIN reservation_end e ON e.program_id = r.program_id AND e.reservation_id = r.id
              WHERE e.reservation_id IS NULL) u

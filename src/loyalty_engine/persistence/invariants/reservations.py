@@ -37,7 +37,8 @@ RESERVATIONS: Final = (
                  WHERE (c.counted).key LIKE 'reserved/%') l
           FULL JOIN (
               SELECT u.program_id, u.member_id,
-                     to_char(u.until AT TIME ZONE 'UTC', '"reserved/"YYYYMMDD"T"HH24MISS"Z/"') || u.counter AS lease,
+                     to_char(u.until AT TIME ZONE 'UTC', '"reserved/"YYYYMMDD"T"HH24MISS"Z/"')
+                     || replace(u.reservation_id::text, '-', '') || '/' || u.counter AS lease,
                      sum(u.amount) AS held
                 FROM reserved_use u WHERE NOT u.is_shared GROUP BY 1, 2, 3) s USING (program_id, member_id, lease)
           JOIN (SELECT m.program_id, m.id AS member_id, greatest(m.booked_at, now()) AT TIME ZONE 'UTC' AS at FROM member m) m
