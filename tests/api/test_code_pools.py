@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import re
+from typing import Any
 
 import httpx
 import pytest
@@ -134,7 +135,7 @@ async def test_codes_need_a_promotion_that_is_opened_by_them(client: Api, ledger
     ],
 )
 async def test_a_pool_that_makes_no_sense_is_refused(
-    client: Api, ledger: Ledger, kind: str, fields: Json, pointers: list[str]
+    client: Api, ledger: Ledger, kind: str, fields: dict[str, Any], pointers: list[str]
 ) -> None:
     answer = await create(client, kind, **fields)
 

@@ -50,7 +50,7 @@ async def test_two_that_fill_one_pool_make_no_code_too_many(
         generate_codes((other, own), program.id, "p1", 5_000, tell=lambda _: None),
     )
 
-    assert made == [5_000, 5_000]
+    assert [*made] == [5_000, 5_000]
     assert await count(own, program) == (5_000, 5_000)
 
 
