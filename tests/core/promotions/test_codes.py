@@ -102,6 +102,11 @@ def test_a_code_is_used_or_says_why_not(known: KnownCode, reason: str) -> None:
         (code(XMAS, CodeLimit("guest", 1)), "78", "used"),
         (code(XMAS, CodeLimit("guest", 3), CodeLimit("member", 1)), "77", "used"),
         (code(XMAS, CodeLimit("code", 100), CodeLimit("guest", 3)), "77", "used_up"),
+        (code(XMAS, CodeLimit("guest", 2), CodeLimit("code", 100)), "77", "used_up"),
+        (code(XMAS, CodeLimit("guest", 2), CodeLimit("code", 100)), None, "used_up"),
+        (code(XMAS, CodeLimit("member", 1), CodeLimit("code", 100)), None, "used_up"),
+        (code(XMAS, CodeLimit("member", 1), CodeLimit("code", 10, "day")), None, "limit_reached"),
+        (code(XMAS, CodeLimit("code", 10, "day"), CodeLimit("code", 100)), None, "used_up"),
     ],
 )
 def test_guests_are_counted_by_who_they_are(known: KnownCode, guest: str | None, reason: str) -> None:
@@ -152,6 +157,26 @@ def test_only_trusted_callers_learn_why_a_code_is_not_used() -> None:
         {"code": "XMAS", "promotion": None, "used": False, "reason": "unknown"},
         {"code": "SPR1NG", "promotion": None, "used": False, "reason": "unknown"},
     ]
+
+
+@pytest.mark.parametrize(
+    ("known", "bearer", "promotion", "reason"),
+    [
+        (code(XMAS, CodeLimit("member", 1)), Bearer(), None, "member_required"),
+        (code(XMAS, CodeLimit("guest", 1)), Bearer(), None, "guest_required"),
+        (code(XMAS, CodeLimit("code", 10, "day")), Bearer(), None, "limit_reached"),
+        (code(XMAS, CodeLimit("guest", 2)), Bearer(None, "77"), "winter", "guest_limit"),
+        (code(XMAS, CodeLimit("member", 3)), ANNAS, "winter", "member_limit"),
+        (code(member_id=BEN), Bearer(), None, "unknown"),
+        (code(promotion=None), Bearer(), None, "unknown"),
+    ],
+)
+def test_what_a_code_opens_is_told_to_others_only_where_it_is_theirs(
+    known: KnownCode, bearer: Bearer, promotion: str | None, reason: str
+) -> None:
+    (refused,) = play(XMAS, known=(known,), bearer=bearer, counted=USED)[0].refused
+    assert (refused.untold().promotion, refused.untold().reason) == (promotion, reason)
+    assert refused.promotion == known.promotion
 
 
 @pytest.mark.parametrize(

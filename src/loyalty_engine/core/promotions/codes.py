@@ -32,6 +32,9 @@ _HIDDEN: Final = frozenset(
 )
 """What only trusted callers may learn of a code: to others it is unknown."""
 
+_NOT_YET_HIS: Final = frozenset({"member_required", "guest_required", "limit_reached"})
+"""What is told before it is clear whether who brings a code may use it: others than trusted callers do not learn for what."""
+
 CodePeriod = Literal["lifetime", "day", "week", "month", "year"]
 
 
@@ -157,5 +160,7 @@ class CodeReason(NamedTuple):
         return shown if self.why is None else {**shown, "why": self.why.as_json()}
 
     def untold(self) -> "CodeReason":
-        """Return the same for somebody who may not learn whether a code exists."""
-        return CodeReason(self.code, None, is_used=False, reason="unknown") if self.reason in _HIDDEN else self
+        """Return the same for somebody who may not learn whether a code exists, nor what it opens for others."""
+        if self.reason in _HIDDEN:
+            return CodeReason(self.code, None, is_used=False, reason="unknown")
+        return self._replace(promotion=None) if self.reason in _NOT_YET_HIS else self

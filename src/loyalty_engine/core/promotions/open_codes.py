@@ -68,7 +68,7 @@ def open_promotions(
         promotion = promotions.by_code.get(code.promotion or "")
         why, limit = _refuse(code, promotion, bearer, at), None
         if why is None:
-            why, limit = _find_reached(code, bearer, day, counted)
+            why, limit = _judge_limits(code, bearer, day, counted)
         if why is None and promotion is not None and promotion.key in codes:
             why = "given_twice"
         if why is None and promotion is not None:
@@ -136,7 +136,24 @@ def _refuse(code: KnownCode, promotion: Promotion | None, bearer: Bearer, at: da
         return "wrong_member"
     if promotion is None:
         return "opens_nothing" if code.promotion is None else "promotion_gone"
-    return _miss_bearer(code, bearer)
+    return None
+
+
+def _judge_limits(
+    code: KnownCode, bearer: Bearer, day: date, counted: Counted
+) -> tuple[WhyNotUsed | None, CodeLimit | None]:
+    """Return why the limits of a code leave no use, and the one that was reached.
+
+    What all share comes first, and of that what is for ever: of a code that is used up, nothing else is told.
+    """
+    limits = _limits(code, bearer)
+    shared = sorted([limit for limit in limits if limit.per == "code"], key=lambda limit: limit.period != "lifetime")
+    why, limit = _find_reached(code, shared, bearer, day=day, counted=counted)
+    why = why or _miss_bearer(code, bearer)
+    if why is not None:
+        return why, limit
+    own = [limit for limit in limits if limit.per != "code"]
+    return _find_reached(code, own, bearer, day=day, counted=counted)
 
 
 def _miss_bearer(code: KnownCode, bearer: Bearer) -> WhyNotUsed | None:
@@ -164,9 +181,9 @@ def _place(code: KnownCode, limit: CodeLimit, bearer: Bearer, day: date) -> tupl
 
 
 def _find_reached(
-    code: KnownCode, bearer: Bearer, day: date, counted: Counted
+    code: KnownCode, limits: Sequence[CodeLimit], bearer: Bearer, *, day: date, counted: Counted
 ) -> tuple[WhyNotUsed | None, CodeLimit | None]:
-    for limit in _limits(code, bearer):
+    for limit in limits:
         name, is_shared = _place(code, limit, bearer, day)
         if (counted.shared if is_shared else counted.member).get(name, 0) < limit.times:
             continue
