@@ -36,7 +36,7 @@ class Settings(BaseSettings):
         default=30, description="How long periodic runs can be read after they ended."
     )
     guesses_per_buyer: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
-        default=30, description="Unknown promo codes that a member, guest or location may try in ten minutes."
+        default=30, description="Unknown promo codes that a member or guest may try in ten minutes."
     )
     guesses_per_client: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
         default=600, description="Unknown promo codes that may be tried with an API key in ten minutes."

@@ -131,6 +131,21 @@ async def test_a_shop_without_the_scope_cannot_tell_which_codes_exist(client: Ap
     assert reasons(await look(client, "USED0", "PAST0")) == {"USED0": "used_up", "PAST0": "expired"}
 
 
+async def test_a_shop_does_not_learn_of_codes_that_are_used_up_or_for_members(client: Api, shop: Api) -> None:
+    await add_code(client, "USED0", limits=[{"per": "member", "times": 1}, *ONCE])
+    await add_code(client, "MINE0", "big", limits=[{"per": "member", "times": 1}])
+    assert (await buy(client, "USED0", by=await client.new_member())).status_code == 201
+
+    seen, known = [(await look(one, "USED0", "MINE0")).json()["codes"] for one in (shop, client)]
+
+    nothing = {"promotion": None, "used": False}
+    assert seen == [
+        {"code": "USED0", **nothing, "reason": "unknown"},
+        {"code": "MINE0", **nothing, "reason": "member_required"},
+    ]
+    assert [(code["promotion"], code["reason"]) for code in known] == [("ten", "used_up"), ("big", "member_required")]
+
+
 async def test_guests_are_counted_by_a_digest_of_who_they_are(client: Api, ledger: Ledger) -> None:
     await add_code(client, "HELLO", limits=[{"per": "guest", "times": 1}])
 
@@ -308,3 +323,28 @@ async def test_who_guesses_too_much_has_to_wait(client: Api, shop: Api) -> None:
         assert answer.json()["retryable"] is True
     assert [(one["status"], one["code"]) for one in batch.json()["results"]] == [(429, "too_many_guesses")]
     assert [answer.status_code for answer in going_on] == [200, 200, 201, 200]
+
+
+async def test_who_guesses_by_what_else_refuses_a_cart_has_to_wait(client: Api, shop: Api) -> None:
+    await add_code(client, "TEN0")
+    anna = await client.new_member(200_000)
+    wish = {"wallet": "points", "points": 100_000}
+
+    known = await look(shop, "TEN0", by=anna)
+    answers = [
+        await look(shop, *[f"GUESS{turn}{n}" for n in range(9)], "TEN0", by=anna, pay_with_points=wish)
+        for turn in range(4)
+    ]
+
+    assert known.status_code == 200
+    assert [(answer.status_code, code_of(answer)) for answer in answers] == [
+        *[(422, "points_above_share")] * 3,
+        (429, "too_many_guesses"),
+    ]
+
+
+async def test_who_uses_good_codes_does_not_guess(client: Api, shop: Api) -> None:
+    await add_code(client, "TEN0")
+    anna = await client.new_member()
+    answers = [await act(shop, "TEN0", by=anna) for _ in range(18) for act in (look, buy)]
+    assert {answer.status_code for answer in answers} == {200, 201}

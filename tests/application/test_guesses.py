@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -46,8 +47,10 @@ def cart(*codes: str, by: str | None = "card:1", is_trusted: bool = False, **fie
     return EvaluateOrder(Actor(7), Identity(by) if by else None, order(**fields), codes=typed)
 
 
-def told(*unknown: str, refused: bool = False, **more: Any) -> Outcome:  # noqa: ANN401 - fields of an outcome
-    codes = [{"code": code, "reason": "unknown"} for code in unknown] + [{"code": "GOOD", "reason": "used"}]
+def told(*unknown: str, good: Sequence[str] = ("GOOD", "FINE"), refused: bool = False, **more: Any) -> Outcome:  # noqa: ANN401 - fields of an outcome
+    codes = [{"code": code, "reason": "unknown"} for code in unknown] + [
+        {"code": code, "reason": "used"} for code in good
+    ]
     body = {"details": {"codes": codes}} if refused else {"codes": codes}
     return Outcome(json.dumps(body), "promo_code_refused" if refused else None, **more)
 
@@ -62,7 +65,7 @@ async def ask(guesses: Guesses, asked: EvaluateOrder, outcome: Outcome, caller: 
 async def wait_of(guesses: Guesses, asked: EvaluateOrder, caller: Caller = SHOP) -> int:
     """Return for how many seconds a buyer has to wait, 0: a code can be tried."""
     try:
-        await ask(guesses, asked, told(), caller)
+        await ask(guesses, asked, told(good=asked.codes.typed), caller)
     except TooManyGuessesError as error:
         return error.retry_after_seconds
     return 0
@@ -95,6 +98,35 @@ async def test_only_unknown_codes_count(guesses: Guesses) -> None:
     assert await wait_of(guesses, cart("GOOD")) == 0
 
 
+async def test_codes_that_an_answer_does_not_tell_count(guesses: Guesses, clock: Clock) -> None:
+    untold = Outcome(json.dumps({"details": {"most": 500}}), "points_above_share")
+    await ask(guesses, cart("A", "B", "C"), untold)
+    assert await wait_of(guesses, cart("D")) == 200
+    clock.time += timedelta(minutes=10)
+    await ask(guesses, cart("A", "B", "C"), Outcome(untold.answer, untold.refusal_code, is_replayed=True))
+    assert await wait_of(guesses, cart("D")) == 0
+
+
+async def test_good_codes_beside_those_that_refuse_an_order_do_not_count(guesses: Guesses) -> None:
+    await ask(guesses, cart("A", "SO", "ALSO", "TOO"), told("A", refused=True))
+    assert await wait_of(guesses, cart("D")) == 0
+
+
+async def test_of_orders_of_one_write_each_counts_its_own(guesses: Guesses) -> None:
+    async def answer() -> list[Outcome]:
+        return [told("A"), Outcome("{}", "member_blocked"), told(good=["C"])]
+
+    await guesses.watch(SHOP, (cart("A"), cart("B"), cart("C")), answer)
+    assert await wait_of(guesses, cart("D")) == 0
+    await ask(guesses, cart("D"), told("D"))
+    assert await wait_of(guesses, cart("E")) == 200
+
+
+async def test_buyers_at_one_place_do_not_wait_for_each_other(guesses: Guesses) -> None:
+    await ask(guesses, cart("A", "B", "C", by=None, location="store-1"), told("A", "B", "C"))
+    assert await wait_of(guesses, cart("D", by=None, location="store-1")) == 0
+
+
 async def test_who_may_know_all_codes_is_never_stopped(guesses: Guesses) -> None:
     for _ in range(10):
         await ask(guesses, cart("A", is_trusted=True), told("A"))
@@ -108,8 +140,8 @@ async def test_carts_without_codes_are_never_stopped(guesses: Guesses) -> None:
 
 @pytest.mark.parametrize(
     "who",
-    [{"by": "card:1"}, {"by": None, "guest": "77"}, {"by": None, "location": "store-1"}],
-    ids=["member", "guest", "location"],
+    [{"by": "card:1"}, {"by": None, "guest": "77"}],
+    ids=["member", "guest"],
 )
 async def test_buyers_are_told_apart_as_far_as_known(guesses: Guesses, who: dict[str, Any]) -> None:
     await ask(guesses, cart("A", "B", "C", **who), told("A", "B", "C"))
@@ -126,7 +158,7 @@ async def test_many_buyers_of_one_client_wait_together(guesses: Guesses) -> None
     assert await wait_of(guesses, cart("A", by="card:9"), Caller(2, 7, 0)) == 0
 
 
-async def test_who_asks_for_many_at_once_waits_the_longer(guesses: Guesses) -> None:
+async def test_who_asks_for_many_at_once_waits_longer_but_not_for_ever(guesses: Guesses, clock: Clock) -> None:
     gate = asyncio.Event()
 
     async def answer() -> Outcome:
@@ -137,8 +169,11 @@ async def test_who_asks_for_many_at_once_waits_the_longer(guesses: Guesses) -> N
     await asyncio.sleep(0)
     gate.set()
     await asyncio.gather(*tries)
-    assert await wait_of(guesses, cart("B")) == 18 * 200
-    assert await wait_of(guesses, cart("B", by="card:2")) == 16 * 120
+    assert await wait_of(guesses, cart("B")) == 600 + 200
+    assert await wait_of(guesses, cart("B", by="card:2")) == 600 + 120
+    clock.time += timedelta(minutes=20)
+    await ask(guesses, cart("A", "B", "C"), told("A", "B", "C"))
+    assert await wait_of(guesses, cart("D")) == 200
 
 
 async def test_many_who_use_codes_at_once_are_not_held_up(guesses: Guesses) -> None:

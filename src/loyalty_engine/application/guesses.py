@@ -1,7 +1,8 @@
 """Guesses: promo codes that nobody knows, tried by one buyer or through one API client. Too many, and they have to wait.
 
 Each process counts for itself, so over several of them a guesser gets as many more tries; what is exact, limits of codes, is
-in the database. Only codes that turn out to be unknown count, and only for callers who may not know which exist.
+in the database. Only callers who may not know which codes exist are counted: their codes that turn out to be unknown, and all
+those of a cart whose answer does not tell what became of them, as what it says instead may depend on them.
 """
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
@@ -14,12 +15,15 @@ import orjson
 from loyalty_engine.application.clocks import Clock
 from loyalty_engine.application.executor import Caller, Outcome
 from loyalty_engine.core.engine.requests import EvaluateOrder, PlaceOrder, ReserveOrder
+from loyalty_engine.core.kernel.refusals import RefusalCode
 
 Done = TypeVar("Done")
 
 Cart = PlaceOrder | EvaluateOrder | ReserveOrder
 
 WINDOW: Final = timedelta(minutes=10)
+_LONGEST: Final = 2 * WINDOW
+"""After so long all tries are back, however many were taken."""
 _MANY: Final = 10_000
 """From so many on, those who guess are sorted out who have not done so lately."""
 
@@ -41,10 +45,13 @@ class Guesses:
         self._clients = _Tries(per_client)
 
     async def watch(self, caller: Caller, carts: Sequence[Cart], ask: Callable[[], Awaitable[Done]]) -> Done:
-        """Ask, and count the codes of ``carts`` that the outcomes call unknown.
+        """Ask, and count the codes of ``carts`` of which the outcomes, one for each cart in its order, do not say that they exist.
 
-        Who asks for many at once may be told of more than there are tries, and waits the longer for the next one; whoever
-        sells much at once is not held up. Raises :class:`TooManyGuessesError`.
+        What failed, was told before or waits for a review tells nothing of codes, and does not count. Tries are taken when
+        the answer is there, so that whoever sells much at once is not held up. A burst may thus be told of more codes than
+        there are tries, of all that are under way together; after it the next try is there at the latest after a window and
+        the share of one try, and all of them after two windows: what was tried beyond that is not paid for. Carts with neither
+        member nor guest count for the client alone. Raises :class:`TooManyGuessesError`.
         """
         guessing = [cart for cart in carts if cart.codes.typed and not cart.codes.is_trusted]
         if not guessing:
@@ -54,24 +61,25 @@ class Guesses:
         if wait > timedelta(0):
             raise TooManyGuessesError(ceil(wait.total_seconds()))
         done = await ask()
-        missed = {code for outcome in _outcomes(done) for code in _missed(outcome)}
-        if missed:
-            for cart in guessing:
-                count = sum(cart.codes.text_of(code) in missed for code in cart.codes.typed)
+        for cart, outcome in zip(carts, done if isinstance(done, list) else [done], strict=True):
+            count = _count_guesses(cart, outcome)
+            if count:
                 for tries, key in self._tries(caller, cart):
                     tries.take(key, now, count)
         return done
 
     def _tries(self, caller: Caller, cart: Cart) -> "list[tuple[_Tries, Hashable]]":
-        """Return where a cart's codes count: with the client, and with the buyer, or the place, if that is known."""
+        """Return where a cart's codes count: with the client, and with the buyer if that is known."""
         client = caller.program_id, caller.client_id
-        buyer = cart.member or cart.codes.guest or cart.order.location
+        buyer = cart.member or cart.codes.guest
         whole: list[tuple[_Tries, Hashable]] = [(self._clients, client)]
         return whole if buyer is None else [*whole, (self._buyers, (*client, buyer))]
 
 
 class _Tries:
-    """So many tries in each window, for everybody alike. What is kept is when the tries taken will all be back."""
+    """So many tries in each window, for everybody alike. What is kept is when the tries taken will all be back: after two
+    windows at the latest.
+    """
 
     def __init__(self, most: int) -> None:
         self._step = WINDOW / most
@@ -84,18 +92,20 @@ class _Tries:
     def take(self, key: Hashable, now: datetime, count: int) -> None:
         if len(self._back) >= _MANY:
             self._back = {other: back for other, back in self._back.items() if back > now}
-        self._back[key] = max(self._back.get(key, now), now) + count * self._step
+        back = max(self._back.get(key, now), now) + count * self._step
+        self._back[key] = min(back, now + _LONGEST)
 
 
-def _outcomes(done: object) -> list[Outcome]:
-    found = done if isinstance(done, list) else [done]
-    return [outcome for outcome in found if isinstance(outcome, Outcome)]
+def _count_guesses(cart: Cart, outcome: object) -> int:
+    """Return how many codes of a cart its outcome calls unknown, or leaves untold where they might have been judged.
 
-
-def _missed(outcome: Outcome) -> list[str]:
-    """Return the codes that an outcome calls unknown; one that was told before tells nothing new."""
-    if outcome.is_replayed:
-        return []
+    One that was told before tells nothing new; the codes of an order that waits for a review were not judged yet.
+    """
+    if cart.codes.is_trusted or not cart.codes.typed or not isinstance(outcome, Outcome) or outcome.is_replayed:
+        return 0
     answer: dict[str, Any] = orjson.loads(outcome.answer)
     told = answer.get("details", {}) if outcome.refusal_code is not None else answer
-    return [code["code"] for code in told.get("codes", ()) if code["reason"] == "unknown"]
+    reasons = {code["code"]: code["reason"] for code in told.get("codes", ())}
+    # Only the codes that give nothing are told where they are why an order is refused: the others are good.
+    untold = "used" if outcome.refusal_code == RefusalCode.PROMO_CODE_REFUSED else "unknown"
+    return sum(reasons.get(cart.codes.text_of(code), untold) == "unknown" for code in cart.codes.typed)
