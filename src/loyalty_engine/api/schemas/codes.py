@@ -31,7 +31,11 @@ def read_codes(typed: Sequence[str]) -> tuple[FoldedCode, ...]:
 
 
 def digest_guest(program_id: int, guest: Identity) -> str:
-    """Return by what uses of a guest are counted: who it is cannot be read from it."""
+    """Return by what uses of a guest are counted.
+
+    It does not show who it is, but has no secret in it: whoever has the digest and a list of identities finds those that are
+    in both. So it is to be kept like personal data.
+    """
     return sha256(f"{program_id}|{guest}".encode()).hexdigest()[:_DIGEST_DIGITS]
 
 
@@ -39,7 +43,11 @@ class CodeAnswer(Answer):
     """What became of a promo code."""
 
     code: str = Field(description="The code as it was sent.", examples=["summer-26"])
-    promotion: str | None = Field(description="The promotion that it opens, as far as known.", examples=["summer"])
+    promotion: str | None = Field(
+        description="The promotion that it opens, as far as known. Callers without codes:read are not told with "
+        "member_required, guest_required and limit_reached.",
+        examples=["summer"],
+    )
     used: bool = Field(description="Whether its promotion applied; that counts as one use.", examples=[True])
     reason: str = Field(
         description="Stable code: used, promotion_failed, given_twice, member_required, guest_required, member_limit, "

@@ -75,12 +75,13 @@ class BasketBody(Body):
     unusable_codes: Literal["refuse", "skip"] = Field(
         default="refuse",
         description="What an order does with codes that give nothing: it is refused, or goes on without them. An evaluation "
-        "always goes on.",
+        "always goes on. Without codes it has no effect.",
         examples=["skip"],
     )
     guest: IdentityField | None = Field(
         default=None,
-        description="Who buys without being a member, for codes that each guest can use so often. Only a digest is kept.",
+        description="Who buys without being a member, for codes that each guest can use so often; a digest is kept in its "
+        "place. It has no effect without codes, nor where the order is a member's: then its uses count for the member.",
         examples=["email:guest@example.com"],
     )
 
