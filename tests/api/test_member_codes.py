@@ -104,6 +104,22 @@ async def test_only_its_member_can_use_it_and_only_once(client: Api, ledger: Led
     assert await ledger.faults() == []
 
 
+async def test_a_campaign_that_is_cut_short_ends_for_codes_that_members_have(client: Api) -> None:
+    await client.send("PATCH", "/code-pools/next_purchase", body={"ends_at": "2099-01-01T00:00:00Z"})
+    member = await client.new_member()
+    code = (await issue(client, member)).json()["code"]
+
+    await client.send("PATCH", "/code-pools/next_purchase", body={"ends_at": "2020-01-01T00:00:00Z"})
+
+    refused = await client.post_order(member, codes=[code])
+    assert (refused.status_code, refused.json()["details"]["codes"][0]["reason"]) == (409, "expired")
+    looked_up = (await client.get(f"/promo-codes/{code}")).json()
+    assert (looked_up["state"], looked_up["ends_at"]) == ("expired", "2020-01-01T00:00:00Z")
+    assert [one["ends_at"] for one in await codes_of(client, member)] == ["2020-01-01T00:00:00Z"]
+    changed = await client.send("PATCH", f"/promo-codes/{code}", body={"ends_at": "2100-01-01T00:00:00Z"})
+    assert (changed.json()["state"], changed.json()["ends_at"]) == ("expired", "2020-01-01T00:00:00Z")
+
+
 async def test_fifty_takers_of_forty_vouchers(clients: Api, ledger: Ledger) -> None:
     vouchers = [f"CINE-{number:04}" for number in range(40)]
     await upload_vouchers(clients, "cinema", vouchers)

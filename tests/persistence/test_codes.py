@@ -112,16 +112,25 @@ async def test_codes_are_known_with_what_their_pool_says(
     assert await known(connection, program) == {}
 
 
-async def test_times_of_its_own_and_a_member_belong_to_a_code(
+async def test_times_within_the_pools_and_a_member_belong_to_a_code(
     connection: Connection, program: Program, rows: asyncpg.Connection
 ) -> None:
-    await add_pool(rows, program, "birthday", "personal", {"ends_at": "2027-01-01T00:00:00Z"})
+    await add_pool(
+        rows, program, "birthday", "personal", {"starts_at": "2026-01-01T00:00:00Z", "ends_at": "2027-01-01T00:00:00Z"}
+    )
     writer = await enrolled(connection, program.id)
 
     assert await give(connection, program, writer, row(writer, "MINE1", pool="birthday", is_taken=False))
 
     found = (await known(connection, program, "MINE1"))[FoldedCode("MINE1")]
     assert (found.member_id, found.starts_at, found.ends_at) == (writer.member, NOW, SOON)
+    await rows.execute(
+        "UPDATE loyalty.code_pool SET terms = $2 WHERE program_id = $1",
+        program.id,
+        orjson.dumps({"starts_at": "2026-06-01T13:00:00Z", "ends_at": "2026-06-02T11:00:00Z"}).decode(),
+    )
+    found = (await known(connection, program, "MINE1"))[FoldedCode("MINE1")]
+    assert (found.starts_at, found.ends_at) == (NOW + timedelta(hours=1), SOON - timedelta(hours=1))
     kept = await rows.fetchrow("SELECT shown, issued_at, operation_id FROM loyalty.promo_code WHERE code = 'MINE1'")
     assert kept is not None
     assert (kept["shown"], kept["issued_at"], kept["operation_id"] is not None) == ("MI-NE1", NOW, True)

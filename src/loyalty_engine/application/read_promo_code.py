@@ -39,13 +39,14 @@ async def read_promo_code(
 
 
 def _combine(code: PromoCode, pool: CodePool) -> KnownCode:
-    """Return what holds for the code: its own times instead of the pool's, where it has some."""
+    """Return what holds for the code: its own times, within those of its pool."""
+    starts_at, ends_at = code.bounds.within(pool.terms.bounds)
     return KnownCode(
         code.code,
         pool.promotion,
         is_active=code.is_active and pool.is_active,
-        starts_at=code.starts_at or pool.terms.starts_at,
-        ends_at=code.ends_at or pool.terms.ends_at,
+        starts_at=starts_at,
+        ends_at=ends_at,
         member_id=code.member_id,
         limits=pool.terms.limits,
     )

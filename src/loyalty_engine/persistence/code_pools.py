@@ -11,7 +11,7 @@ import orjson
 
 from loyalty_engine.core.kernel.codes import MAX_LENGTH, CodePattern
 from loyalty_engine.core.kernel.instants import parse_instant, show_instant
-from loyalty_engine.core.promotions.codes import CodeLimit
+from loyalty_engine.core.promotions.codes import Bounds, CodeLimit
 from loyalty_engine.core.promotions.pools import PoolKind
 from loyalty_engine.persistence.connections import Connection
 
@@ -87,6 +87,11 @@ class PoolTerms:
         }
         there = {name: value for name, value in bounds.items() if value is not None}
         return {**there, "limits": [limit._asdict() for limit in self.limits]}
+
+    @property
+    def bounds(self) -> Bounds:
+        """From when until when codes can be used, whenever they were given out."""
+        return Bounds(self.starts_at, self.ends_at)
 
     @property
     def uses_per_code(self) -> int | None:

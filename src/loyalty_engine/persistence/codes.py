@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 
 from loyalty_engine.core.kernel.codes import FoldedCode
-from loyalty_engine.core.promotions.codes import CodeLimit, CodeMemory, KnownCode
+from loyalty_engine.core.promotions.codes import Bounds, CodeLimit, CodeMemory, KnownCode
 from loyalty_engine.core.promotions.pools import Candidate, KnownPool
 
 Raw = Mapping[str, Any]
@@ -43,12 +43,13 @@ def read_code_memory(raw: Iterable[Sequence[Any]]) -> tuple[CodeMemory, ...]:
 
 def _read_code(raw: Raw) -> KnownCode:
     terms = raw["terms"]
+    starts_at, ends_at = _read_bounds(raw).within(_read_bounds(terms))
     return KnownCode(
         code=FoldedCode(raw["code"]),
         promotion=raw["promotion"],
         is_active=raw["is_active"],
-        starts_at=_read_moment(raw["starts_at"] or terms.get("starts_at")),
-        ends_at=_read_moment(raw["ends_at"] or terms.get("ends_at")),
+        starts_at=starts_at,
+        ends_at=ends_at,
         member_id=None if raw["member_id"] is None else UUID(raw["member_id"]),
         limits=tuple(CodeLimit(**limit) for limit in terms.get("limits", ())),
     )
@@ -56,19 +57,24 @@ def _read_code(raw: Raw) -> KnownCode:
 
 def _read_pool(raw: Raw) -> KnownPool:
     terms = raw["terms"]
+    starts_at, ends_at = _read_bounds(terms)
     return KnownPool(
         key=raw["key"],
         kind=raw["kind"],
         promotion=raw["promotion"],
         pattern=raw["pattern"],
         is_active=raw["is_active"],
-        starts_at=_read_moment(terms.get("starts_at")),
-        ends_at=_read_moment(terms.get("ends_at")),
+        starts_at=starts_at,
+        ends_at=ends_at,
         starts_after_days=terms.get("starts_after_days"),
         ends_after_days=terms.get("ends_after_days"),
         next_codes=tuple(Candidate(FoldedCode(code), shown) for code, shown in raw["next_codes"] or ()),
         entropy=secrets.token_bytes(_ENTROPY_BYTES) if raw["kind"] == "personal" else b"",
     )
+
+
+def _read_bounds(raw: Raw) -> Bounds:
+    return Bounds(_read_moment(raw.get("starts_at")), _read_moment(raw.get("ends_at")))
 
 
 def _read_moment(text: str | None) -> datetime | None:

@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from loyalty_engine.core.kernel.codes import CodePattern, FoldedCode
+from loyalty_engine.core.promotions.codes import Bounds
 from loyalty_engine.persistence.code_pools import CodePool
 from loyalty_engine.persistence.connections import Connection
 
@@ -76,7 +77,7 @@ class TypedCode(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PromoCode:
-    """A code in its pool. Its own times, where it has some, hold instead of the pool's.
+    """A code in its pool. Its own times, where it has some, hold within the pool's.
 
     ``used`` is how often it was used in all, where that is counted and was asked for.
     """
@@ -90,6 +91,11 @@ class PromoCode:
     starts_at: datetime | None
     ends_at: datetime | None
     used: int | None = None
+
+    @property
+    def bounds(self) -> Bounds:
+        """Its own times."""
+        return Bounds(self.starts_at, self.ends_at)
 
     def show(self, pattern: CodePattern | None) -> str:
         """Return how people read it, if ``pattern`` is that of its pool."""

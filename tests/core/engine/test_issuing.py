@@ -87,16 +87,6 @@ def test_a_voucher_is_given_out_as_it_was_uploaded() -> None:
         ({"ends_after_days": 30}, None, datetime(2026, 7, 1, 12, tzinfo=UTC)),
         ({"ends_after_days": 150}, None, datetime(2026, 10, 29, 13, tzinfo=UTC)),
         ({"starts_after_days": 1}, datetime(2026, 6, 2, 12, tzinfo=UTC), None),
-        (
-            {"ends_after_days": 30, "ends_at": datetime(2026, 6, 20, tzinfo=UTC)},
-            None,
-            datetime(2026, 6, 20, tzinfo=UTC),
-        ),
-        (
-            {"starts_after_days": 1, "starts_at": datetime(2026, 7, 1, tzinfo=UTC)},
-            datetime(2026, 7, 1, tzinfo=UTC),
-            None,
-        ),
     ],
 )
 def test_a_code_lasts_as_the_pool_says(
@@ -104,6 +94,38 @@ def test_a_code_lasts_as_the_pool_says(
 ) -> None:
     (row,) = accept(ISSUE, knowing(personal(**terms)), rules=RULES).codes
     assert (row.starts_at, row.ends_at) == (starts_at, ends_at)
+
+
+@pytest.mark.parametrize(
+    ("terms", "told", "kept"),
+    [
+        (
+            {"ends_after_days": 30, "ends_at": datetime(2026, 6, 20, tzinfo=UTC)},
+            (None, "2026-06-20T00:00:00Z"),
+            (None, datetime(2026, 7, 1, 12, tzinfo=UTC)),
+        ),
+        (
+            {"starts_after_days": 1, "starts_at": datetime(2026, 7, 1, tzinfo=UTC)},
+            ("2026-07-01T00:00:00Z", None),
+            (datetime(2026, 6, 2, 12, tzinfo=UTC), None),
+        ),
+        (
+            {"ends_after_days": 5, "ends_at": datetime(2026, 6, 20, tzinfo=UTC)},
+            (None, "2026-06-06T12:00:00Z"),
+            (None, datetime(2026, 6, 6, 12, tzinfo=UTC)),
+        ),
+    ],
+)
+def test_a_code_is_told_what_holds_and_keeps_what_is_its_own(
+    terms: dict[str, Any], told: tuple[str | None, str | None], kept: tuple[datetime | None, datetime | None]
+) -> None:
+    issued = accept(ISSUE, knowing(personal(**terms)), rules=RULES)
+    ordered = accept(place(line(500)), knowing(personal(**terms)), rules=RULES)
+
+    for changes, answer in ((issued, issued.answer), (ordered, ordered.answer["codes_issued"][0])):
+        assert (answer["starts_at"], answer["ends_at"]) == told
+        (row,) = changes.codes
+        assert (row.starts_at, row.ends_at) == kept
 
 
 def test_what_was_given_out_over_the_same_gather_is_not_given_again() -> None:

@@ -43,7 +43,7 @@ async def get_code(context: CallContext, code: Code) -> PromoCodeAnswer:
 )
 @access("codes:write")
 async def patch_code(context: CallContext, body: PromoCodeChangeBody, code: Code) -> PromoCodeAnswer:
-    """Pause a code, let it be used again, or give it times of its own instead of its pool's."""
+    """Pause a code, let it be used again, or give it times of its own within its pool's."""
     folded = _fold(code)
     clock = await _read_time(context)
     program_id = context.client.program_id

@@ -18,7 +18,7 @@ from loyalty_engine.persistence.promo_codes import PromoCode
 
 
 class PromoCodeChangeBody(Body):
-    """What changes; what is left out stays. Null gives a code the time of its pool again."""
+    """What changes; what is left out stays. Times hold within those of its pool; null takes the code's own away."""
 
     is_active: bool = Field(default=True, description="False pauses the code.", examples=[False])
     starts_at: InstantField | None = Field(
@@ -63,8 +63,10 @@ class PoolCodeAnswer(Answer):
     used: int | None = Field(description="How often it was used, if its pool says how often it can be.", examples=[0])
     member_id: str | None = Field(description="The member that it was given to.", examples=[None])
     issued_at: str | None = Field(description="When it was given out.", examples=[None])
-    starts_at: str | None = Field(description="From when on it can be used, if not as its pool says.", examples=[None])
-    ends_at: str | None = Field(description="Until when, if not as its pool says.", examples=[None])
+    starts_at: str | None = Field(
+        description="From when on it can be used, if its pool lets it by then.", examples=[None]
+    )
+    ends_at: str | None = Field(description="Until when, if its pool does not end before.", examples=[None])
 
     @classmethod
     def of(cls, code: PromoCode, pattern: CodePattern | None, *, is_counted: bool) -> Self:

@@ -13,7 +13,7 @@ from loyalty_engine.core.engine.requests import IssueCode
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.instants import show_instant
 from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
-from loyalty_engine.core.promotions.codes import CodeRow
+from loyalty_engine.core.promotions.codes import UNBOUND, Bounds, CodeRow
 from loyalty_engine.core.promotions.pools import Candidate, WhyNoCode
 
 Json = dict[str, Any]
@@ -25,17 +25,18 @@ _NO_CODE: Final[Json] = {"code": None, "starts_at": None, "ends_at": None}
 class Issued:
     """A code out of ``pool`` that an order gets by ``promotion``; without a ``row`` there was none, and ``why`` says so.
 
-    ``opens`` is the promotion that the code is for; None: it is a partner's voucher.
+    ``opens`` is the promotion that the code is for; None: it is a partner's voucher. ``bounds`` are those of the pool.
     """
 
     promotion: str
     pool: str
     row: CodeRow | None = None
     opens: str | None = None
+    bounds: Bounds = UNBOUND
     why: WhyNoCode | None = None
 
     def as_json(self) -> Json:
-        shown = _NO_CODE if self.row is None else show_code(self.row)
+        shown = _NO_CODE if self.row is None else show_code(self.row, self.bounds)
         about = {"promotion": self.opens, "pool": self.pool, "issued_by": self.promotion, "reason": self.why}
         return {**shown, **about}
 
@@ -46,6 +47,7 @@ def decide_issue(ruleset: Ruleset, facts: Facts, request: IssueCode, now: dateti
     found = _issue(ruleset, facts, request.pool, member=member, now=now)
     if not isinstance(found, CodeRow):
         refuse(RefusalCode(found), "/pool", pool=request.pool)
+    pool = facts.pools[request.pool]
     operation = Operation(
         id=request.call.operation_id,
         kind="code",
@@ -60,8 +62,8 @@ def decide_issue(ruleset: Ruleset, facts: Facts, request: IssueCode, now: dateti
             operation=operation,
             answer={
                 **head(operation),
-                **show_code(found),
-                "promotion": facts.pools[request.pool].promotion,
+                **show_code(found, pool.bounds),
+                "promotion": pool.promotion,
                 "pool": found.pool,
             },
             facts=show_facts(member),
@@ -82,16 +84,16 @@ def issue_with_order(
         return ()
     issued: list[Issued] = []
     for promotion in promotions:
-        pool = ruleset.promotions.issuing.get(promotion)
-        if pool is None:
+        key = ruleset.promotions.issuing.get(promotion)
+        if key is None:
             continue
-        opens = facts.pools[pool].promotion if pool in facts.pools else None
-        found = _issue(ruleset, facts, pool, member=member, now=now)
+        found, pool = _issue(ruleset, facts, key, member=member, now=now), facts.pools.get(key)
+        opens, bounds = (None, UNBOUND) if pool is None else (pool.promotion, pool.bounds)
         if isinstance(found, CodeRow):
             facts = replace(facts, given=facts.given | {found.code})
-            issued.append(Issued(promotion, pool, found, opens))
+            issued.append(Issued(promotion, key, found, opens, bounds))
         else:
-            issued.append(Issued(promotion, pool, opens=opens, why=found))
+            issued.append(Issued(promotion, key, opens=opens, why=found))
     return tuple(issued)
 
 
@@ -120,12 +122,13 @@ def foresee(
     return [{**shown, "code": None} for shown in show_issued(issued)]
 
 
-def show_code(row: CodeRow) -> Json:
-    """Show a code that was given out, and how long it can be used."""
+def show_code(row: CodeRow, bounds: Bounds) -> Json:
+    """Show a code that was given out, and how long it can be used within the ``bounds`` of its pool."""
+    starts_at, ends_at = Bounds(row.starts_at, row.ends_at).within(bounds)
     return {
         "code": row.shown,
-        "starts_at": None if row.starts_at is None else show_instant(row.starts_at),
-        "ends_at": None if row.ends_at is None else show_instant(row.ends_at),
+        "starts_at": None if starts_at is None else show_instant(starts_at),
+        "ends_at": None if ends_at is None else show_instant(ends_at),
     }
 
 

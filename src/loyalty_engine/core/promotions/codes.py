@@ -50,6 +50,22 @@ class CodeLimit(NamedTuple):
     period: CodePeriod = "lifetime"
 
 
+class Bounds(NamedTuple):
+    """From when until when a code can be used; None: there is no such bound."""
+
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+    def within(self, outer: "Bounds") -> "Bounds":
+        """Return from when until when both hold: the code's own bounds never widen those of its pool."""
+        starts = [moment for moment in (self.starts_at, outer.starts_at) if moment is not None]
+        ends = [moment for moment in (self.ends_at, outer.ends_at) if moment is not None]
+        return Bounds(max(starts, default=None), min(ends, default=None))
+
+
+UNBOUND: Final = Bounds()
+
+
 @dataclass(frozen=True, slots=True)
 class KnownCode:
     """A code that exists: it opens ``promotion`` from ``starts_at`` until ``ends_at``, for ``member_id`` alone if one is
@@ -123,6 +139,7 @@ class CodeMemory:
 class CodeRow:
     """A code that is issued to a member out of a pool; ``shown`` is how people read it.
 
+    Its times are those that follow from when it is issued; those of the pool hold beside them, as they are by then.
     ``is_taken`` says that it was in the pool before and is given out now.
     """
 

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from loyalty_engine.core.kernel.codes import CodePattern, FoldedCode, fold_code
 from loyalty_engine.core.kernel.instants import Period
+from loyalty_engine.core.promotions.codes import Bounds
 
 PoolKind = Literal["shared", "generated", "imported", "personal", "vouchers"]
 """``personal`` codes are made when a member gets one, ``vouchers`` were uploaded, and each is given out once."""
@@ -46,15 +47,14 @@ class KnownPool:
     next_codes: tuple[Candidate, ...] = ()
     entropy: bytes = b""
 
-    def bounds_of(self, issued_at: datetime, zone: tzinfo) -> tuple[datetime | None, datetime | None]:
-        """Return from when until when a code can be used that is given out then. Days are calendar days of the zone."""
-        starts = [
-            moment for moment in (self.starts_at, _after(issued_at, self.starts_after_days, zone)) if moment is not None
-        ]
-        ends = [
-            moment for moment in (self.ends_at, _after(issued_at, self.ends_after_days, zone)) if moment is not None
-        ]
-        return max(starts, default=None), min(ends, default=None)
+    @property
+    def bounds(self) -> Bounds:
+        """From when until when its codes can be used, whenever they were given out."""
+        return Bounds(self.starts_at, self.ends_at)
+
+    def bounds_of(self, issued_at: datetime, zone: tzinfo) -> Bounds:
+        """Return the bounds of its own that a code has which is given out then. Days are calendar days of the zone."""
+        return Bounds(_after(issued_at, self.starts_after_days, zone), _after(issued_at, self.ends_after_days, zone))
 
     def draw(self, now: datetime, given: Container[FoldedCode]) -> Candidate | WhyNoCode:
         """Return a code that can be given out now and is not among ``given``, or why there is none."""
