@@ -128,6 +128,18 @@ def test_a_code_is_told_what_holds_and_keeps_what_is_its_own(
         assert (row.starts_at, row.ends_at) == kept
 
 
+def test_a_code_begins_at_the_latest_before_its_pool_ends() -> None:
+    ends_at = datetime(2026, 6, 6, 12, 0, 1, tzinfo=UTC)
+    changes = accept(ISSUE, knowing(vouchers(starts_after_days=5, ends_at=ends_at)), rules=RULES)
+    assert changes.answer["starts_at"] == "2026-06-06T12:00:00Z"
+
+
+def test_no_voucher_of_an_order_is_spent_that_could_never_be_used() -> None:
+    never = vouchers(starts_after_days=5, ends_at=datetime(2026, 6, 6, 12, tzinfo=UTC))
+    changes = accept(place(line(500)), knowing(never), rules=RULES)
+    assert (changes.codes, [one["reason"] for one in changes.answer["codes_issued"]]) == ((), ["code_pool_ended"])
+
+
 def test_what_was_given_out_over_the_same_gather_is_not_given_again() -> None:
     facts = knowing(vouchers())
     for code in ("C1NEMA01", "C1NEMA02"):

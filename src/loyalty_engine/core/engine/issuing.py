@@ -136,7 +136,7 @@ def _issue(ruleset: Ruleset, facts: Facts, key: str, *, member: MemberState, now
     pool = facts.pools.get(key)
     if pool is None:
         return "code_pool_not_found"
-    drawn = pool.draw(now, facts.given)
+    drawn = pool.draw(now, facts.given, ruleset.zone)
     if not isinstance(drawn, Candidate):
         return drawn
     starts_at, ends_at = pool.bounds_of(now, ruleset.zone)

@@ -56,13 +56,16 @@ class KnownPool:
         """Return the bounds of its own that a code has which is given out then. Days are calendar days of the zone."""
         return Bounds(_after(issued_at, self.starts_after_days, zone), _after(issued_at, self.ends_after_days, zone))
 
-    def draw(self, now: datetime, given: Container[FoldedCode]) -> Candidate | WhyNoCode:
-        """Return a code that can be given out now and is not among ``given``, or why there is none."""
+    def draw(self, now: datetime, given: Container[FoldedCode], zone: tzinfo) -> Candidate | WhyNoCode:
+        """Return a code that can be given out now and is not among ``given``, or why there is none. One that could never be
+        used, because it would begin after its end, is not given out.
+        """
         if self.kind not in ("personal", "vouchers"):
             return "code_pool_unsuited"
         if not self.is_active:
             return "code_pool_paused"
-        if self.ends_at is not None and now >= self.ends_at:
+        starts_at, ends_at = self.bounds_of(now, zone).within(self.bounds)
+        if ends_at is not None and ends_at <= max(now, starts_at or now):
             return "code_pool_ended"
         candidates = self.next_codes if self.kind == "vouchers" else self._make()
         return next((candidate for candidate in candidates if candidate.code not in given), "code_pool_empty")
