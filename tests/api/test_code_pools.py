@@ -12,7 +12,7 @@ import pytest
 
 from tests.harness.api import Api, code_of, now, pointers_of
 from tests.harness.ledger import Ledger
-from tests.harness.programs import MakeProgram, Program, document
+from tests.harness.programs import MakeProgram, Program, document, owner
 
 Json = dict[str, object]
 
@@ -196,6 +196,25 @@ async def test_vouchers_wait_to_be_given_out(client: Api, ledger: Ledger) -> Non
     assert (pool["codes"], pool["given_out"], pool["left"], pool["is_low"]) == (2, 0, 2, False)
     turns = await ledger.connection.fetch("SELECT turn FROM promo_code WHERE program_id = $1", ledger.program_id)
     assert all(row["turn"] is not None for row in turns)
+
+
+async def test_a_pool_that_takes_long_to_count_is_read_and_paused(client: Api, program: Program) -> None:
+    await client.send("POST", "/voucher-pools", body={"pool": "cinema", "codes": ["CINE-1111"], "low_at": 1})
+    await create(client, "personal", length=10)
+
+    async with owner(program.database_url) as other, other.transaction():
+        await other.execute("LOCK TABLE loyalty.promo_code IN ACCESS EXCLUSIVE MODE")
+        read, paused, personal = await asyncio.gather(
+            client.get("/code-pools/cinema"),
+            client.send("PATCH", "/code-pools/cinema", body={"is_active": False}),
+            client.get("/code-pools/p1"),
+        )
+
+    assert [answer.status_code for answer in (read, paused, personal)] == [200, 200, 200]
+    stand = [[answer.json()[name] for name in ("codes", "given_out", "left", "is_low")] for answer in (read, personal)]
+    assert stand == [[1, None, None, None], [None, None, None, False]]
+    again = (await client.get("/code-pools/cinema")).json()
+    assert (again["is_active"], again["left"], again["is_low"]) == (False, 1, True)
 
 
 async def test_a_pool_is_changed_field_by_field(client: Api) -> None:

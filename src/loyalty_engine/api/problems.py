@@ -223,7 +223,9 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
         409, "Members do not get codes out of this pool", "Use a pool of personal codes or of vouchers."
     ),
     RefusalCode.CODE_POOL_PAUSED: ProblemKind(409, "The pool is paused", "Activate it first."),
-    RefusalCode.CODE_POOL_ENDED: ProblemKind(409, "Codes of the pool would expire before they can be used", "Read the pool's terms."),
+    RefusalCode.CODE_POOL_ENDED: ProblemKind(
+        409, "Codes of the pool would expire before they can be used", "Read the pool's terms."
+    ),
     RefusalCode.CODE_POOL_EMPTY: ProblemKind(409, "All codes of the pool are given out", "Upload more of them."),
     RefusalCode.RETURN_EMPTY: ProblemKind(422, "Nothing would come back", "Name more than nothing."),
     RefusalCode.RETURN_EXCEEDS_ORDER: ProblemKind(

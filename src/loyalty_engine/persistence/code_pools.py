@@ -142,7 +142,7 @@ class CodePool:
 class Stand:
     """How many codes a pool has, how many of them members have, and how many are left; None: that is not known."""
 
-    codes: int
+    codes: int | None
     given_out: int | None
     left: int | None
 
@@ -190,6 +190,15 @@ async def take_stand(connection: Connection, program_id: int, pool: CodePool) ->
     That is not known where a code can be used without end, or is made when it is given out, or where there are so many
     that nobody would wait for the count.
     """
+    try:
+        async with connection.transaction():
+            await connection.execute(_PATIENCE)
+            return await _count(connection, program_id, pool)
+    except asyncpg.QueryCanceledError:
+        return Stand(None if pool.kind == "personal" else pool.codes, None, None)
+
+
+async def _count(connection: Connection, program_id: int, pool: CodePool) -> Stand:
     if pool.kind in ("vouchers", "personal"):
         codes, free = await connection.fetchrow(_COUNT_GIVEN, program_id, pool.key)
         given = codes if pool.kind == "personal" else codes - free
@@ -198,12 +207,7 @@ async def take_stand(connection: Connection, program_id: int, pool: CodePool) ->
     if times is None:
         return Stand(pool.codes, None, None)
     statement = _COUNT_USED_UP_OF_BULK if pool.is_bulk else _COUNT_USED_UP_OF_OTHERS
-    try:
-        async with connection.transaction():
-            await connection.execute(_PATIENCE)
-            used: int = await connection.fetchval(statement, program_id, pool.key, *pool.bounds, times)
-    except asyncpg.QueryCanceledError:
-        return Stand(pool.codes, None, None)
+    used: int = await connection.fetchval(statement, program_id, pool.key, *pool.bounds, times)
     return Stand(pool.codes, None, pool.codes - used)
 
 

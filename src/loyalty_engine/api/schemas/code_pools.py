@@ -78,9 +78,14 @@ class CodePoolHead(Answer):
 class CodePoolAnswer(CodePoolHead):
     """A pool, and how many codes it has."""
 
-    codes: int = Field(description="How many codes it has by now.", examples=[50_000])
+    codes: int | None = Field(
+        description="How many codes it has by now; null for personal codes that are too many to be counted in time.",
+        examples=[50_000],
+    )
     given_out: int | None = Field(
-        description="How many of its vouchers or personal codes members have; null for other kinds.", examples=[None]
+        description="How many of its vouchers or personal codes members have; null for other kinds, and for too many to be "
+        "counted in time.",
+        examples=[None],
     )
     left: int | None = Field(
         description="Vouchers that nobody has yet, or codes that are not used up. Null: its codes can be used without end, "
