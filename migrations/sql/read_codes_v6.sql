@@ -12,10 +12,10 @@ AS $$
 BEGIN
     RETURN (
         SELECT jsonb_agg(jsonb_build_object(
-                   'code', c.code, 'is_active', c.is_active AND p.is_active, 'kind', p.kind, 'pool', p.key,
+                   'code', c.code, 'is_active', c.is_active AND p.is_active,
                    'promotion', p.promotion, 'terms', p.terms,
                    'member_id', CASE WHEN c.member_id IS NOT NULL THEN stands_for_v3(p_program, c.member_id) END,
-                   'issued_at', c.issued_at, 'starts_at', c.starts_at, 'ends_at', c.ends_at))
+                   'starts_at', c.starts_at, 'ends_at', c.ends_at))
           FROM promo_code c
          CROSS JOIN LATERAL (
                SELECT x.* FROM code_pool x WHERE x.program_id = p_program AND x.key = c.pool LIMIT 1) p

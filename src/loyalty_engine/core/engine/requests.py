@@ -34,8 +34,7 @@ class Call:
 
     ``scope`` tells tills apart that share one API client, so that their short keys never meet. ``request_hash``
     is a digest of the route and the canonical body. ``keeps_refusals`` is False for a key that was made from the request's
-    own number and content: the same refused request is judged anew. ``entropy`` are bytes that nobody can foresee, for promo
-    codes that are made on the way.
+    own number and content: the same refused request is judged anew.
     """
 
     operation_id: UUID
@@ -44,7 +43,6 @@ class Call:
     key: str | None = None
     scope: str = ""
     keeps_refusals: bool = True
-    entropy: bytes = b""
 
 
 OrderRef = UUID | OrderReference
