@@ -55,7 +55,7 @@ BEGIN
            CASE WHEN a.activity_mark IS NOT NULL
                 THEN read_mark_v3(p_program, m.id, a.activity_kind, a.activity_mark) END,
            CASE WHEN a.codes IS NOT NULL THEN read_codes_v6(p_program, a.codes) END,
-           CASE WHEN a.pools IS NOT NULL THEN read_pools_v6(p_program, a.pools, a.turn) END
+           CASE WHEN a.pools IS NOT NULL THEN read_pools_v6(p_program, a.pools, a.turn, a.vouchers) END
       FROM unnest(p_asks) a
       LEFT JOIN LATERAL (
           SELECT x.revision FROM program x WHERE x.id = p_program LIMIT 1) p ON true

@@ -9,7 +9,7 @@ CREATE TYPE loyalty.ask_v6 AS (
     now timestamptz, wants_lots boolean, wants_profile boolean,
     wants_history boolean, wants_history_lines boolean, history_since timestamptz, history_until timestamptz,
     counters text[], activity_kind text, activity_mark text, subject loyalty.subject_v6,
-    codes text[], pools text[], turn integer
+    codes text[], pools text[], turn integer, vouchers integer
 );
 
 CREATE TYPE loyalty.take_v6 AS (

@@ -24,6 +24,8 @@ PROMOTIONS: list[Json] = [
         "channels": ["app"],
         "effect": {"kind": "issue_code", "pool": "cinema"},
     },
+    {"key": "once", "channels": ["phone"], "effect": {"kind": "issue_code", "pool": "long"}},
+    {"key": "twice", "channels": ["phone"], "effect": {"kind": "issue_code", "pool": "long"}},
     {"key": "next_time", "opened_by": "code", "effect": {"kind": "amount_off", "amount": 300}},
 ]
 
@@ -189,6 +191,28 @@ async def test_a_batch_that_shares_one_fate_gives_each_order_another_voucher(cli
     issued = [one["body"]["codes_issued"][0]["code"] for one in answer.json()["results"]]
     assert sorted(issued, key=str) == ["CINE-0001", "CINE-0002", None]
     assert await ledger.faults() == []
+
+
+async def test_a_batch_gives_out_every_voucher(client: Api) -> None:
+    await upload_vouchers(client, "cinema", [f"CINE-{number:04}" for number in range(20)])
+    member = await client.new_member()
+    orders = [order_body(member, channel="app") for _ in range(20)]
+
+    answer = await client.post("/orders/batch", {"all_or_nothing": True, "orders": orders})
+
+    issued = {one["body"]["codes_issued"][0]["code"] for one in answer.json()["results"]}
+    assert issued == {f"CINE-{number:04}" for number in range(20)}
+
+
+async def test_an_order_gets_all_its_long_codes(client: Api) -> None:
+    await make_pool(client, "long", "next_time", kind="personal", pattern="#" * 64)
+    member = await client.new_member()
+
+    orders = await asyncio.gather(*(client.post_order(member, channel="phone") for _ in range(3)))
+
+    issued = [one["code"] for order in orders for one in order.json()["codes_issued"]]
+    assert [len(code or "") for code in issued] == [64] * 6
+    assert len({*issued}) == 6
 
 
 async def test_guests_get_none(client: Api) -> None:

@@ -206,6 +206,20 @@ async def test_vouchers_are_offered_from_anywhere_on(
     assert len({codes[0] for codes in offered}) > 10
 
 
+async def test_asks_that_are_decided_together_see_codes_for_all(
+    connection: Connection, program: Program, rows: asyncpg.Connection
+) -> None:
+    await add_pool(rows, program, "birthday", "personal")
+    await add_pool(rows, program, "cinema", "vouchers")
+    await add_codes(rows, program, "cinema", *[f"F1LM{n:02}" for n in range(60)], turn=5)
+
+    wanted = Ask(1, "", None, pools=("birthday", "birthday", "cinema"))
+    [answers] = await gather(connection, [Question(program.id, (wanted,) * 10)])
+
+    assert [len(facts.pools["cinema"].next_codes) for _, facts in answers] == [35] * 10
+    assert [len(facts.pools["birthday"].entropy) for _, facts in answers] == [1280] * 10
+
+
 async def test_a_voucher_is_given_out_once(connection: Connection, program: Program, rows: asyncpg.Connection) -> None:
     await add_pool(rows, program, "cinema", "vouchers")
     await add_codes(rows, program, "cinema", "F1LM1", turn=5)

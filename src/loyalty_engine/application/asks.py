@@ -260,9 +260,8 @@ def _counters(ruleset: Ruleset, order: Order, codes: Codes) -> tuple[str, ...]:
 
 
 def _pools(ruleset: Ruleset) -> tuple[str, ...]:
-    """Return the pools out of which an order may get a code; guests get none."""
-    issuing = ruleset.promotions.issuing
-    return tuple(sorted({*issuing.values()})) if issuing else ()
+    """Return the pools out of which an order may get a code, each as often as it may; guests get none."""
+    return tuple(sorted(ruleset.promotions.issuing.values()))
 
 
 def _ask_for_activity(request: RecordActivity, ruleset: Ruleset, now: datetime) -> Ask:

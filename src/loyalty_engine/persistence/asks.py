@@ -14,6 +14,8 @@ from loyalty_engine.core.rules.history import HistoryRange
 _EARLY: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TURNS: Final = 2**31 - 1
 """Below which number the turns of vouchers are drawn."""
+_SPARE_VOUCHERS: Final = 15
+"""How many vouchers are read beyond those that may be given, as rivals may be faster with some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class Ask:
     ``identities`` are names whose owners the decision must know. ``order_id`` also fetches the order's content.
     ``history`` is which earlier orders of the member are read, ``counters`` which shared counters, and ``mark`` the kind
     of an activity with what the member may set once for it. ``codes`` are promo codes that were typed, ``pools`` keys of
-    those out of which codes may be given. ``other`` finds the second member of a request about two.
+    those out of which codes may be given, each as often as one may. ``other`` finds the second member of a request about two.
     """
 
     client_id: int
@@ -93,8 +95,12 @@ class Ask:
         """Return the same ask about something beside its member, which is always about lots, too."""
         return replace(self, subject=subject, wants_lots=True)
 
-    def as_row(self, n: int) -> tuple[object, ...]:
-        """Return the composite value ``ask_v6``."""
+    def codes_among(self, asks: int) -> int:
+        """Return how many codes so many asks like this, decided one upon the other, may give out of one pool."""
+        return max(map(self.pools.count, self.pools), default=0) * asks
+
+    def as_row(self, n: int, asks: int) -> tuple[object, ...]:
+        """Return the composite value ``ask_v6`` of one among so many ``asks``."""
         history = self.history
         kind, mark = self.mark or (None, None)
         return (
@@ -121,6 +127,7 @@ class Ask:
             self.codes or None,
             self.pools or None,
             secrets.randbelow(_TURNS) if self.pools else None,
+            _SPARE_VOUCHERS + self.codes_among(asks) if self.pools else None,
         )
 
 

@@ -23,9 +23,9 @@ def read_known_codes(text: str) -> dict[FoldedCode, KnownCode]:
     return {code.code: code for code in map(_read_code, orjson.loads(text))}
 
 
-def read_known_pools(text: str) -> dict[str, KnownPool]:
-    """Turn what ``read_pools_v6`` returned into the pools that exist. Each brings fresh entropy for personal codes."""
-    return {pool.key: pool for pool in map(_read_pool, orjson.loads(text))}
+def read_known_pools(text: str, codes: int) -> dict[str, KnownPool]:
+    """Turn what ``read_pools_v6`` returned into the pools that exist. Each brings fresh entropy for so many personal codes."""
+    return {pool.key: pool for pool in (_read_pool(raw, codes) for raw in orjson.loads(text))}
 
 
 def show_code_memory(codes: Iterable[CodeMemory]) -> list[list[Any]]:
@@ -55,7 +55,7 @@ def _read_code(raw: Raw) -> KnownCode:
     )
 
 
-def _read_pool(raw: Raw) -> KnownPool:
+def _read_pool(raw: Raw, codes: int) -> KnownPool:
     terms = raw["terms"]
     starts_at, ends_at = _read_bounds(terms)
     return KnownPool(
@@ -69,7 +69,7 @@ def _read_pool(raw: Raw) -> KnownPool:
         starts_after_days=terms.get("starts_after_days"),
         ends_after_days=terms.get("ends_after_days"),
         next_codes=tuple(Candidate(FoldedCode(code), shown) for code, shown in raw["next_codes"] or ()),
-        entropy=secrets.token_bytes(_ENTROPY_BYTES) if raw["kind"] == "personal" else b"",
+        entropy=secrets.token_bytes(_ENTROPY_BYTES * codes) if raw["kind"] == "personal" else b"",
     )
 
 

@@ -31,8 +31,8 @@ from loyalty_engine.persistence.subjects import (
 Row = Mapping[str, Any]
 
 
-def read_gathered(row: Row, ask: Ask) -> tuple[Known, Facts]:
-    """Turn one row of ``gather_v6`` with what ``_v5`` reads into what is known of the caller and the request's facts."""
+def read_gathered(row: Row, ask: Ask, asks: int) -> tuple[Known, Facts]:
+    """Turn one row of ``gather_v6`` for one of so many ``asks`` with what ``_v5`` reads into what is known of the caller and the request's facts."""
     subject = read_subject(orjson.loads(row["subject"]), ask.subject) if ask.subject is not None else NO_SUBJECT
     lots = [*subject.lots, *_read_touched(row)] if ask.subject is not None else []
     order = orjson.loads(row["known_order"]) if row["known_order"] is not None else None
@@ -51,7 +51,7 @@ def read_gathered(row: Row, ask: Ask) -> tuple[Known, Facts]:
         same_number=subject.same_number,
         codes=read_known_codes(row["codes"]) if row["codes"] is not None else {},
         reservation=subject.reservation,
-        pools=read_known_pools(row["pools"]) if row["pools"] is not None else {},
+        pools=read_known_pools(row["pools"], ask.codes_among(asks)) if row["pools"] is not None else {},
     )
 
 

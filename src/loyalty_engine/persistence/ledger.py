@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, count, islice
+from itertools import count, islice
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -82,9 +82,10 @@ async def gather(connection: Connection, questions: Sequence[Question]) -> list[
     Each is answered from one snapshot.
     """
     asked = [question.flat for question in questions]
-    asks = [*chain.from_iterable(asked)]
-    statement = _GATHER if all(ask.subject is None for ask in asks) else _GATHER_ABOUT
-    rows = await connection.fetch(statement, questions[0].program_id, [ask.as_row(n) for n, ask in enumerate(asks)])
+    asks = [(ask, len(flat)) for flat in asked for ask in flat]
+    statement = _GATHER if all(ask.subject is None for ask, _ in asks) else _GATHER_ABOUT
+    values = [ask.as_row(n, among) for n, (ask, among) in enumerate(asks)]
+    rows = await connection.fetch(statement, questions[0].program_id, values)
     by_number = {row["n"]: row for row in rows}
     taken = map(by_number.__getitem__, count())
     answers = []
@@ -94,7 +95,9 @@ async def gather(connection: Connection, questions: Sequence[Question]) -> list[
         if any(survivors):
             answers += await gather(connection, [question.about(survivors)])
         else:
-            answers.append(question.join([read_gathered(row, ask) for row, ask in zip(own, flat, strict=True)]))
+            answers.append(
+                question.join([read_gathered(row, ask, len(flat)) for row, ask in zip(own, flat, strict=True)])
+            )
     return answers
 
 
