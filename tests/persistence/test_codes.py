@@ -15,6 +15,7 @@ from loyalty_engine.core.kernel.codes import FoldedCode
 from loyalty_engine.core.promotions.codes import CodeLimit, CodeRow, KnownCode
 from loyalty_engine.core.promotions.pools import KnownPool
 from loyalty_engine.persistence.asks import Ask
+from loyalty_engine.persistence.code_pools import list_low
 from loyalty_engine.persistence.connections import Connection, connect
 from loyalty_engine.persistence.ledger import Question, gather
 from tests.harness.programs import Program, owner
@@ -218,6 +219,16 @@ async def test_asks_that_are_decided_together_see_codes_for_all(
 
     assert [len(facts.pools["cinema"].next_codes) for _, facts in answers] == [35] * 10
     assert [len(facts.pools["birthday"].entropy) for _, facts in answers] == [1280] * 10
+
+
+async def test_low_pools_of_vouchers_are_found(program: Program, rows: asyncpg.Connection) -> None:
+    for pool, codes in (("few", 2), ("enough", 3), ("unasked", 0)):
+        await add_pool(rows, program, pool, "vouchers")
+        await add_codes(rows, program, pool, *[f"{pool.upper()}{n}" for n in range(codes)], turn=5)
+    await add_codes(rows, program, "few", "G1VEN")
+    await rows.execute("UPDATE loyalty.code_pool SET low_at = 2 WHERE program_id = $1 AND key <> 'unasked'", program.id)
+
+    assert [low for low in await list_low(rows) if low[0] == program.id] == [(program.id, "few", 2)]
 
 
 async def test_a_voucher_is_given_out_once(connection: Connection, program: Program, rows: asyncpg.Connection) -> None:

@@ -4,6 +4,8 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from structlog.testing import capture_logs
+
 from loyalty_engine.api.import_forms import ImportForms
 from loyalty_engine.application.clocks import Clocks
 from loyalty_engine.application.rulesets import Rulesets
@@ -109,6 +111,22 @@ async def test_old_refusals_are_forgotten_with_their_keys_and_nothing_else(shop:
     assert await shop.rows("SELECT FROM loyalty.refusal") == []
     [[runs]] = await shop.rows("SELECT count(*) FROM loyalty.job WHERE kind = 'prune'")
     assert runs == 2
+
+
+async def test_low_pools_of_vouchers_are_told_in_the_log_without_their_codes(shop: Shop) -> None:
+    program = await make_program(shop.url)
+    shop.now = datetime.now(UTC)
+    with serve(shop.url, count=1) as servers:
+        async with Api(servers.urls, program.admin) as api:
+            body = {"pool": "cinema", "codes": ["CINE-1111", "CINE-2222"], "low_at": 2}
+            assert (await api.send("POST", "/voucher-pools", body=body)).status_code == 201
+
+    with capture_logs() as lines:
+        await run_all(shop, program.id)
+
+    assert [line for line in lines if line["event"] == "code_pool_low"] == [
+        {"event": "code_pool_low", "log_level": "warning", "program": program.id, "pool": "cinema", "left": 2}
+    ]
 
 
 async def test_uploaded_files_that_nobody_will_import_are_forgotten(shop: Shop) -> None:

@@ -50,6 +50,18 @@ SELECT count(*)
 _COUNT_USED_UP_OF_BULK: Final = _COUNT_USED_UP.format("")
 _COUNT_USED_UP_OF_OTHERS: Final = _COUNT_USED_UP.format("AND c.shown IS NOT NULL")
 
+_LIST_LOW: Final = """
+SELECT p.program_id, p.key, x.free
+  FROM loyalty.code_pool p
+ CROSS JOIN LATERAL (
+       SELECT count(*) AS free
+         FROM (SELECT FROM loyalty.promo_code c
+                WHERE c.program_id = p.program_id AND c.pool = p.key AND c.turn IS NOT NULL AND c.is_active
+                LIMIT p.low_at + 1) f) x
+ WHERE p.kind = 'vouchers' AND p.is_active AND x.free <= p.low_at
+ ORDER BY p.program_id, p.key
+"""
+
 _PATIENCE: Final = "SET LOCAL statement_timeout = '2s'"
 """How long used codes are counted for somebody who asks; there may be millions."""
 
@@ -209,6 +221,14 @@ async def _count(connection: Connection, program_id: int, pool: CodePool) -> Sta
     statement = _COUNT_USED_UP_OF_BULK if pool.is_bulk else _COUNT_USED_UP_OF_OTHERS
     used: int = await connection.fetchval(statement, program_id, pool.key, *pool.bounds, times)
     return Stand(pool.codes, None, pool.codes - used)
+
+
+async def list_low(connection: Connection) -> Sequence[tuple[int, str, int]]:
+    """Return the pools of vouchers that run low, of all programs: program, key, and how many are left. Needs the owner's role.
+
+    No more of a pool are counted than tell whether it is low.
+    """
+    return [tuple(row) for row in await connection.fetch(_LIST_LOW)]
 
 
 def _show(terms: PoolTerms) -> str:

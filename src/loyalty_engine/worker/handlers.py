@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 import asyncpg
+import structlog
 
 from loyalty_engine.application.clocks import Clock, Clocks
 from loyalty_engine.application.generate_codes import NoRoomError, generate_codes
@@ -16,6 +17,7 @@ from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.application.run_import import run_import
 from loyalty_engine.application.settle_due_points import settle_due_points
 from loyalty_engine.core.kernel.ids import show_id
+from loyalty_engine.persistence.code_pools import list_low
 from loyalty_engine.persistence.connections import APPLICATION_ROLE, OWNER_ROLE, Connection, connect
 from loyalty_engine.persistence.invariants.reservations import KEPT_DAYS
 from loyalty_engine.persistence.jobs import Job, Kind, forget_jobs
@@ -24,6 +26,8 @@ from loyalty_engine.persistence.posting_days import find_unsummed, sum_up_day
 from loyalty_engine.persistence.pruning import forget_files, forget_leases, forget_refusals, forget_reservations
 from loyalty_engine.persistence.sessions import Sessions
 from loyalty_engine.worker.worker import Handler, HopelessError, Progress
+
+_log = structlog.get_logger()
 
 _RESERVATIONS_KEPT: Final = timedelta(days=KEPT_DAYS)
 _SHOWN: Final = 20
@@ -124,7 +128,7 @@ class Handlers:
         return {"days": len(days)}
 
     async def prune(self, _: Job, __: Progress) -> Mapping[str, Any]:
-        """Delete old refusals, periodic runs, files that nobody will import, and reservations that became nothing."""
+        """Delete old refusals, periodic runs, files that nobody will import, and reservations that became nothing; tell low pools."""
         now = self.clock()
         async with self._open(OWNER_ROLE) as connection:
             refusals = await forget_refusals(connection, now - self.keeps.refusals)
@@ -132,6 +136,8 @@ class Handlers:
             jobs = await forget_jobs(connection, now - self.keeps.jobs)
             leases = await forget_leases(connection, now)
             reservations = await forget_reservations(connection, now - _RESERVATIONS_KEPT)
+            for program_id, pool, left in await list_low(connection):
+                _log.warning("code_pool_low", program=program_id, pool=pool, left=left)
         return {"refusals": refusals, "files": files, "jobs": jobs, "leases": leases, "reservations": reservations}
 
     @asynccontextmanager
