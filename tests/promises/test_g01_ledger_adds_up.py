@@ -26,6 +26,7 @@ REFUSALS = {
     "order_already_claimed",
     "order_already_cancelled",
     "return_exceeds_order",
+    "order_line_not_found",  # it came back while the order was a guest's: who claims that gets what was left of it
     "capture_exceeds_hold",
     "hold_ended",
 }
