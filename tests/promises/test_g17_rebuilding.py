@@ -10,12 +10,19 @@ import pytest
 
 from tests.harness.api import Api
 from tests.harness.crowds import size
-from tests.harness.customers import Shop, visit
+from tests.harness.customers import SOLD, Shop, visit
 from tests.harness.histories import History
 from tests.harness.ledger import Ledger
+from tests.harness.programs import MakeProgram, Program
 
 CALLERS = 8
 REBUILDS = size(10, 100)
+
+
+@pytest.fixture
+async def program(new_program: MakeProgram) -> Program:
+    """The program of the customers' shop."""
+    return await new_program(SOLD)
 
 
 @pytest.mark.slow
