@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
+from http import HTTPStatus
 from typing import Any, Final
 from uuid import UUID
 
@@ -154,7 +155,11 @@ async def _compare_reservations(api: Api, accepted: list[Entry]) -> list[str]:
                 pass
     faults = []
     for reservation, ends in told.items():
-        found = (await insist(api.get, f"/reservations/{reservation}")).json()
+        answer = await insist(api.get, f"/reservations/{reservation}")
+        if answer.status_code != HTTPStatus.OK:
+            faults.append(f"{reservation}: was told of, and is not there")
+            continue
+        found = answer.json()
         state = f"confirmed {found['order_id']}" if found["state"] == "confirmed" else found["state"]
         if {state} != ends and not (state in {"open", "expired"} and not ends):
             faults.append(f"{reservation}: told {sorted(ends)}, is {state}")

@@ -154,7 +154,7 @@ def wait_for_an_order_while_the_clock_goes_back(life: LifeOfPoints) -> None:
     tea = [Line("1", 1000, 1, "tea")]
     life.adjust(name="anna", wallet="points", points=60, owes=False)
     life.wait(length=(-2, 0))
-    life.exchange(name="anna", lines=tea, pick=0, goods=Back(shipping=490), is_early=True)
+    life.exchange(name="anna", lines=tea, pick=0, goods=Back(shipping=490), is_early=True, codes=())
     life.wait(length=(2, 0))
     life.arrive(pick=0, name="anna", lines=tea, shipping=490)
 
