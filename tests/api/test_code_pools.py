@@ -174,7 +174,7 @@ async def test_pools_with_one_pattern_share_no_code(client: Api, ledger: Ledger)
     ("made_as", "pointer"), [({"pattern": "AB##"}, "/pattern"), ({"prefix": "AB", "length": 2}, "/length")]
 )
 async def test_a_pattern_whose_codes_are_all_taken_makes_none(
-    client: Api, ledger: Ledger, made_as: Json, pointer: str
+    client: Api, ledger: Ledger, made_as: dict[str, Any], pointer: str
 ) -> None:
     signs = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
     every = [f"AB{first}{second}" for first in signs for second in signs]
