@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 
 from loyalty_engine.application.executor import Caller
 from loyalty_engine.application.rulesets import NotPublishedError, Rulesets
+from loyalty_engine.core.kernel.codes import MOST_MISSES
 from loyalty_engine.persistence.code_pools import CodePool, add_pool, find_pool
 from loyalty_engine.persistence.connections import Connection
 from loyalty_engine.persistence.jobs import NewJob, add_job
@@ -19,8 +20,6 @@ from loyalty_engine.persistence.sessions import Sessions
 
 MADE_AT_ONCE: Final = 1_000
 """How many codes are made while the caller waits; more are the work of a job."""
-_MOST_MISSES: Final = 20
-"""Rounds in a row that may draw nothing but codes that are there, before there is no room for more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,5 +130,5 @@ async def _add_made(connection: Connection, program_id: int, pool: CodePool, mis
         stored = await add_typed(connection, program_id, pool, codes)
         missing -= len(stored)
         misses = 0 if stored else misses + 1
-        if misses == _MOST_MISSES:
+        if misses == MOST_MISSES:
             raise PatternTakenError

@@ -8,7 +8,7 @@ from typing import Final
 
 import asyncpg
 
-from loyalty_engine.core.kernel.codes import CodePattern, FoldedCode
+from loyalty_engine.core.kernel.codes import MOST_MISSES, CodePattern, FoldedCode
 from loyalty_engine.persistence.code_pools import find_pool
 from loyalty_engine.persistence.connections import Connection
 from loyalty_engine.persistence.imports import entered
@@ -18,8 +18,6 @@ Add = Callable[..., Awaitable[int]]
 
 _BATCH: Final = 1_000_000
 """Codes that are drawn together: sorted, they go into the index of all codes in the order in which it is."""
-_MOST_MISSES: Final = 20
-"""Batches in a row that may hold nothing but codes that are there, before there is no room for more."""
 
 
 class NoRoomError(Exception):
@@ -36,8 +34,9 @@ async def generate_codes(
 ) -> int:
     """Put random codes into a pool until it has ``count``; ``tell`` hears how many it has. Returns that.
 
-    The second connection, with the owner's role, makes it fast; without it goes slowly. What is stored by now counts, so whoever is stopped goes on when called again. Each run of codes is a transaction of its
-    own, which counts them too. Raises :class:`NoRoomError`.
+    The second connection has the owner's role, who may copy; without it, codes are inserted, which is slower. What is stored
+    by now counts, so whoever is stopped goes on when called again. Each run of codes is a transaction of its own, which counts
+    them too. Raises :class:`NoRoomError`.
     """
     misses, (connection, owner) = 0, connections
     while True:
@@ -52,7 +51,7 @@ async def generate_codes(
         filling = _Filling(connection, owner, program_id, key, count, tell, pool.codes)
         await filling.fill(pattern, min(count - pool.codes, _BATCH))
         misses = misses + 1 if filling.codes == pool.codes else 0
-        if misses == _MOST_MISSES:
+        if misses == MOST_MISSES:
             raise NoRoomError
 
 

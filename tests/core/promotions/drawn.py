@@ -128,3 +128,18 @@ def built(entries: list[Json], choose: str, inner: str, **policy: str) -> Promot
     named = [{"key": f"p{n}", **entry} for n, entry in enumerate(entries)]
     groups = ({"key": "a", "choose": inner}, {"key": "b", "choose": "best", "group": "a"})
     return promotions(*named, choose=choose, groups=groups, **policy)
+
+
+def left_of(promoted: Promoted) -> dict[str, int]:
+    """Return what is left to pay of each line, by its id."""
+    joined = promoted.cart.joined
+    left = {line.id: line.amount for one in promoted.cart.grouped.lines for line in joined.get(one.id, (one,))}
+    for applied in promoted.applied:
+        for line, off in applied.lines.items():
+            left[line] -= off
+    return left
+
+
+def total_of(promoted: Promoted) -> int:
+    """Return what is left to pay of all, shipping too."""
+    return sum([piece.amount for piece in promoted.cart.slices], promoted.cart.shipping)

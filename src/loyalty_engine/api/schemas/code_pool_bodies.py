@@ -12,9 +12,10 @@ from loyalty_engine.api.problems import Fault, ProblemError
 from loyalty_engine.api.schemas.fields import Body, InstantField, Text
 from loyalty_engine.application.create_code_pool import NewPool
 from loyalty_engine.core.kernel.amounts import MAX_AMOUNT
-from loyalty_engine.core.kernel.codes import MAX_LENGTH, MAX_TYPED, SLOT, CodePattern, fold_code
+from loyalty_engine.core.kernel.codes import ENDLESS_SLOTS, MAX_LENGTH, MAX_TYPED, SLOT, CodePattern, fold_code
 from loyalty_engine.core.program.fields import KEY_PATTERN
 from loyalty_engine.core.promotions.codes import CodeLimit, CodePeriod
+from loyalty_engine.core.promotions.pools import PoolKind, default_limits
 from loyalty_engine.persistence.code_pools import CodePool, PoolTerms
 from loyalty_engine.persistence.promo_codes import TypedCode
 
@@ -23,12 +24,6 @@ MAX_COUNT: Final = 10_000_000
 MAX_LIMITS: Final = 10
 MAX_DAYS: Final = 3_660
 
-ROOM_PER_CODE: Final = 1_000
-"""How many texts a pattern must have for each code that is made: who guesses finds one of a thousand at best."""
-LEAST_OF_PERSONAL: Final = 10
-"""Random characters of a personal code: there may be any number of them."""
-
-_ONCE: Final = (CodeLimit("code", 1),)
 _PLAIN: Final = frozenset({"pool", "name", "kind", "starts_at", "ends_at", "limits"})
 _TAKES: Final[Mapping[str, frozenset[str]]] = {
     "shared": _PLAIN | {"code"},
@@ -224,13 +219,11 @@ class CodePoolBody(TermsBody):
                 f"must have {SLOT} in it and make codes of 4 to {MAX_LENGTH} characters, of letters, digits and hyphens"
             )
             return [Fault(where if self.length or self.pattern else "/pattern", "code_pattern", message)]
-        if self.kind == "personal" and pattern.slots < LEAST_OF_PERSONAL:
-            return [Fault(where, "code_room", f"personal codes need at least {LEAST_OF_PERSONAL} random characters")]
-        if (self.count or 0) * ROOM_PER_CODE > pattern.room:
-            most = pattern.room // ROOM_PER_CODE
-            return [
-                Fault(where, "code_room", f"is too easy to guess: enough for {most} codes; use more random characters")
-            ]
+        if self.kind == "personal" and not pattern.is_endless:
+            return [Fault(where, "code_room", f"personal codes need at least {ENDLESS_SLOTS} random characters")]
+        if (self.count or 0) > pattern.most:
+            message = f"is too easy to guess: enough for {pattern.most} codes; use more random characters"
+            return [Fault(where, "code_room", message)]
         return []
 
 
@@ -258,10 +251,10 @@ class CodePoolChangeBody(TermsBody):
         return replace(pool, terms=terms, **kept)
 
 
-def limits_of(limits: Sequence[CodeLimitBody] | None, kind: str) -> tuple[CodeLimit, ...]:
+def limits_of(limits: Sequence[CodeLimitBody] | None, kind: PoolKind) -> tuple[CodeLimit, ...]:
     """Return the limits of codes, those of their kind by default."""
     if limits is None:
-        return () if kind == "shared" else _ONCE
+        return default_limits(kind)
     return tuple(limit.as_limit() for limit in limits)
 
 

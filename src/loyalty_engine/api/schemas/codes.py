@@ -18,7 +18,7 @@ _DIGEST_DIGITS: Final = 32
 TypedCode = Annotated[str, StringConstraints(max_length=MAX_TYPED)]
 
 
-def read_codes(typed: Sequence[str]) -> tuple[FoldedCode, ...]:
+def fold_codes(typed: Sequence[str]) -> tuple[FoldedCode, ...]:
     """Return codes folded; refuse two that are one. A text that no code can be stays as it is: nobody knows it."""
     folded = tuple([fold_code(text) or FoldedCode(text) for text in typed])
     seen: set[FoldedCode] = set()

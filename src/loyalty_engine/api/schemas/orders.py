@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from loyalty_engine.api.problems import Fault, ProblemError
-from loyalty_engine.api.schemas.codes import MAX_CODES, CodeAnswer, TypedCode, digest_guest, read_codes
+from loyalty_engine.api.schemas.codes import MAX_CODES, CodeAnswer, TypedCode, digest_guest, fold_codes
 from loyalty_engine.api.schemas.fields import (
     Amount,
     Answer,
@@ -117,7 +117,7 @@ class BasketBody(Body):
         if not self.codes:
             return NO_CODES
         guest = None if self.guest is None else digest_guest(program_id, self.guest)
-        return Codes(read_codes(self.codes), self.unusable_codes == "skip", guest, is_trusted, tuple(self.codes))
+        return Codes(fold_codes(self.codes), self.unusable_codes == "skip", guest, is_trusted, tuple(self.codes))
 
     def _reference(self) -> OrderReference:
         """Return the number, which a basket does not have yet."""

@@ -24,6 +24,14 @@ ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 SLOT: Final = "#"
 """What a pattern has where a random character goes."""
 
+MOST_MISSES: Final = 20
+"""Draws in a row that may bring nothing but codes that are there already, before a pattern has no room for more."""
+
+ENDLESS_SLOTS: Final = 10
+"""Random characters with which there may be any number of codes."""
+
+_ROOM_PER_CODE: Final = 1_000
+
 _DROPPED: Final = {ord(character): None for character in " \t-_.\u00a0\u2010\u2011\u2012\u2013\u2014"}
 _ALIKE: Final = str.maketrans("OIL", "011")
 _FOLDED: Final = re.compile(r"[0-9A-HJKMNP-Z]{4,64}", re.ASCII)
@@ -64,6 +72,16 @@ class CodePattern:
     def room(self) -> int:
         """How many different codes there are."""
         return int(len(ALPHABET) ** self.slots)
+
+    @property
+    def most(self) -> int:
+        """How many codes it may become: who guesses finds one of them in a thousand texts at best."""
+        return self.room // _ROOM_PER_CODE
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether codes can be made of it one by one, for as long as anybody wants some."""
+        return self.slots >= ENDLESS_SLOTS
 
     @property
     def beginning(self) -> str:

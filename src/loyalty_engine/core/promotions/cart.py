@@ -58,11 +58,6 @@ class Cart(NamedTuple):
         slices = tuple([new(Slice, (line, _whole_units(line), line.amount, line.amount, False)) for line in lines])
         return cls(slices, order.shipping, order.shipping, GroupedLines(lines), joined)
 
-    @property
-    def total(self) -> int:
-        """What is left to pay, shipping too."""
-        return sum([piece.amount for piece in self.slices], self.shipping)
-
     def places(self, selection: Selection | None) -> Sequence[int]:
         """Return the places of the slices that are meant."""
         if selection is None:

@@ -77,16 +77,6 @@ class Promoted:
     seen: Seen
     memory: tuple[PromotionMemory, ...] = ()
 
-    @property
-    def lines(self) -> dict[str, int]:
-        """What is left to pay of each line, by its id."""
-        joined = self.cart.joined
-        left = {line.id: line.amount for one in self.cart.grouped.lines for line in joined.get(one.id, (one,))}
-        for applied in self.applied:
-            for line, off in applied.lines.items():
-                left[line] -= off
-        return left
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Promotions:

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from loyalty_engine.core.kernel.codes import CodePattern, FoldedCode, fold_code
 from loyalty_engine.core.kernel.instants import Period
-from loyalty_engine.core.promotions.codes import Bounds
+from loyalty_engine.core.promotions.codes import Bounds, CodeLimit
 
 PoolKind = Literal["shared", "generated", "imported", "personal", "vouchers"]
 """``personal`` codes are made when a member gets one, ``vouchers`` were uploaded, and each is given out once."""
@@ -16,6 +16,11 @@ WhyNoCode = Literal[
     "code_pool_not_found", "code_pool_unsuited", "code_pool_paused", "code_pool_ended", "code_pool_empty"
 ]
 """Why nobody gets a code out of a pool; ``unsuited``: its codes are not given to members one by one."""
+
+
+def default_limits(kind: PoolKind) -> tuple[CodeLimit, ...]:
+    """Return how often codes can be used of which nobody says so: once each; one that all share without end."""
+    return () if kind == "shared" else (CodeLimit("code", 1),)
 
 
 class Candidate(NamedTuple):
