@@ -1,0 +1,1 @@
+"""Tiers: where a member stands on a ladder, since when and until when."""

@@ -1,0 +1,54 @@
+"""Windows: over which time a metric counts, and when that time is over."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from typing import Final, assert_never
+
+from loyalty_engine.core.kernel.calendars import start_of
+from loyalty_engine.core.kernel.instants import EPOCH, Period, end_of
+from loyalty_engine.core.program.tiers import Calendar, Lifetime, MembershipYear, Rolling, TierWindow
+
+_YEAR: Final = Period(1, "years")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From ``start`` on, None: from the first day on, up to ``end``, None: it never ends. Half-open."""
+
+    start: datetime | None
+    end: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window of a tier set, in the program's zone."""
+
+    written: TierWindow
+    zone: tzinfo
+
+    def around(self, at: datetime, enrolled_at: datetime | None) -> Span:
+        """Return the span in which ``at`` lies, for a member who enrolled then; a rolling one ends with ``at``."""
+        match self.written:
+            case Lifetime():
+                return Span(None, None)
+            case Rolling(length=length):
+                return Span(_before(at, length.period, self.zone), at)
+            case Calendar(unit=unit):
+                return Span(start_of(unit, at, self.zone), end_of(unit, at, self.zone))
+            case MembershipYear():
+                return self._membership_year(at, enrolled_at)
+            case _:
+                assert_never(self.written)
+
+    def _membership_year(self, at: datetime, enrolled_at: datetime | None) -> Span:
+        """Return from which anniversary to which; the 29th of February is kept on the 28th where there is none."""
+        first = enrolled_at if enrolled_at is not None and enrolled_at <= at else EPOCH
+        years = max((at - first) // timedelta(days=366), 0)
+        start = Period(years, "years").after(first, self.zone)
+        while (end := Period(years + 1, "years").after(first, self.zone)) <= at:
+            years, start = years + 1, end
+        return Span(start, end)
+
+
+def _before(at: datetime, period: Period, zone: tzinfo) -> datetime:
+    return Period(-period.count, period.unit).after(at, zone)
