@@ -70,6 +70,7 @@ _FAULTS: Final[Mapping[FaultCode, str]] = {
     FaultCode.NEVER_OPEN: "The schedule has no day inside the window.",
     FaultCode.WINDOW_PASSED: "The window lies in the past.",
     FaultCode.TOO_MANY_LIMITS: "Too many rules, or too many promotions, are limited per member.",
+    FaultCode.NO_END: "Tiers are kept to the end of a window that has none.",
     FaultCode.UNBOUNDED: "The promotion can be as much as the whole cart, and nothing bounds it.",
     FaultCode.FREE_OF_CHARGE: "The promotion is 100 % off all goods.",
     FaultCode.WHOLE_CART: "The amount off is as much as the cart must cost at least.",
@@ -77,8 +78,8 @@ _FAULTS: Final[Mapping[FaultCode, str]] = {
     FaultCode.NO_LIMIT: "What comes off every order for ever has neither a limit nor a budget.",
     FaultCode.NEVER_FIRST: "Another promotion is open whenever this one is, and goes first.",
     FaultCode.NEVER_BEST: "Another promotion is open whenever this one is, and saves no less.",
-    FaultCode.NOBODY_GETS_IT: "The promotion is for guests and has a limit per member.",
-    FaultCode.IGNORED: "The field says nothing about an effect of this kind.",
+    FaultCode.NOBODY_GETS_IT: "A promotion for guests has a limit per member, or nothing leads to any tier of a set.",
+    FaultCode.IGNORED: "The field says nothing beside the others, such as about an effect of this kind.",
     FaultCode.CURRENCY_IN_USE: "The program has members or operations in its currency, which so has to stay.",
     FaultCode.WALLET_IN_USE: "Somebody has an amount in the wallet, which so has to stay as it is.",
 }

@@ -83,6 +83,19 @@ SOUND: Final[Json] = {
         {"key": "tea", "when": TOTAL, "group": "season", "effect": {"kind": "percent_off", "percent": "5%"}},
         {"key": "cup", "when": TOTAL, "group": "season", "effect": {"kind": "unit_price", "price": 100}},
     ],
+    "tier_sets": [
+        {
+            "key": "status",
+            "metric": {"kind": "spend"},
+            "window": {"kind": "calendar", "unit": "year"},
+            "tiers": [
+                {"key": "silver", "at_least": 20_000},
+                {"key": "gold", "at_least": 50_000, "when": {"fact": "member.levels.status", "is": 1}},
+            ],
+            "lasts": {"kind": "window", "more": 1},
+            "grace": {"days": 30},
+        }
+    ],
     "policies": {"earning": {"choose": "all"}},
 }
 
@@ -189,6 +202,9 @@ READING: Final[list[tuple[str, object, str, str]]] = [
     ("/earning_rules/1/earn/rate", "0%", "/earning_rules/1/earn/rate", "out_of_range"),
     (WHEN, {"lines": {}, "count": {"at_least": -1}}, f"{WHEN}/count/at_least", "out_of_range"),
     (WHEN, {"lines": {}, "quantity": {"is": "1000000001"}}, f"{WHEN}/quantity/is", "out_of_range"),
+    ("/wallets/0/expiry", {"kind": "after", "length": {"days": 0}}, "/wallets/0/expiry/length/days", "out_of_range"),
+    ("/wallets/1/activation", {"kind": "after", "length": {"days": 0}}, "/wallets/1/activation/length/days", "out_of_range"),
+    ("/earning_rules/0/activation", {"kind": "after", "length": {}}, "/earning_rules/0/activation/length", "not_exactly_one"),
     ("/program/name", "", "/program/name", "too_short"),
     (WHEN, {"all": []}, f"{WHEN}/all", "too_short"),
     (WHEN, {"any": []}, f"{WHEN}/any", "too_short"),

@@ -72,6 +72,19 @@ def test_promotions_and_their_groups_are_parts_and_survive_split_and_join() -> N
     assert join(parts) == program
 
 
+def test_tier_sets_are_parts_behind_all_others_and_survive_split_and_join() -> None:
+    ladder = {
+        "key": "status",
+        "metric": {"kind": "points_earned", "wallet": "points"},
+        "window": {"kind": "rolling", "length": {"months": 12}},
+        "tiers": [{"key": "silver", "at_least": 5, "when": {"fact": "order.channel", "is": "web"}}, {"key": "gold"}],
+        "lasts": {"kind": "length", "length": {"years": 1}},
+    }
+    program = read(document(fixed("a")) | {"tier_sets": [ladder]})
+    assert [part.key for part in split(program)][-2:] == ["earning_rule/a", "tier_set/status"]
+    assert join(split(program)) == program
+
+
 def test_a_body_is_canonical_json_without_defaults() -> None:
     settings, attributes, wallet, rule = split(
         read(document(fixed("a", when={"fact": "order.channel", "in": ["web", "ärö"]}, active=True, rounding=None)))

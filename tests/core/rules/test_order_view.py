@@ -32,12 +32,17 @@ REGULAR: Final = replace(
     last_order_at=datetime(2026, 5, 30, 0, 0, tzinfo=UTC),
     balances={"points": 40},
     id=UUID("019eb0a4-0000-7000-8000-000000000001"),
+    tiers={"status": "gold"},
+    levels={"status": 2, "stars": 0},
+    entitlements=("delivery", "lounge"),
 )
-WORDS: Final = Vocabulary.of(ATTRIBUTES, ["points", "stamps"])
+TIER_SETS: Final = {"status": ["silver", "gold"], "stars": ["one"]}
+WORDS: Final = Vocabulary.of(ATTRIBUTES, ["points", "stamps"], tier_sets=TIER_SETS)
 SURVEY: Final = Vocabulary.of(
     ATTRIBUTES,
     ["points"],
     ActivityKind.model_validate({"key": "survey", "attributes": {"score": {"type": "integer"}}}),
+    tier_sets=TIER_SETS,
 )
 
 FACTS_OF_ORDERS: Final = {
@@ -69,6 +74,11 @@ FACTS_OF_TIMES_AND_MEMBERS: Final = {
     "member.days_since_last_order": 1,
     "member.days_since_enrolment": 150,
     "member.age": 26,
+    "member.entitlements": ("delivery", "lounge"),
+    "member.tiers.status": "gold",
+    "member.levels.status": 2,
+    "member.tiers.stars": None,
+    "member.levels.stars": 0,
     "member.attributes.vegan": True,
     "member.attributes.birthday": "2000-02-29",
     "member.balances.points": 40,

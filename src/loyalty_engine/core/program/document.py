@@ -20,6 +20,7 @@ from loyalty_engine.core.program.promotions import (
     PromotionEntry,
     PromotionGroup,
 )
+from loyalty_engine.core.program.tiers import MAX_TIER_SETS, TierSet
 from loyalty_engine.core.program.wallets import Wallet
 
 MAX_WALLETS: Final = 100
@@ -93,6 +94,20 @@ class Program(Entry):
         default=(),
         description="What carts get off or on top.",
         examples=[[{"key": "autumn", "effect": {"kind": "percent_off", "percent": "15%"}}]],
+    )
+    tier_sets: Annotated[tuple[TierSet, ...], Field(strict=False, max_length=MAX_TIER_SETS)] = Field(
+        default=(),
+        description="Ladders of statuses that members climb.",
+        examples=[
+            [
+                {
+                    "key": "status",
+                    "metric": {"kind": "spend"},
+                    "window": {"kind": "calendar", "unit": "year"},
+                    "tiers": [{"key": "silver", "at_least": 20000}],
+                }
+            ]
+        ],
     )
     policies: Policies = Field(
         default=Policies(), description="Choices that hold for all rules.", examples=[{"earning": {"base": "gross"}}]

@@ -20,6 +20,7 @@ from loyalty_engine.core.program.earning import (
 from loyalty_engine.core.program.facts import Vocabulary
 from loyalty_engine.core.program.faults import Fault, FaultCode
 from loyalty_engine.core.program.promotions import PromotionEntry, PromotionGroup
+from loyalty_engine.core.program.tiers import tiers_by_set
 from loyalty_engine.core.program.wallets import MoneyWallet, PointsWallet, Wallet
 from loyalty_engine.core.program.windows import Window, parse_moment
 
@@ -36,12 +37,15 @@ class _Known:
     rules: Mapping[str, EarningRuleEntry]
     activities: Mapping[str, ActivityKind]
     attributes: Attributes
+    tier_sets: Mapping[str, Sequence[str]]
     for_orders: Vocabulary
 
     def vocabulary_of(self, rule: EarningRuleEntry) -> Vocabulary:
         """Return the words for the conditions of a rule."""
         kind = self.activities.get(rule.activity) if rule.activity is not None else None
-        return self.for_orders if kind is None else Vocabulary.of(self.attributes, self.wallets, kind)
+        if kind is None:
+            return self.for_orders
+        return Vocabulary.of(self.attributes, self.wallets, kind, tier_sets=self.tier_sets)
 
 
 def check_earning(program: Program, now: datetime | None) -> Iterator[Fault]:
@@ -53,7 +57,8 @@ def check_earning(program: Program, now: datetime | None) -> Iterator[Fault]:
         rules={rule.key: rule for rule in program.earning_rules},
         activities={kind.key: kind for kind in program.activities},
         attributes=program.attributes,
-        for_orders=Vocabulary.of(program.attributes, wallets),
+        tier_sets=tiers_by_set(program.tier_sets),
+        for_orders=Vocabulary.of(program.attributes, wallets, tier_sets=tiers_by_set(program.tier_sets)),
     )
     excluded = program.policies.earning.excluded
     if excluded is not None:

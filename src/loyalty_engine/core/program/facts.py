@@ -6,8 +6,9 @@ An absent fact (a guest has no member facts, a receipt without a channel has no 
 empty: every comparison with it is false, except ``is_not``, ``not_in`` and ``exists: false``, which are true.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, Literal
 
 from loyalty_engine.core.program.activities import ActivityKind
@@ -46,8 +47,8 @@ class Fact:
     """One fact: its name in the document, its type and what it means.
 
     ``options`` closes the set of possible texts, ``bounds`` that of whole numbers. ``personal`` facts never show their actual value in a reason.
-    ``attribute`` is the declared attribute behind the fact, ``wallet`` the wallet; both None for a fact of the engine's
-    own.
+    ``attribute`` is the declared attribute behind the fact, ``wallet`` the wallet, ``tier_set`` the set; all None for a fact
+    of the engine's own.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Fact:
     personal: bool = False
     attribute: str | None = None
     wallet: str | None = None
+    tier_set: str | None = None
 
     @property
     def carrier(self) -> Carrier:
@@ -94,6 +96,7 @@ FACTS: Final = (
     Fact("member.days_since_first_order", "integer", "Calendar days since the first order before this one."),
     Fact("member.days_since_last_order", "integer", "Calendar days since the latest order before this one."),
     Fact("member.days_since_enrolment", "integer", "Calendar days since the member enrolled."),
+    Fact("member.entitlements", "texts", "What the tiers that the member is in before this order entitle it to."),
     Fact("member.age", "integer", "Full years of age on that day.", personal=True),
 )
 """What every program knows, in the order in which documentation lists it."""
@@ -112,11 +115,19 @@ class Vocabulary:
 
     @classmethod
     def of(
-        cls, attributes: Attributes, wallets: Iterable[str] = (), activity: ActivityKind | None = None
+        cls,
+        attributes: Attributes,
+        wallets: Iterable[str] = (),
+        activity: ActivityKind | None = None,
+        *,
+        tier_sets: Mapping[str, Sequence[str]] = MappingProxyType({}),
     ) -> "Vocabulary":
-        """Return the engine's own facts together with those of the program, as far as the trigger has them."""
+        """Return the engine's own facts together with those of the program, as far as the trigger has them.
+
+        ``tier_sets`` are the keys of tiers by those of their sets.
+        """
         absent: Carrier = "activity" if activity is None else "order"
-        facts = (*FACTS, *_declared(attributes, activity), *_balances(wallets))
+        facts = (*FACTS, *_declared(attributes, activity), *_balances(wallets), *_tiers(tier_sets))
         return cls(
             facts={fact.name: fact for fact in facts if fact.carrier != absent},
             line_attributes={name: definition.type for name, definition in attributes.line.items()},
@@ -155,3 +166,11 @@ def _declared(attributes: Attributes, activity: ActivityKind | None) -> Iterator
 def _balances(wallets: Iterable[str]) -> Iterator[Fact]:
     for key in wallets:
         yield Fact(f"member.balances.{key}", "integer", "Available in that wallet before.", wallet=key)
+
+
+def _tiers(tier_sets: Mapping[str, Sequence[str]]) -> Iterator[Fact]:
+    for key, tiers in tier_sets.items():
+        options = tuple(tiers)
+        yield Fact(f"member.tiers.{key}", "text", "Tier of that set before; absent below all.", options, tier_set=key)
+        doc = "Which of the tiers of that set it is, counted from below; 0 below all."
+        yield Fact(f"member.levels.{key}", "integer", doc, bounds=(0, len(options)), tier_set=key)

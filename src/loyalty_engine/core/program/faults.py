@@ -55,6 +55,7 @@ class FaultCode(StrEnum):
     NEVER_OPEN = "never_open"
     WINDOW_PASSED = "window_passed"
     TOO_MANY_LIMITS = "too_many_limits"
+    NO_END = "no_end"
     UNBOUNDED = "unbounded"
     FREE_OF_CHARGE = "free_of_charge"
     WHOLE_CART = "whole_cart"

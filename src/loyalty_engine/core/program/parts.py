@@ -21,11 +21,12 @@ from loyalty_engine.core.program.earning import EarningGroup, EarningRuleEntry
 from loyalty_engine.core.program.fields import Entry
 from loyalty_engine.core.program.policies import Policies
 from loyalty_engine.core.program.promotions import PromotionEntry, PromotionGroup
+from loyalty_engine.core.program.tiers import TierSet
 from loyalty_engine.core.program.wallets import MoneyWallet, PointsWallet, Wallet
 
 PartKey = str
 """``settings``, ``attributes``, or a kind and a key: ``wallet/<key>``, ``activity/<key>``, ``earning_group/<key>``,
-``earning_rule/<key>``, ``promotion_group/<key>``, ``promotion/<key>``."""
+``earning_rule/<key>``, ``promotion_group/<key>``, ``promotion/<key>``, ``tier_set/<key>``."""
 
 SETTINGS: Final[PartKey] = "settings"
 ATTRIBUTES: Final[PartKey] = "attributes"
@@ -67,6 +68,7 @@ def split(program: Program) -> tuple[Part, ...]:
         *(_part(f"earning_rule/{rule.key}", rule) for rule in program.earning_rules),
         *(_part(f"promotion_group/{group.key}", group) for group in program.promotion_groups),
         *(_part(f"{PROMOTION}{promotion.key}", promotion) for promotion in program.promotions),
+        *(_part(f"tier_set/{tier_set.key}", tier_set) for tier_set in program.tier_sets),
     )
 
 
@@ -82,6 +84,7 @@ class Entries:
     rules: tuple[EarningRuleEntry, ...]
     promotion_groups: tuple[PromotionGroup, ...]
     promotions: tuple[PromotionEntry, ...]
+    tier_sets: tuple[TierSet, ...]
 
 
 def sort_out(parts: Iterable[Part]) -> Entries:
@@ -100,6 +103,7 @@ def sort_out(parts: Iterable[Part]) -> Entries:
         rules=tuple(entry for entry in entries if isinstance(entry, EarningRuleEntry)),
         promotion_groups=tuple(entry for entry in entries if isinstance(entry, PromotionGroup)),
         promotions=tuple(entry for entry in entries if isinstance(entry, PromotionEntry)),
+        tier_sets=tuple(entry for entry in entries if isinstance(entry, TierSet)),
     )
 
 
@@ -117,12 +121,24 @@ def join(parts: Iterable[Part]) -> Program:
         earning_rules=entries.rules,
         promotion_groups=entries.promotion_groups,
         promotions=entries.promotions,
+        tier_sets=entries.tier_sets,
     )
 
 
-def read_part(
-    part: Part,
-) -> Settings | Attributes | Wallet | ActivityKind | EarningGroup | EarningRuleEntry | PromotionGroup | PromotionEntry:
+PartEntry = (
+    Settings
+    | Attributes
+    | Wallet
+    | ActivityKind
+    | EarningGroup
+    | EarningRuleEntry
+    | PromotionGroup
+    | PromotionEntry
+    | TierSet
+)
+
+
+def read_part(part: Part) -> PartEntry:
     """Return the model of one part; raise ``ValueError`` when it is none of ours."""
     body = json.loads(part.body)
     match part.key.partition("/")[0]:
@@ -142,6 +158,8 @@ def read_part(
             return PromotionGroup.model_validate(body)
         case "promotion":
             return PromotionEntry.model_validate(body)
+        case "tier_set":
+            return TierSet.model_validate(body)
         case kind:
             raise ValueError(kind)
 

@@ -26,6 +26,7 @@ from loyalty_engine.core.program.promotions import (
     ShippingOff,
     Stepped,
 )
+from loyalty_engine.core.program.tiers import tiers_by_set
 
 MAX_LIMITED_PROMOTIONS: Final = 200
 """How many promotions may count something per member: their counters live in the member's row."""
@@ -43,7 +44,7 @@ class _Known:
 def check_promotions(program: Program, now: datetime | None) -> Iterator[Fault]:
     """Yield the faults of all groups and promotions. ``now`` is the program's wall clock, None when it does not matter."""
     wallets = {wallet.key: wallet for wallet in program.wallets}
-    vocabulary = Vocabulary.of(program.attributes, wallets)
+    vocabulary = Vocabulary.of(program.attributes, wallets, tier_sets=tiers_by_set(program.tier_sets))
     groups = {group.key: group for group in program.promotion_groups}
     in_groups = list(_check_groups(groups, program))
     yield from in_groups

@@ -183,6 +183,10 @@ def _document_steps(location: Sequence[str | int]) -> list[str | int]:
         match steps:
             case ["wallets", int()] | ["earning_rules", int(), "earn"] | ["promotions", int(), "effect"] | ["effect"]:
                 tag_allowed = True
+            case ["wallets" | "earning_rules", int(), "activation"] | ["wallets", int(), "expiry"]:
+                tag_allowed = True
+            case ["tier_sets", int(), "metric" | "window" | "lasts"]:
+                tag_allowed = True
             case _:
                 tag_allowed = False
     return steps

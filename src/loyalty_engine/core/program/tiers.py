@@ -1,5 +1,6 @@
 """Tier sets as people write them: what counts, over which time, what each tier asks for, how long it lasts, what it gives."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
@@ -177,3 +178,8 @@ class TierSet(Entry):
         "review.",
         examples=["keep"],
     )
+
+
+def tiers_by_set(tier_sets: Iterable[TierSet]) -> Mapping[str, Sequence[str]]:
+    """Return the keys of tiers, lowest first, by those of their sets."""
+    return {tier_set.key: [tier.key for tier in tier_set.tiers] for tier_set in tier_sets}

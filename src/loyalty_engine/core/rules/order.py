@@ -135,7 +135,10 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class MemberSnapshot:
-    """What rules can see of a member. ``None`` in its place means a guest. ``balances`` are what is available."""
+    """What rules can see of a member. ``None`` in its place means a guest. ``balances`` are what is available.
+
+    ``tiers`` are the keys of its tiers by tier set, of those in which it is in one; ``levels`` tell for every set how high.
+    """
 
     status: Literal["active", "blocked"]
     orders: int
@@ -147,3 +150,6 @@ class MemberSnapshot:
     last_order_at: datetime | None = None
     balances: Mapping[str, int] = field(default_factory=dict)
     id: UUID | None = None
+    tiers: Mapping[str, str] = field(default_factory=dict)
+    levels: Mapping[str, int] = field(default_factory=dict)
+    entitlements: tuple[str, ...] = ()

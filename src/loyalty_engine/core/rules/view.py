@@ -92,6 +92,8 @@ def reader_of(fact: Fact) -> Reader:
     """Return how ``fact`` is read from a view."""
     if fact.wallet is not None:
         return _balance_reader(fact.wallet)
+    if fact.tier_set is not None:
+        return _tier_reader(fact.tier_set) if fact.type == "text" else _level_reader(fact.tier_set)
     if fact.attribute is None:
         return READERS[fact.name]
     return attribute_reader(fact)
@@ -121,6 +123,14 @@ def _python_type(fact: Fact) -> type[Scalar]:
 
 def _balance_reader(wallet: str) -> Reader:
     return lambda view: None if view.member is None else view.member.balances.get(wallet, 0)
+
+
+def _tier_reader(tier_set: str) -> Reader:
+    return lambda view: None if view.member is None else view.member.tiers.get(tier_set)
+
+
+def _level_reader(tier_set: str) -> Reader:
+    return lambda view: None if view.member is None else view.member.levels.get(tier_set, 0)
 
 
 def _location(view: View) -> str | None:
@@ -198,6 +208,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "member.days_since_first_order": _days_since("first_order_at"),
     "member.days_since_last_order": _days_since("last_order_at"),
     "member.days_since_enrolment": _days_since("enrolled_at"),
+    "member.entitlements": _of_member("entitlements"),
     "member.age": _age,
 }
 """How each of the engine's own facts is read. ``program/facts.py`` says what they mean."""

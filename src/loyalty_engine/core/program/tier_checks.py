@@ -1,0 +1,106 @@
+"""Static checks of tier sets: ladders that rise, and privileges of what there is."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from loyalty_engine.core.program.condition_checks import check_condition, check_selection
+from loyalty_engine.core.program.document import Program
+from loyalty_engine.core.program.facts import Vocabulary
+from loyalty_engine.core.program.faults import Fault, FaultCode
+from loyalty_engine.core.program.tiers import (
+    Calendar,
+    LastsForever,
+    LastsToEnd,
+    MembershipYear,
+    PointsEarned,
+    Privileges,
+    Tier,
+    TierSet,
+    tiers_by_set,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a tier may name."""
+
+    wallets: Collection[str]
+    promotion_groups: Collection[str]
+    vocabulary: Vocabulary
+
+
+def check_tiers(program: Program) -> Iterator[Fault]:
+    """Yield the faults of all tier sets."""
+    wallets = {wallet.key for wallet in program.wallets}
+    known = _Known(
+        wallets=wallets,
+        promotion_groups={group.key for group in program.promotion_groups},
+        vocabulary=Vocabulary.of(program.attributes, sorted(wallets), tier_sets=tiers_by_set(program.tier_sets)),
+    )
+    for index, tier_set in enumerate(program.tier_sets):
+        yield from _check_set(f"/tier_sets/{index}", tier_set, known)
+
+
+def _check_set(pointer: str, tier_set: TierSet, known: _Known) -> Iterator[Fault]:
+    metric = tier_set.metric
+    if isinstance(metric, PointsEarned) and metric.wallet not in known.wallets:
+        yield Fault(f"{pointer}/metric/wallet", FaultCode.UNKNOWN_WALLET, "is not the key of a wallet")
+    yield from _check_ladder(f"{pointer}/tiers", tier_set.tiers)
+    for place, tier in enumerate(tier_set.tiers):
+        here = f"{pointer}/tiers/{place}"
+        if tier.when is not None:
+            yield from check_condition(f"{here}/when", tier.when, known.vocabulary)
+        yield from _check_privileges(f"{here}/privileges", tier.privileges, known)
+    yield from _check_validity(pointer, tier_set)
+
+
+def _check_ladder(pointer: str, tiers: Sequence[Tier]) -> Iterator[Fault]:
+    """Each tier has a key of its own and asks for more than those below it."""
+    yield from _check_unique(pointer, "key", [tier.key for tier in tiers])
+    below = -1
+    for place, tier in enumerate(tiers):
+        if tier.at_least is None:
+            continue
+        if tier.at_least <= below:
+            message = "must be more than what the tiers below ask for"
+            yield Fault(f"{pointer}/{place}/at_least", FaultCode.OUT_OF_RANGE, message)
+        below = max(below, tier.at_least)
+
+
+def _check_privileges(pointer: str, privileges: Privileges, known: _Known) -> Iterator[Fault]:
+    multiplied = [multiplier.wallet for multiplier in privileges.multipliers]
+    for place, wallet in enumerate(multiplied):
+        if wallet not in known.wallets:
+            here = f"{pointer}/multipliers/{place}/wallet"
+            yield Fault(here, FaultCode.UNKNOWN_WALLET, "is not the key of a wallet")
+    yield from _check_unique(f"{pointer}/multipliers", "wallet", multiplied)
+    discount = privileges.discount
+    if discount is not None and discount.of is not None:
+        yield from check_selection(f"{pointer}/discount/of", discount.of, known.vocabulary)
+    if discount is not None and discount.group is not None and discount.group not in known.promotion_groups:
+        yield Fault(f"{pointer}/discount/group", FaultCode.UNKNOWN_GROUP, "is not the key of a promotion group")
+    yield from _check_unique(f"{pointer}/entitlements", None, privileges.entitlements)
+
+
+def _check_unique(pointer: str, field: str | None, keys: Sequence[str]) -> Iterator[Fault]:
+    seen: Counter[str] = Counter()
+    for place, key in enumerate(keys):
+        seen[key] += 1
+        if seen[key] > 1:
+            here = f"{pointer}/{place}" if field is None else f"{pointer}/{place}/{field}"
+            yield Fault(here, FaultCode.DUPLICATE_KEY, "is used by an earlier entry")
+
+
+def _check_validity(pointer: str, tier_set: TierSet) -> Iterator[Fault]:
+    has_end = isinstance(tier_set.window, Calendar | MembershipYear)
+    if isinstance(tier_set.lasts, LastsToEnd) and not has_end:
+        message = "needs a window that ends: calendar or membership_year; use length"
+        yield Fault(f"{pointer}/lasts/kind", FaultCode.NO_END, message)
+    if isinstance(tier_set.lasts, LastsForever):
+        for field in sorted({"downgrade", "grace"} & tier_set.model_fields_set):
+            message = "says nothing where tiers are kept for good"
+            yield Fault(f"{pointer}/{field}", FaultCode.IGNORED, message, "warning")
+    if all(tier.at_least is None and tier.when is None for tier in tier_set.tiers):
+        message = "lead nowhere by themselves: members come here by hand only"
+        yield Fault(f"{pointer}/tiers", FaultCode.NOBODY_GETS_IT, message, "warning")
