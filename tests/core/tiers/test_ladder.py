@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from loyalty_engine.core.program.tiers import TierSet
-from loyalty_engine.core.tiers.ladder import Ladder, Progress, Standing
+from loyalty_engine.core.tiers.ladder import Ladder, Progress
+from loyalty_engine.core.tiers.standings import Standing
 from loyalty_engine.core.tiers.windows import Span, Window
 
 BERLIN: Final = ZoneInfo("Europe/Berlin")
@@ -126,4 +127,4 @@ def test_a_membership_year_goes_from_one_anniversary_to_the_next() -> None:
 
 def test_a_rolling_window_ends_now() -> None:
     window = ladder(window={"kind": "rolling", "length": {"months": 12}}).window
-    assert window.around(JULY, None) == Span(datetime(2025, 7, 1, 12, tzinfo=UTC), JULY)
+    assert window.around(JULY, None) == Span(datetime(2025, 7, 1, 12, tzinfo=UTC), JULY, is_rolling=True)

@@ -1,32 +1,30 @@
-"""Ladders: which tier a metric leads to, until when a tier is kept, and where its member goes then.
+"""Ladders: which tier a metric leads to, until when a tier is kept, and where its member goes then."""
 
-Ranks count from 1, the lowest tier; 0 is below all of them. Nothing here knows how much a member has of the metric: that
-is handed in for each moment that matters.
-"""
-
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, assert_never
 
 from loyalty_engine.core.kernel.instants import Period
-from loyalty_engine.core.program.tiers import LastsFor, LastsForever, LastsToEnd, Tier, TierSet, TierValidity
+from loyalty_engine.core.program.conditions import HistoryComparison, HistoryWindow, walk
+from loyalty_engine.core.program.facts import Vocabulary
+from loyalty_engine.core.program.tiers import (
+    LastsFor,
+    LastsForever,
+    LastsToEnd,
+    Tier,
+    TierMetric,
+    TierSet,
+    TierValidity,
+)
+from loyalty_engine.core.rules.conditions import Check, compile_condition, reads_profile
+from loyalty_engine.core.rules.view import View
+from loyalty_engine.core.tiers.metrics import Deeds, count
+from loyalty_engine.core.tiers.standings import How, MemberTier, Standing
 from loyalty_engine.core.tiers.windows import Window
 
-How = Literal["earned", "condition", "granted", "plan"]
-
 Reached = Callable[[datetime], int]
-"""How much of the metric a member has in the window that ends with a moment, or in which the moment lies before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a member is: in the tier of ``rank`` since then, until then at least, None: for good. ``how`` it came there."""
-
-    rank: int
-    since: datetime
-    until: datetime | None = None
-    how: How = "earned"
+"""How much of the metric a member has at a moment that matters, in the window that counts there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,30 +41,70 @@ class Progress:
         return None if self.needed is None else max(self.needed - self.actual, 0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Ladder:
-    """A compiled tier set."""
+    """A compiled tier set. ``base`` is the rank of the tier that asks for nothing: nobody is below it; 0: there is none.
+
+    ``entrances`` are the conditions that lead to a tier, by its rank. ``history`` is what they look back over, as rules do.
+    """
 
     key: str
     tiers: tuple[Tier, ...]
+    metric: TierMetric
     window: Window
     lasts: TierValidity
     downgrade: Literal["to_level", "one_level", "never"]
     grace: Period | None
+    returns: Literal["lower", "keep"]
+    entrances: Mapping[int, Check] = field(default_factory=dict)
+    history: tuple[tuple[HistoryWindow, bool], ...] = ()
+    reads_profile: bool = False
+    base: int = field(init=False)
+    ranks: Mapping[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "base", self.rank_for(0))
+        object.__setattr__(self, "ranks", {tier.key: rank for rank, tier in enumerate(self.tiers, start=1)})
 
     @classmethod
-    def of(cls, written: TierSet, window: Window) -> "Ladder":
-        """Return the ladder of a set that ``check_program`` found no error in."""
-        grace = None if written.grace is None else written.grace.period
-        return cls(written.key, written.tiers, window, written.lasts, written.downgrade, grace)
+    def of(cls, written: TierSet, window: Window, vocabulary: Vocabulary | None = None) -> "Ladder":
+        """Return the ladder of a set that ``check_program`` found no error in; with the ``vocabulary`` of its conditions."""
+        conditions = {rank: tier.when for rank, tier in enumerate(written.tiers, start=1) if tier.when is not None}
+        words = vocabulary or Vocabulary({}, {})
+        nodes = [node for when in conditions.values() for _, _, node in walk(when)]
+        return cls(
+            key=written.key,
+            tiers=written.tiers,
+            metric=written.metric,
+            window=window,
+            lasts=written.lasts,
+            downgrade=written.downgrade,
+            grace=None if written.grace is None else written.grace.period,
+            returns=written.returns,
+            entrances={rank: compile_condition(when, words) for rank, when in conditions.items()},
+            history=tuple((node.history, node.reads_lines) for node in nodes if isinstance(node, HistoryComparison)),
+            reads_profile=any(reads_profile(when, words) for when in conditions.values()),
+        )
 
     def rank_for(self, amount: int) -> int:
         """Return the rank that so much of the metric leads to."""
         return max([rank for rank, least in self._thresholds() if least <= amount], default=0)
 
+    def rank_by_condition(self, view: View) -> int:
+        """Return the highest rank whose condition holds; 0: none does."""
+        return max([rank for rank, check in self.entrances.items() if check(view) is None], default=0)
+
+    def now(self, deeds: Deeds) -> Reached:
+        """Return how much a member has in the window in which a moment lies, up to then."""
+        return lambda at: count(self.metric, self.window.around(at, deeds.enrolled_at), deeds, at)
+
+    def then(self, deeds: Deeds) -> Reached:
+        """Return how much a member had in the window that a moment ends, or in which it lies."""
+        return lambda at: count(self.metric, self.window.ending(at, deeds.enrolled_at), deeds, at)
+
     def progress(self, standing: Standing | None, amount: int) -> Progress:
         """Return what the next tier above the member's needs."""
-        rank = 0 if standing is None else standing.rank
+        rank = self.base if standing is None else max(standing.rank, self.base)
         following = next(((above, least) for above, least in self._thresholds() if above > rank), None)
         return Progress(amount) if following is None else Progress(amount, *following)
 
@@ -75,22 +113,56 @@ class Ladder:
     ) -> Standing | None:
         """Return where a member is who reaches ``rank`` at that time; None when that changes nothing.
 
-        Who reaches the tier again in which it is, or a higher one, keeps it for as long as somebody who is new there.
+        Who reaches the tier again in which it is, or a higher one, keeps it for as long as somebody who is new there. Whom
+        somebody put down by hand does not rise until that ends.
         """
-        if rank == 0 or (standing is not None and rank < standing.rank):
+        if rank <= self.base or (standing is not None and (rank < standing.rank or _is_held_down(standing))):
             return None
         until = self._until(at, enrolled_at)
         if standing is None or rank > standing.rank:
-            return Standing(rank, at, until, how)
+            return Standing(rank, at, until, how, standing if standing is not None and standing.rank else None)
         if standing.until is None or (until is not None and until <= standing.until):
             return None
-        return replace(standing, until=until)
+        return replace(standing, until=until, how=how)
+
+    def lower(
+        self, standing: Standing, reached: Reached, now: datetime, *, bought_at: datetime, enrolled_at: datetime | None
+    ) -> Standing:
+        """Return where a member is once goods came back that it had ``bought_at`` that time; ``reached`` knows of that.
+
+        An earned tier is lost when the window in which it was reached, of which that time is a part, does not reach it any
+        more, and today's does not either. Then the member is where the metric leads, or where it was before if that is
+        higher and lasts still.
+        """
+        if standing.how != "earned" or standing.rank <= self.base:
+            return standing
+        if not self.window.around(standing.since, enrolled_at).holds(bought_at):
+            return standing
+        level = max(self.rank_for(reached(standing.since)), self.rank_for(reached(now)))
+        if level >= standing.rank:
+            return standing
+        before = standing.before
+        if before is not None and before.rank >= level and not self.has_ended(before, now):
+            return self.lower(before, reached, now, bought_at=bought_at, enrolled_at=enrolled_at)
+        if level <= self.base:
+            return Standing(level, now)
+        return replace(standing, rank=level, before=before if before is not None and before.rank < level else None)
 
     def ends_at(self, standing: Standing) -> datetime | None:
-        """Return when a member has to be looked at again: the tier ran out and so did the time of grace. None: never."""
-        if standing.until is None or standing.rank == 0:
+        """Return when a member has to be looked at again: the tier ran out and so did the time of grace. None: never.
+
+        What was given by hand ends on its day, without grace.
+        """
+        if standing.until is None:
             return None
-        return standing.until if self.grace is None else self.grace.after(standing.until, self.window.zone)
+        if self.grace is None or standing.how == "granted":
+            return standing.until
+        return self.grace.after(standing.until, self.window.zone)
+
+    def has_ended(self, standing: Standing, now: datetime) -> bool:
+        """Tell whether a tier ran out, and its time of grace."""
+        ends_at = self.ends_at(standing)
+        return ends_at is not None and ends_at <= now
 
     def review(
         self, standing: Standing, reached: Reached, now: datetime, *, enrolled_at: datetime | None
@@ -98,21 +170,68 @@ class Ladder:
         """Return where the member went, one by one, as its tiers ran out up to and with ``now``.
 
         Each time it goes by what it had reached when its tier ran out, or when the time of grace did if that is more.
+        What was given by hand leaves it where it would be without, if that is higher.
         """
         went: list[Standing] = []
         while (ends_at := self.ends_at(standing)) is not None and ends_at <= now:
             assert standing.until is not None
             level = max(self.rank_for(reached(standing.until)), self.rank_for(reached(ends_at)))
-            rank = self._after(standing.rank, level)
-            until = self._until(ends_at, enrolled_at) if rank else None
-            standing = Standing(rank, ends_at if rank != standing.rank else standing.since, until)
+            if standing.how == "granted":
+                standing = self._resume(standing, level, reached, ends_at, enrolled_at=enrolled_at)
+            else:
+                standing = self._settle(standing, self._after(standing.rank, level), ends_at, enrolled_at)
             went.append(standing)
         return went
+
+    def read(self, held: MemberTier | None) -> Standing | None:
+        """Return a kept standing; in place of a tier that the set has no longer stands the next lower one that is left."""
+        if held is None:
+            return None
+        keys = () if held.tier is None else (held.tier, *reversed(held.below))
+        kept = next((self.ranks[key] for key in keys if key in self.ranks), 0)
+        return Standing(kept, held.since, held.until, held.how, self.read(held.before))
+
+    def keep(self, standing: Standing) -> MemberTier:
+        """Return a standing as it is kept."""
+        rank, keys = standing.rank, [tier.key for tier in self.tiers]
+        return MemberTier(
+            tier=keys[rank - 1] if rank else None,
+            since=standing.since,
+            until=standing.until,
+            ends_at=self.ends_at(standing),
+            how=standing.how,
+            below=tuple(keys[: max(rank - 1, 0)]),
+            before=None if standing.before is None else self.keep(standing.before),
+        )
+
+    def rank_of(self, held: MemberTier | None) -> int:
+        """Return the rank in which a member is."""
+        if held is None:
+            return self.base
+        standing = self.read(held)
+        return self.base if standing is None else self._place(standing)
+
+    def _place(self, standing: Standing) -> int:
+        return standing.rank if standing.how == "granted" else max(standing.rank, self.base)
+
+    def _resume(
+        self, granted: Standing, level: int, reached: Reached, at: datetime, *, enrolled_at: datetime | None
+    ) -> Standing:
+        """Return where a member is once a grant is over."""
+        if granted.before is not None:
+            resumed = [granted.before, *self.review(granted.before, reached, at, enrolled_at=enrolled_at)][-1]
+            if resumed.rank >= level:
+                return resumed
+        return self._settle(granted, level, at, enrolled_at)
+
+    def _settle(self, standing: Standing, rank: int, at: datetime, enrolled_at: datetime | None) -> Standing:
+        until = self._until(at, enrolled_at) if rank > self.base else None
+        return Standing(rank, at if rank != standing.rank else standing.since, until)
 
     def _after(self, rank: int, level: int) -> int:
         match self.downgrade:
             case "never":
-                return rank
+                return max(rank, level)
             case "one_level":
                 return max(rank - 1, level)
             case "to_level":
@@ -136,3 +255,8 @@ class Ladder:
 
     def _thresholds(self) -> Sequence[tuple[int, int]]:
         return [(rank, tier.at_least) for rank, tier in enumerate(self.tiers, start=1) if tier.at_least is not None]
+
+
+def _is_held_down(standing: Standing) -> bool:
+    """Tell whether somebody put the member below where it was."""
+    return standing.how == "granted" and standing.before is not None and standing.before.rank > standing.rank

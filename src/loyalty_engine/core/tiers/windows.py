@@ -5,18 +5,29 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Final, assert_never
 
 from loyalty_engine.core.kernel.calendars import start_of
-from loyalty_engine.core.kernel.instants import EPOCH, Period, end_of
+from loyalty_engine.core.kernel.instants import EPOCH, Period, PeriodUnit, end_of
 from loyalty_engine.core.program.tiers import Calendar, Lifetime, MembershipYear, Rolling, TierWindow
 
-_YEAR: Final = Period(1, "years")
+_INSTANT: Final = timedelta.resolution
+_MOST_DAYS: Final[dict[PeriodUnit, int]] = {"days": 1, "weeks": 7, "months": 31, "years": 366}
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From ``start`` on, None: from the first day on, up to ``end``, None: it never ends. Half-open."""
+    """From ``start`` on, None: from the first day on, up to ``end``, None: it never ends.
+
+    Half-open, unless it ``is_rolling``: then the end belongs to it, because it is now.
+    """
 
     start: datetime | None
     end: datetime | None
+    is_rolling: bool = False
+
+    def holds(self, moment: datetime) -> bool:
+        """Tell whether a moment belongs to it."""
+        if self.start is not None and moment < self.start:
+            return False
+        return self.end is None or moment < self.end or (self.is_rolling and moment == self.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +43,30 @@ class Window:
             case Lifetime():
                 return Span(None, None)
             case Rolling(length=length):
-                return Span(_before(at, length.period, self.zone), at)
+                return Span(_before(at, length.period, self.zone), at, is_rolling=True)
             case Calendar(unit=unit):
                 return Span(start_of(unit, at, self.zone), end_of(unit, at, self.zone))
             case MembershipYear():
                 return self._membership_year(at, enrolled_at)
+            case _:
+                assert_never(self.written)
+
+    def ending(self, at: datetime, enrolled_at: datetime | None) -> Span:
+        """Return the span that ends ``at`` that moment, or in which the moment before lies."""
+        if isinstance(self.written, Rolling | Lifetime):
+            return self.around(at, enrolled_at)
+        return self.around(at - _INSTANT, enrolled_at)
+
+    @property
+    def most_days(self) -> int | None:
+        """How many days it lasts at most; None: for ever."""
+        match self.written:
+            case Lifetime():
+                return None
+            case Rolling(length=length):
+                return length.period.count * _MOST_DAYS[length.period.unit] + 1
+            case Calendar() | MembershipYear():
+                return _MOST_DAYS["years"] + 1
             case _:
                 assert_never(self.written)
 
