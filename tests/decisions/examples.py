@@ -102,6 +102,7 @@ def read_ruleset(case: Case) -> Ruleset:
             "earning_rules": case.get("rules", []),
             "promotion_groups": case.get("promotion_groups", []),
             "promotions": read_promotions(case),
+            "tier_sets": read_tier_sets(case),
             "policies": case.get("policies", {}),
         }
     )
@@ -110,6 +111,12 @@ def read_ruleset(case: Case) -> Ruleset:
     # An example of one promotion has nothing that bounds it, which a shop is rightly warned of.
     assert [fault for fault in faults if fault.severity == "error" or not program.promotions] == []
     return compile_ruleset(split(program), 1, find_zone=ZoneInfo)
+
+
+def read_tier_sets(case: Case) -> list[Json]:
+    """Return the case's tier sets; ``ladder`` is short for changes to the one that its file shares."""
+    shared, changes = case.shared.get("tier_sets", []), case.get("ladder")
+    return case.get("tier_sets", shared if changes is None else [{**shared[0], **changes}])  # type: ignore[no-any-return]  # as written
 
 
 def read_promotions(case: Case) -> list[Json]:

@@ -19,6 +19,7 @@ from loyalty_engine.core.engine.requests import (
     EditOrder,
     EndHold,
     Exchange,
+    GrantTier,
     HoldPoints,
     MergeMembers,
     OrderRef,
@@ -31,6 +32,7 @@ from loyalty_engine.core.engine.requests import (
     Transfer,
 )
 from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.engine.views import see_tiers
 from loyalty_engine.core.kernel.codes import FoldedCode, fold_code
 from loyalty_engine.core.kernel.instants import parse_instant, show_instant
 from loyalty_engine.core.kernel.quantities import parse_quantity
@@ -48,6 +50,7 @@ Json = Mapping[str, Any]
 
 _AROUND: Final = frozenset(
     {"at", "by", "wallet", "balances", "bens", "lots", "answer", "refused", "shared", "counts", "became"}
+    | {"tiers", "seen", "earns", "saves", "moves"}
 )
 """Words of a step beside the one that says what it is."""
 
@@ -108,6 +111,20 @@ class Life:
         lots = sorted((lot for lot in self.member(name).lots if lot.remaining), key=spending_order)
         return [[lot.remaining, "never" if lot.expires_at is None else show_instant(lot.expires_at)] for lot in lots]
 
+    def tiers(self, name: str) -> dict[str, list[str]]:
+        """Return the member's tiers by set: how it came there, and until when."""
+        shown = {}
+        for key, held in self.member(name).tiers.items():
+            if held.tier is not None:
+                until = "ever" if held.until is None else show_instant(held.until)
+                shown[key] = [held.tier, held.how, until]
+        return shown
+
+    def seen(self, name: str) -> dict[str, Any]:
+        """Return what rules see of the member's tiers."""
+        seen = see_tiers(self.ruleset, self.member(name).tiers)
+        return {"tiers": seen.tiers, "levels": seen.levels, "entitlements": list(seen.entitlements)}
+
     def read(self, n: int, step: Json) -> Request | None:
         """Return the request of a step: the first of its words says which it is."""
         made_by, by = call(n), MEMBERS.get(step.get("by", "anna"))
@@ -152,6 +169,11 @@ class Life:
         order_id = self.made[n].operation.order_id
         assert order_id is not None
         return order_id
+
+    def _read_grant(self, made_by: Any, by: UUID | None, said: Json, _: str) -> Request:  # noqa: ANN401 - a call
+        assert by is not None
+        until = parse_instant(said["until"]) if "until" in said else None
+        return GrantTier(made_by, by, said.get("set", "status"), said["tier"], until, "goodwill")
 
     def _read_order(self, made_by: Any, by: UUID | None, said: Json, wallet: str) -> Request:  # noqa: ANN401 - a call
         told = {"number": str(made_by.operation_id.int % 1000), "at": show_instant(self.clock), **said}

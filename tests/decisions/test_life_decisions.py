@@ -9,7 +9,18 @@ from loyalty_engine.core.engine.decision import Accepted, Refused
 from tests.decisions.examples import Case, read_cases, read_codes, read_ruleset
 from tests.decisions.life import Life
 
-FILES: Final = ("returns", "priced_returns", "lifetimes", "corrections", "code_lives")
+FILES: Final = (
+    "returns",
+    "priced_returns",
+    "lifetimes",
+    "corrections",
+    "code_lives",
+    "tier_ladders",
+    "tier_reviews",
+    "tier_returns",
+    "tier_privileges",
+    "tier_grants",
+)
 CASES: Final = read_cases(*FILES)
 
 
@@ -38,6 +49,21 @@ def check(life: Life, step: Mapping[str, Any]) -> None:
         assert life.shared() == step["shared"], step
     if "lots" in step:
         assert life.lots(step.get("by", "anna")) == step["lots"], step
+    if "tiers" in step:
+        assert life.tiers(step.get("by", "anna")) == step["tiers"], (step, life.tiers(step.get("by", "anna")))
+    if "seen" in step:
+        assert covers(life.seen(step.get("by", "anna")), step["seen"]), step
+
+
+def check_answer(step: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
+    """Compare what the step says of its answer: ``earns`` and ``saves`` by rule, ``moves`` from and to which tier."""
+    assert covers(answer, step.get("answer", {})), (step, answer)
+    if "earns" in step:
+        assert {effect["rule"]: effect["points"] for effect in answer["effects"]} == step["earns"], step
+    if "saves" in step:
+        assert {one["promotion"]: one["amount"] for one in answer["discounts"]} == step["saves"], step
+    if "moves" in step:
+        assert [[move["from"], move["tier"]] for move in answer["tiers"]] == step["moves"], (step, answer["tiers"])
 
 
 def test_no_name_stands_twice() -> None:
@@ -56,7 +82,7 @@ def test_points_live_as_written(case: Case) -> None:
             assert step.get("became", found) == found
         elif decision is not None:
             assert isinstance(decision, Accepted), (step, decision)
-            assert covers(decision.changes.answer, step.get("answer", {})), (step, decision.changes.answer)
+            check_answer(step, decision.changes.answer)
             found = {code["code"]: code["reason"] for code in decision.changes.answer.get("codes", ())}
             assert step.get("became", found) == found
         check(life, step)

@@ -20,6 +20,7 @@ from loyalty_engine.core.engine.requests import (
     EndHold,
     EnrolMember,
     EvaluateOrder,
+    GrantTier,
     HoldPoints,
     IssueCode,
     MemberRef,
@@ -92,7 +93,7 @@ def ask_for(
             return ask.about(Subject(reservation_id=request.reservation_id))
         case IssueCode():
             return replace(_ask(request, now), pools=(request.pool,))
-        case SetStatus():
+        case SetStatus() | GrantTier():
             return _ask(request, now)
         case EnrolMember():
             return replace(_ask(request, now), identities=request.identities)

@@ -23,3 +23,4 @@ class Case:
     details: dict[str, Any] = field(default_factory=dict)
     unknown_card: str = "enrol"
     policies: dict[str, Any] = field(default_factory=dict)
+    parts: dict[str, Any] = field(default_factory=dict)

@@ -31,6 +31,7 @@ from loyalty_engine.core.promotions.codes import Codes, KnownCode
 from tests.core.engine.refusals_of_codes import CODE_CASES
 from tests.core.engine.refusals_of_life import LIFE_CASES
 from tests.core.engine.refusals_of_reservations import RESERVATION_CASES
+from tests.core.engine.refusals_of_tiers import TIER_CASES
 from tests.core.engine.refused import BLOCKED, NOBODY, Case
 from tests.core.engine_cases import (
     CARD,
@@ -348,12 +349,14 @@ CASES: Final = [
     *LIFE_CASES,
     *RESERVATION_CASES,
     *CODE_CASES,
+    *TIER_CASES,
 ]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.code}-{type(case.request).__name__}")
 def test_a_request_is_refused_and_says_where_and_why(case: Case) -> None:
-    rules = ruleset_of(policies=case.policies) if case.policies else ruleset(case.unknown_card)
+    changed = {"policies": case.policies, **case.parts}
+    rules = ruleset_of(**changed) if case.policies or case.parts else ruleset(case.unknown_card)
     decision = decide(rules, case.facts, case.request, NOW)
 
     assert isinstance(decision, Refused), decision

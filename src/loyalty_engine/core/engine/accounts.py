@@ -16,11 +16,13 @@ from loyalty_engine.core.kernel.instants import Period
 from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.book import Book, Entries, LotTerms
+from loyalty_engine.core.points.holds import Hold
 from loyalty_engine.core.points.lifetimes import AT_ONCE, ActivationTerms
 from loyalty_engine.core.points.lots import Lot
 from loyalty_engine.core.points.passing import next_due
 from loyalty_engine.core.points.redeeming import RedeemTerms
 from loyalty_engine.core.points.tally import Tally
+from loyalty_engine.core.tiers.standings import next_end
 
 _Book = TypeVar("_Book", bound=Book)
 
@@ -186,13 +188,35 @@ def _after(member: MemberState, book: Book, entries: Entries, counters: Mapping[
         balances={**member.balances, **entries.balances},
         lots=(*book.lots(), *book.left_behind),
         holds=holds,
-        due_at=next_due(book, holds) if member.sees_lots else _soonest(member, entries, book.now),
+        due_at=soonest(*_moments(member, book, entries, holds), *_tier_ends(member)),
         **counters,
     )
 
 
-def _soonest(member: MemberState, entries: Entries, now: datetime) -> datetime | None:
-    """Return a moment before which nothing becomes due, when not all lots are known."""
-    moments = [member.due_at, *(lot.next_due(now) for lot in entries.lots)]
-    moments += [balance.expires_at for balance in entries.balances.values()]
-    return min((at for at in moments if at is not None), default=None)
+def soonest(*moments: datetime | None) -> datetime | None:
+    """Return the first of some moments; None: there is none."""
+    return min([at for at in moments if at is not None], default=None)
+
+
+def due_next(member: MemberState, operation_id: UUID, now: datetime) -> datetime | None:
+    """Return when time next does something to a member of whom nothing is due ``now``; too soon, when not all lots are known."""
+    points = member.due_at
+    if member.sees_lots:
+        points = next_due(open_book(member, operation_id, now), member.holds)
+    return soonest(points, *_tier_ends(member))
+
+
+def _tier_ends(member: MemberState) -> tuple[datetime | None, ...]:
+    return (next_end(member.tiers),) if member.tiers else ()
+
+
+def _moments(member: MemberState, book: Book, entries: Entries, holds: tuple[Hold, ...]) -> Iterable[datetime | None]:
+    """Return moments of which the first is when time next does something to points, or is too soon when not all lots are known."""
+    if member.sees_lots:
+        return (next_due(book, holds),)
+    balances = entries.balances.values()
+    return (
+        member.due_at,
+        *(lot.next_due(book.now) for lot in entries.lots),
+        *(balance.expires_at for balance in balances),
+    )

@@ -176,6 +176,8 @@ def show_facts(
             "spend": member.spend,
             "balances": {wallet: _amounts(balance) for wallet, balance in sorted(member.balances.items())},
         }
+        if member.tiers:
+            facts["member"]["tiers"] = {key: held.tier for key, held in sorted(member.tiers.items())}
     return facts
 
 

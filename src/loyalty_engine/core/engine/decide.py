@@ -38,6 +38,7 @@ from loyalty_engine.core.engine.requests import (
     EditOrder,
     EndHold,
     EnrolMember,
+    GrantTier,
     HoldPoints,
     IssueCode,
     MergeMembers,
@@ -57,6 +58,8 @@ from loyalty_engine.core.engine.reservations import decide_release, decide_reser
 from loyalty_engine.core.engine.returns import decide_order_cancel, decide_return
 from loyalty_engine.core.engine.reversals import decide_reversal
 from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.engine.tier_grants import decide_grant
+from loyalty_engine.core.engine.tiers import climb
 from loyalty_engine.core.engine.transfers import decide_transfer
 from loyalty_engine.core.kernel.refusals import Refusal, RefusalCode, RefusalError
 
@@ -72,9 +75,11 @@ def decide(ruleset: Ruleset, facts: Facts, request: Request, now: datetime) -> D
         decision = _decide_anew(ruleset, facts, request, now)
     except RefusalError as error:
         return Refused(error.refusal)
-    if before and isinstance(decision, Accepted):
-        return replace(decision, before=(*before, *decision.before))
-    return decision
+    if not isinstance(decision, Accepted):
+        return decision
+    if ruleset.ladders:
+        decision = climb(ruleset, facts, decision)
+    return replace(decision, before=(*before, *decision.before)) if before else decision
 
 
 def _decide_anew(ruleset: Ruleset, facts: Facts, request: Request, now: datetime) -> Decision:
@@ -107,6 +112,8 @@ def _decide_anew(ruleset: Ruleset, facts: Facts, request: Request, now: datetime
             return decide_transfer(ruleset, facts, request, now)
         case MergeMembers():
             return decide_merge(ruleset, facts, request, now)
+        case GrantTier():
+            return decide_grant(ruleset, facts, request, now)
         case ReverseOperation():
             return decide_reversal(ruleset, facts, request, now)
         case ClaimOrder():

@@ -20,6 +20,7 @@ from loyalty_engine.core.returns.state import OrderState
 from loyalty_engine.core.rules.goods import Goods
 from loyalty_engine.core.rules.order import Line, Order, Scalar
 from loyalty_engine.core.rules.reasons import PromotionReason, Reason
+from loyalty_engine.core.tiers.standings import TierMove
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ class Changes:
     ``claimed`` is the memory of what a claimed order earned. ``natural_key`` is the number of a return, accepted once.
     ``matched`` are the returns that had waited for their order and need not any more, ``dropped`` those that it cannot
     have and that wait in vain. ``other`` and ``other_entries`` are
-    the guard and the ledger of the second member.
+    the guard and the ledger of the second member. ``tiers`` are the places in tier sets that change.
     """
 
     operation: Operation
@@ -166,6 +167,7 @@ class Changes:
     identities_removed: tuple[Identity, ...] = ()
     profile: Profile | None = None
     note: str | None = None
+    tiers: tuple[TierMove, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

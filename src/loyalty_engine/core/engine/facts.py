@@ -24,6 +24,8 @@ from loyalty_engine.core.returns.state import UNTOUCHED, OrderState
 from loyalty_engine.core.rules.goods import Goods
 from loyalty_engine.core.rules.history import PastOrder
 from loyalty_engine.core.rules.order import Order
+from loyalty_engine.core.tiers.metrics import Moved
+from loyalty_engine.core.tiers.standings import MemberTiers
 
 OperationKind = Literal[
     "order",
@@ -52,6 +54,8 @@ OperationKind = Literal[
     "member_change",
     "block",
     "unblock",
+    "tier_review",
+    "tier_grant",
 ]
 
 MemberStatus = Literal["active", "blocked", "merged"]
@@ -65,7 +69,8 @@ class MemberState:
     have not ended. Both are read (``sees_lots``) for requests that spend or restore, and whenever something is due:
     ``due_at`` is a moment before which time changes nothing about the member's points. ``profile`` is read only where the
     rules or the request need it. ``spend`` is net minor units of all accepted orders that were not returned. A merged
-    member is never seen: ``merged_into`` stands for it.
+    member is never seen: ``merged_into`` stands for it. ``tiers`` are where it is in tier sets. ``earned`` is what it earned,
+    and what was taken back, in wallets of which a tier set counts that, as far back as it looks.
     """
 
     id: UUID
@@ -87,6 +92,8 @@ class MemberState:
     sees_lots: bool = False
     due_at: datetime | None = None
     merged_into: UUID | None = None
+    tiers: MemberTiers = field(default_factory=dict)
+    earned: Mapping[str, Moved] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ use these two.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from loyalty_engine.core.points.book import Entries
 from loyalty_engine.core.points.lots import Lot
 from loyalty_engine.core.returns.goods import keep
 from loyalty_engine.core.rules.history import MOST_ORDERS, PastOrder
+from loyalty_engine.core.tiers.standings import MemberTier
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Note:
 class Write:
     """What record writes all or nothing: the guards, net rows of balances and lots, and each operation's own rows.
 
-    ``balances`` are by member and wallet. ``notes`` bind keys to outcomes that are not new operations; they rest on the
+    ``balances`` are by member and wallet, ``tiers`` by member and tier set. ``notes`` bind keys to outcomes that are not new operations; they rest on the
     same state and share its fate.
     """
 
@@ -50,6 +51,7 @@ class Write:
     balances: Mapping[tuple[UUID, str], Balance]
     lots: tuple[Lot, ...]
     lots_changed: Mapping[UUID, Lot]
+    tiers: Mapping[tuple[UUID, str], MemberTier] = field(default_factory=dict)
 
 
 def apply(facts: Facts, changes: Changes) -> Facts:
@@ -86,7 +88,8 @@ def fold(parts: Sequence[Changes], notes: Sequence[Note] = ()) -> Write:
         new.update((lot.id, lot) for lot in entries.lots)
         for lot_id, lot in entries.lots_changed.items():
             (new if lot_id in new else changed)[lot_id] = lot
-    return Write(tuple(parts), tuple(notes), tuple(guards.values()), balances, tuple(new.values()), changed)
+    tiers = {(move.member_id, move.tier_set): move.after for part in parts for move in part.tiers}
+    return Write(tuple(parts), tuple(notes), tuple(guards.values()), balances, tuple(new.values()), changed, tiers)
 
 
 def _ledgers(parts: Iterable[Changes]) -> Iterable[tuple[MemberWrite, Entries | None]]:

@@ -319,6 +319,18 @@ class SetStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class GrantTier:
+    """Put a member into a tier of a set by hand, None: below all of them, until then, None: for good; a reason code says why."""
+
+    call: Call
+    member: MemberRef
+    tier_set: str
+    tier: str | None
+    until: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReverseOperation:
     """Book the exact opposite of an adjustment, a transfer, an activity or a merge. Orders are cancelled instead."""
 
@@ -391,6 +403,7 @@ Request = (
     | Transfer
     | MergeMembers
     | SetStatus
+    | GrantTier
     | ReverseOperation
     | EnrolMember
     | OpenLots

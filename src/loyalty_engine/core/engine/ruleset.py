@@ -1,14 +1,15 @@
 """The ruleset: one revision of a program's document, compiled for evaluation. Immutable and shared freely."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, tzinfo
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final, Literal
 
 from loyalty_engine.core.earning.base import BasePolicy, compile_base
 from loyalty_engine.core.earning.evaluation import EarningRules
 from loyalty_engine.core.earning.groups import Groups
 from loyalty_engine.core.earning.rules import EarningRule, compile_earning
+from loyalty_engine.core.engine.privileges import compile_discounts, compile_multipliers
 from loyalty_engine.core.kernel.amounts import Ratio
 from loyalty_engine.core.kernel.calendars import name_of
 from loyalty_engine.core.points.lifetimes import (
@@ -26,11 +27,14 @@ from loyalty_engine.core.program.earning import EarningRuleEntry
 from loyalty_engine.core.program.facts import Vocabulary
 from loyalty_engine.core.program.parts import PROMOTION, Entries, Part, read_part, sort_out
 from loyalty_engine.core.program.policies import OrderPolicy, ReturnPolicy
+from loyalty_engine.core.program.tiers import Lifetime, PointsEarned, TierSet, tiers_by_set
 from loyalty_engine.core.program.wallets import MoneyRedeem, PointsRedeem, Wallet
 from loyalty_engine.core.promotions.evaluation import Promotions
 from loyalty_engine.core.promotions.offers import Promotion, compile_promotion
 from loyalty_engine.core.rules.history import HistoryRange
 from loyalty_engine.core.rules.past import start_of_window
+from loyalty_engine.core.tiers.ladder import Ladder
+from loyalty_engine.core.tiers.windows import Window
 
 AttributeTypes = Mapping[str, ValueType]
 FindZone = Callable[[str], tzinfo]
@@ -69,7 +73,7 @@ class Ruleset:
     ``rules_by_hash`` and ``context`` (the hashes of what every rule is compiled with) let the next revision take over
     the rules that did not change. ``published_at`` is since when the revision is in force, None: since ever. ``gone`` are
     wallets that it has and the program has no longer: nothing is given in them any more. ``keeps_codes_used``: promo codes
-    stay used whatever becomes of the order.
+    stay used whatever becomes of the order. ``ladders`` are its tier sets.
     """
 
     revision: int
@@ -94,11 +98,16 @@ class Ruleset:
     published_at: datetime | None = None
     gone: frozenset[str] = frozenset()
     keeps_codes_used: bool = False
+    ladders: Mapping[str, Ladder] = field(default_factory=dict)
 
     def history_range(self, at: datetime, activity: str | None = None) -> HistoryRange | None:
-        """Return which earlier orders the rules for an order, or a kind of activity, ask for; None: for none."""
+        """Return which earlier orders the rules for an order, or a kind of activity, ask for; None: for none.
+
+        What came back of an order, too, is judged with those as of when it was placed, because of the tiers it led to.
+        """
         if not self.reads_history:
             return None
+        days = max((_days_back(ladder) for ladder in self.ladders.values()), default=0)
         local = at.astimezone(self.zone)
         looking_back: list[EarningRule | Promotion] = [*self._rules_for(activity)]
         if activity is None:
@@ -109,11 +118,28 @@ class Ruleset:
             if rule.opening is None or rule.opening(at, local)
             for window in rule.history
         ]
-        if not asked:
+        if activity is None:
+            asked += [window for ladder in self.ladders.values() for window in ladder.history]
+        if not asked and not days:
             return None
         starts = [start_of_window(window, at, self.zone) for window, _ in asked]
+        if days:
+            starts.append(at - timedelta(days=days))
         since = min((start for start in starts if start is not None), default=None)
-        return HistoryRange(None if None in starts else since, at, any(with_lines for _, with_lines in asked))
+        until = _END_OF_TIME if days else at
+        with_lines = any(with_lines for _, with_lines in asked)
+        return HistoryRange(None if None in starts else since, until, with_lines, days)
+
+    def earned_since(self, at: datetime) -> Mapping[str, datetime | None]:
+        """Return the wallets of which tier sets count what was earned, each with since when that matters; None: ever."""
+        since: dict[str, datetime | None] = {}
+        for ladder in self.ladders.values():
+            if isinstance(ladder.metric, PointsEarned):
+                wallet, days = ladder.metric.wallet, ladder.window.most_days
+                start = None if days is None else at - timedelta(days=days)
+                known = since.get(wallet, start)
+                since[wallet] = None if start is None or known is None else min(start, known)
+        return since
 
     def shared_counters(
         self, at: datetime, activity: str | None = None, *, location: str | None = None
@@ -176,9 +202,12 @@ def compile_ruleset(
         if part.key.startswith(_RULE):
             rules[part.content_hash] = known.get(part.content_hash) or _compile_rule(part, entries, vocabularies, zone)
     promotions = _compile_promotions(entries, vocabularies[None], zone)
+    ladders = _compile_ladders(entries.tier_sets, vocabularies[None], zone)
     groups = Groups({group.key: group for group in entries.groups}, policy.choose)
     by_trigger: dict[str | None, list[EarningRule]] = {name: [] for name in vocabularies}
-    for rule in rules.values():
+    policies = entries.settings.policies
+    multipliers = compile_multipliers(entries.tier_sets, policies=policies, vocabulary=vocabularies[None], zone=zone)
+    for rule in (*rules.values(), *multipliers):
         by_trigger[rule.activity].append(rule)
     compiled = {name: EarningRules.of(some, groups) for name, some in by_trigger.items()}
     return Ruleset(
@@ -200,13 +229,16 @@ def compile_ruleset(
         activity_rules={name: some for name, some in compiled.items() if name is not None},
         promotions=promotions,
         reads_profile=any(rule.reads_profile for rule in rules.values())
-        or any(promotion.reads_profile for promotion in promotions.promotions),
+        or any(promotion.reads_profile for promotion in promotions.promotions)
+        or any(ladder.reads_profile for ladder in ladders.values()),
         reads_history=any(rule.history for rule in rules.values())
-        or any(promotion.history for promotion in promotions.promotions),
+        or any(promotion.history for promotion in promotions.promotions)
+        or any(ladder.history or _days_back(ladder) for ladder in ladders.values()),
         rules_by_hash=rules,
         context=context,
         published_at=published_at,
         keeps_codes_used=entries.settings.policies.promotions.codes_after_return == "stays_used",
+        ladders=ladders,
     )
 
 
@@ -214,14 +246,15 @@ def as_of_then(now: Ruleset, then: Ruleset) -> Ruleset:
     """Return the rules of an earlier revision, ``then``, as they decide about what is only heard of ``now``.
 
     They give nothing in wallets that are gone or count something else by now, because nobody could spend or explain it;
-    and whether a balance slides is a matter of today. Attributes that only today's program declares are accepted, though
-    no rule of then sees them: whoever sends late may have been updated meanwhile.
+    and whether a balance slides, or how members climb tiers, is a matter of today. Attributes that only today's program
+    declares are accepted, though no rule of then sees them: whoever sends late may have been updated meanwhile.
     """
     kept = {key: wallet for key, wallet in then.wallets.items() if _is_kept(wallet, now.wallets.get(key))}
     return replace(
         then,
         wallets={key: replace(wallet, slide=now.wallets[key].slide) for key, wallet in kept.items()},
         gone=frozenset(then.wallets.keys() - kept.keys()),
+        ladders=now.ladders,
         order_attributes={**now.order_attributes, **then.order_attributes},
         line_attributes={**now.line_attributes, **then.line_attributes},
     )
@@ -232,14 +265,17 @@ def _is_kept(then: WalletRules, now: WalletRules | None) -> bool:
 
 
 _RULE: Final = "earning_rule/"
+_END_OF_TIME: Final = datetime(9998, 12, 31, tzinfo=UTC)
+"""Later than anything that happens: tiers count all that is known by now, whenever the order in hand was placed."""
 
 
 def _vocabularies(entries: Entries) -> dict[str | None, Vocabulary]:
     """Return the words of rules by their trigger: a kind of activity, or None for orders."""
     wallets = [wallet.key for wallet in entries.wallets]
-    words: dict[str | None, Vocabulary] = {None: Vocabulary.of(entries.attributes, wallets)}
+    tiers = tiers_by_set(entries.tier_sets)
+    words: dict[str | None, Vocabulary] = {None: Vocabulary.of(entries.attributes, wallets, tier_sets=tiers)}
     for kind in entries.activities:
-        words[kind.key] = Vocabulary.of(entries.attributes, wallets, kind)
+        words[kind.key] = Vocabulary.of(entries.attributes, wallets, kind, tier_sets=tiers)
     return words
 
 
@@ -253,12 +289,25 @@ def _compile_rule(
 
 
 def _compile_promotions(entries: Entries, vocabulary: Vocabulary, zone: tzinfo) -> Promotions:
-    policy, rounding = entries.settings.policies.promotions, entries.settings.policies.earning.rounding
+    policies, first = entries.settings.policies, len(entries.promotions)
+    policy, rounding = policies.promotions, policies.earning.rounding
     compiled = tuple(
         compile_promotion(entry, position, policy=policy, vocabulary=vocabulary, zone=zone, rounding_of_points=rounding)
         for position, entry in enumerate(entries.promotions)
     )
-    return Promotions(compiled, {group.key: group for group in entries.promotion_groups}, policy.choose)
+    discounts = compile_discounts(entries.tier_sets, first, policies=policies, vocabulary=vocabulary, zone=zone)
+    return Promotions((*compiled, *discounts), {group.key: group for group in entries.promotion_groups}, policy.choose)
+
+
+def _compile_ladders(tier_sets: Iterable[TierSet], vocabulary: Vocabulary, zone: tzinfo) -> Mapping[str, Ladder]:
+    return {written.key: Ladder.of(written, Window(written.window, zone), vocabulary) for written in tier_sets}
+
+
+def _days_back(ladder: Ladder) -> int:
+    """Return for how many days before anything happens a ladder asks for orders."""
+    if isinstance(ladder.metric, PointsEarned) or isinstance(ladder.window.written, Lifetime):
+        return 0
+    return ladder.window.most_days or 0
 
 
 def _compile_wallet(wallet: Wallet, zone: tzinfo) -> WalletRules:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final, NamedTuple
 
 from loyalty_engine.core.earning.leases import with_leases
 from loyalty_engine.core.earning.limits import Counted
@@ -11,6 +12,7 @@ from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.rules.order import MemberSnapshot, Order
 from loyalty_engine.core.rules.selections import GroupedLines
 from loyalty_engine.core.rules.view import View
+from loyalty_engine.core.tiers.standings import MemberTiers
 
 
 def view_order(
@@ -33,6 +35,25 @@ def view_order(
     )
 
 
+class SeenTiers(NamedTuple):
+    """What rules see of a member's tiers: see :class:`~loyalty_engine.core.rules.order.MemberSnapshot`."""
+
+    tiers: Mapping[str, str]
+    levels: Mapping[str, int]
+    entitlements: tuple[str, ...]
+
+
+_NO_TIERS: Final = SeenTiers({}, {}, ())
+
+
+def see_tiers(ruleset: Ruleset, tiers: MemberTiers) -> SeenTiers:
+    """Return what rules see of a member that is in these tiers."""
+    levels = {key: ladder.rank_of(tiers.get(key)) for key, ladder in ruleset.ladders.items()}
+    reached = {key: ruleset.ladders[key].tiers[rank - 1] for key, rank in levels.items() if rank}
+    entitlements = (name for tier in reached.values() for name in tier.privileges.entitlements)
+    return SeenTiers({key: tier.key for key, tier in reached.items()}, levels, tuple(dict.fromkeys(entitlements)))
+
+
 def counted_for(member: MemberState | None, shared: Mapping[str, int], now: datetime) -> Counted:
     """Return what is used at ``now`` of the member's own limits and of those that all share, reserved or for good."""
     return Counted({} if member is None else with_leases(member.counters, now), shared)
@@ -41,6 +62,7 @@ def counted_for(member: MemberState | None, shared: Mapping[str, int], now: date
 def snapshot(ruleset: Ruleset, member: MemberState) -> MemberSnapshot:
     """Return what rules see of a member."""
     profile = member.profile
+    seen = see_tiers(ruleset, member.tiers) if ruleset.ladders else _NO_TIERS
     assert member.status != "merged", "another member stands for it"
     return MemberSnapshot(
         status=member.status,
@@ -53,4 +75,7 @@ def snapshot(ruleset: Ruleset, member: MemberState) -> MemberSnapshot:
         last_order_at=member.last_order_at,
         balances={wallet: balance.available for wallet, balance in member.balances.items()},
         id=member.id,
+        tiers=seen.tiers,
+        levels=seen.levels,
+        entitlements=seen.entitlements,
     )

@@ -88,6 +88,10 @@ class RefusalCode(StrEnum):
     EARNED_IN_FUTURE = "earned_in_future"
     TRANSFER_TO_SELF = "transfer_to_self"
 
+    TIER_SET_NOT_FOUND = "tier_set_not_found"
+    TIER_NOT_FOUND = "tier_not_found"
+    GRANT_ENDS_IN_PAST = "grant_ends_in_past"
+
     NOT_A_SANDBOX = "not_a_sandbox"
     CLOCK_BACKWARDS = "clock_backwards"
     CLOCK_TOO_FAR = "clock_too_far"

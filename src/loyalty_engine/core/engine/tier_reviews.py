@@ -1,0 +1,70 @@
+"""Reviews: a tier ran out, and its member goes where it belongs by then. Whoever touches the member first books that."""
+
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from loyalty_engine.core.engine.accounts import due_next, guard
+from loyalty_engine.core.engine.answers import head, show_facts
+from loyalty_engine.core.engine.decision import Changes, Operation
+from loyalty_engine.core.engine.facts import MemberState
+from loyalty_engine.core.engine.requests import Call
+from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.engine.tier_answers import show_moves
+from loyalty_engine.core.tiers.ladder import Ladder
+from loyalty_engine.core.tiers.standings import MemberTier, TierMove, next_end
+
+
+def is_reviewable(member: MemberState, now: datetime) -> bool:
+    """Tell whether a tier of the member ran out, and its time of grace."""
+    ends_at = next_end(member.tiers) if member.tiers else None
+    return ends_at is not None and ends_at <= now
+
+
+def review_tiers(
+    ruleset: Ruleset, member: MemberState, call: Call, *, operation_id: UUID, now: datetime
+) -> Changes | None:
+    """Return where the member went as its tiers ran out, as an operation of its own; None when none did.
+
+    However late that is, it goes by what counted when each of them did. ``call`` is that of the request on whose occasion
+    it is booked; its key belongs to that request.
+    """
+    if not is_reviewable(member, now):
+        return None
+    reviewed = {
+        key: _review(ruleset.ladders.get(key), held, member, now)
+        for key, held in member.tiers.items()
+        if held.ends_at is not None and held.ends_at <= now
+    }
+    tiers = {**member.tiers, **{key: after for key, (after, _) in reviewed.items()}}
+    moves = tuple(TierMove(member.id, key, member.tiers[key], after) for key, (after, _) in reviewed.items())
+    after = replace(member, version=member.version + 1, booked_at=now, tiers=tiers)
+    after = replace(after, due_at=due_next(after, operation_id, now))
+    operation = Operation(
+        id=operation_id,
+        kind="tier_review",
+        call=replace(call, key=None),
+        member_id=member.id,
+        effective_at=max(at for _, at in reviewed.values()),
+        booked_at=now,
+        revision=ruleset.revision,
+    )
+    return Changes(
+        operation=operation,
+        answer={**head(operation), "tiers": show_moves(ruleset.ladders, moves)},
+        facts=show_facts(member),
+        member=guard(member, after),
+        tiers=moves,
+    )
+
+
+def _review(ladder: Ladder | None, held: MemberTier, member: MemberState, now: datetime) -> tuple[MemberTier, datetime]:
+    """Return where a tier that ran out leads, and when the last of what led there did. One of a set that is gone is over."""
+    assert held.ends_at is not None
+    if ladder is None:
+        return MemberTier(None, held.ends_at), held.ends_at
+    standing = ladder.read(held)
+    assert standing is not None
+    went = [standing, *ladder.review(standing, ladder.then(member), now, enrolled_at=member.enrolled_at)]
+    ended = ladder.ends_at(went[-2]) if len(went) > 1 else held.ends_at
+    return ladder.keep(went[-1]), ended or held.ends_at

@@ -1,0 +1,185 @@
+"""Tiers: where what was decided leads a member, at once and in the same operation.
+
+It is judged once everything else is decided, from the member as it is afterwards, so that nothing else has to know of it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from loyalty_engine.core.engine.accounts import soonest
+from loyalty_engine.core.engine.attributes import with_decimals
+from loyalty_engine.core.engine.decision import Accepted, Changes, Operation
+from loyalty_engine.core.engine.facts import Facts, MemberState, OperationKind
+from loyalty_engine.core.engine.fold import apply
+from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.engine.tier_answers import show_moves
+from loyalty_engine.core.engine.views import view_order
+from loyalty_engine.core.points.book import Entries
+from loyalty_engine.core.program.tiers import PointsEarned
+from loyalty_engine.core.rules.view import View
+from loyalty_engine.core.tiers.ladder import Ladder
+from loyalty_engine.core.tiers.metrics import Moved
+from loyalty_engine.core.tiers.standings import MemberTiers, Standing, TierMove, next_end
+
+_RAISING: Final[frozenset[OperationKind]] = frozenset({"order", "claim", "activity", "order_edit"})
+_LOWERING: Final[frozenset[OperationKind]] = frozenset({"return", "order_cancel", "order_edit"})
+_COUNTING: Final = _RAISING | _LOWERING | {"reversal", "merge"}
+"""What may change how much a member has of a metric."""
+
+
+def climb(ruleset: Ruleset, facts: Facts, decision: Accepted) -> Accepted:
+    """Return the decision with where each of its operations leads its member; the answer tells what came of all."""
+    parts: list[Changes] = []
+    first = facts.member.tiers if facts.member is not None else {}
+    for part in decision.parts:
+        led = _lead(ruleset, facts, part)
+        parts.append(led)
+        facts = apply(facts, led)
+    start = len(decision.before)
+    before, after = tuple(parts[:start]), tuple(parts[start + 1 :])
+    changes = parts[start]
+    if len(parts) > 1 and "tiers" in changes.answer and facts.member is not None:
+        net = _net([move for part in parts for move in part.tiers], first)
+        changes = replace(changes, answer={**changes.answer, "tiers": show_moves(ruleset.ladders, net)})
+    return Accepted(changes, before, after)
+
+
+def _net(moves: Sequence[TierMove], first: MemberTiers) -> list[TierMove]:
+    """Join moves in one set; what led back to where it began is none."""
+    last = {(move.member_id, move.tier_set): move for move in moves}
+    joined = [replace(move, before=first.get(move.tier_set)) for move in last.values()]
+    return [move for move in joined if move.before != move.after]
+
+
+def _lead(ruleset: Ruleset, facts: Facts, part: Changes) -> Changes:
+    """Return the changes with where they lead their member, which has had ``facts`` before them."""
+    if part.member is None or part.operation.kind == "tier_grant":
+        return part
+    before = facts.member if facts.member is not None and facts.member.id == part.member.after.id else None
+    moved = apply(facts, part).member
+    if moved is None or moved.id != part.member.after.id:
+        return part
+    tiers = before.tiers if before is not None else {}
+    moved = replace(moved, tiers=tiers, earned=_earn(ruleset, facts, before, part))
+    if part.operation.kind not in _COUNTING:
+        return _with(part, moved, tiers)
+    absorbed = facts.other if part.operation.kind == "merge" else None
+    deed = _Deed(part.operation, moved, _view(ruleset, facts, part), _bought_at(facts, part), absorbed)
+    moves = []
+    for key, ladder in ruleset.ladders.items():
+        held, standing = tiers.get(key), deed.lead(ladder)
+        if standing is not None and standing != ladder.read(held):
+            moves.append(TierMove(moved.id, key, held, ladder.keep(standing)))
+    tiers = {**tiers, **{move.tier_set: move.after for move in moves}}
+    answer = {**part.answer, "tiers": show_moves(ruleset.ladders, moves)}
+    return replace(_with(part, moved, tiers), tiers=tuple(moves), answer=answer)
+
+
+def _with(part: Changes, moved: MemberState, tiers: MemberTiers) -> Changes:
+    assert part.member is not None
+    after = part.member.after
+    after = replace(after, tiers=tiers, earned=moved.earned, due_at=soonest(after.due_at, next_end(tiers)))
+    return replace(part, member=replace(part.member, after=after))
+
+
+@dataclass(frozen=True, slots=True)
+class _Deed:
+    """What was done, with the member as it is afterwards. ``view`` is the order that was placed as conditions see it, if one
+    was; ``bought_at`` when the one was placed of which goods came back; ``absorbed`` who became one with the member.
+    """
+
+    operation: Operation
+    member: MemberState
+    view: View | None
+    bought_at: datetime | None
+    absorbed: MemberState | None
+
+    def lead(self, ladder: Ladder) -> Standing | None:
+        """Return where the member is then."""
+        standing = ladder.read(self.member.tiers.get(ladder.key))
+        if self.absorbed is not None:
+            standing = _higher(standing, ladder.read(self.absorbed.tiers.get(ladder.key)))
+        if standing is not None and self.bought_at is not None and ladder.returns == "lower":
+            reached, now = ladder.now(self.member), self.operation.booked_at
+            enrolled_at = self.member.enrolled_at
+            standing = ladder.lower(standing, reached, now, bought_at=self.bought_at, enrolled_at=enrolled_at)
+        kind = self.operation.kind
+        if kind not in _RAISING or (kind == "activity" and not isinstance(ladder.metric, PointsEarned)):
+            return standing
+        return self._enter(ladder, self._count_late(ladder, self._count(ladder, standing)))
+
+    @property
+    def _at(self) -> datetime:
+        return max(self.operation.booked_at, self.operation.effective_at)
+
+    def _count(self, ladder: Ladder, standing: Standing | None) -> Standing | None:
+        rank = ladder.rank_for(ladder.now(self.member)(self._at))
+        return ladder.rise(standing, rank, self._at, enrolled_at=self.member.enrolled_at) or standing
+
+    def _count_late(self, ladder: Ladder, standing: Standing | None) -> Standing | None:
+        """What is heard of when its window is over leads where it would have led then, if that still lasts."""
+        happened_at, enrolled_at = self.operation.effective_at, self.member.enrolled_at
+        span = ladder.window.around(happened_at, enrolled_at)
+        if span.end is None or span.end > self._at or span.is_rolling:
+            return standing
+        rank = ladder.rank_for(ladder.then(self.member)(span.end))
+        late = ladder.rise(standing, rank, happened_at, enrolled_at=enrolled_at)
+        return standing if late is None or ladder.has_ended(late, self._at) else late
+
+    def _enter(self, ladder: Ladder, standing: Standing | None) -> Standing | None:
+        if self.view is None or not ladder.entrances:
+            return standing
+        rank, enrolled_at = ladder.rank_by_condition(self.view), self.member.enrolled_at
+        return ladder.rise(standing, rank, self._at, enrolled_at=enrolled_at, how="condition") or standing
+
+
+def _higher(one: Standing | None, other: Standing | None) -> Standing | None:
+    """Return the better of two standings: the higher one, and of two alike the one that is kept longer."""
+    if one is None or other is None:
+        return one or other
+    if one.rank != other.rank:
+        return max(one, other, key=lambda standing: standing.rank)
+    if one.until is None or (other.until is not None and other.until <= one.until):
+        return one
+    return other
+
+
+def _view(ruleset: Ruleset, facts: Facts, part: Changes) -> View | None:
+    """Return what conditions see that lead to tiers: the order, and the member before it; None: no order is placed."""
+    if part.order is None or not any(ladder.entrances for ladder in ruleset.ladders.values()):
+        return None
+    paid = part.order.payment.amount if part.order.payment is not None else 0
+    return view_order(ruleset, with_decimals(ruleset, part.order.order), facts.member, paid_with_points=paid)
+
+
+def _bought_at(facts: Facts, part: Changes) -> datetime | None:
+    """Return when the order was placed of which goods come back; None: none do."""
+    if part.operation.kind not in _LOWERING or part.order_change is None:
+        return None
+    known = next((known for known in facts.returned.values() if known.id == part.operation.order_id), None)
+    return known.order.placed_at if known is not None and known.order is not None else None
+
+
+def _earn(ruleset: Ruleset, facts: Facts, before: MemberState | None, part: Changes) -> Mapping[str, Moved]:
+    """Return what the member earned in wallets of which a tier set counts that, by when what earned it happened."""
+    counted = {ladder.metric.wallet for ladder in ruleset.ladders.values() if isinstance(ladder.metric, PointsEarned)}
+    if not counted:
+        return {}
+    known = dict(before.earned) if before is not None else {}
+    if part.operation.kind == "merge" and facts.other is not None:
+        known = {wallet: (*known.get(wallet, ()), *facts.other.earned.get(wallet, ())) for wallet in counted}
+    at = _bought_at(facts, part) or part.operation.effective_at
+    for wallet in counted if part.entries is not None else ():
+        points = _issued(part.entries, wallet)
+        if points:
+            known[wallet] = (*known.get(wallet, ()), (at, points))
+    return known
+
+
+def _issued(entries: Entries | None, wallet: str) -> int:
+    """Return how many points the program gave, less those that it took back."""
+    postings = [posting for posting in entries.postings if posting.wallet == wallet] if entries is not None else []
+    given = sum(posting.amount for posting in postings if posting.source == "issued")
+    return given - sum(posting.amount for posting in postings if posting.destination == "issued")
