@@ -382,30 +382,8 @@ class ChangeMember:
     remove_identities: tuple[Identity, ...] = ()
 
 
-Request = (
-    PlaceOrder
-    | ReserveOrder
-    | ConfirmReservation
-    | ReleaseReservation
-    | IssueCode
-    | ReturnGoods
-    | CancelOrder
-    | EditOrder
-    | ActivateOrder
-    | ClaimOrder
-    | RecordActivity
-    | Redeem
-    | HoldPoints
-    | EndHold
-    | CancelRedemption
-    | Adjust
-    | ChangeLot
-    | Transfer
-    | MergeMembers
-    | SetStatus
-    | GrantTier
-    | ReverseOperation
-    | EnrolMember
-    | OpenLots
-    | ChangeMember
-)
+_AboutOrders = PlaceOrder | ReturnGoods | CancelOrder | EditOrder | ActivateOrder | ClaimOrder
+_AboutCarts = ReserveOrder | ConfirmReservation | ReleaseReservation | IssueCode
+_AboutPoints = Redeem | HoldPoints | EndHold | CancelRedemption | Adjust | ChangeLot | Transfer | OpenLots
+_AboutMembers = EnrolMember | ChangeMember | SetStatus | MergeMembers | RecordActivity | GrantTier
+Request = _AboutOrders | _AboutCarts | _AboutPoints | _AboutMembers | ReverseOperation
