@@ -46,7 +46,9 @@ def history_with_decimals(ruleset: Ruleset, history: Sequence[PastOrder]) -> tup
     """Return earlier orders as rules see them, like :func:`with_decimals`."""
     if "decimal" not in ruleset.line_attributes.values():
         return tuple(history)
-    return tuple(replace(past, lines=_lines_with_decimals(ruleset, past.lines)) for past in history)
+    return tuple(
+        [replace(past, lines=_lines_with_decimals(ruleset, past.lines)) if past.lines else past for past in history]
+    )
 
 
 def read_decimals(declared: AttributeTypes, given: Mapping[str, Scalar]) -> Mapping[str, Scalar]:

@@ -64,7 +64,7 @@ def apply(facts: Facts, changes: Changes) -> Facts:
     return replace(
         facts,
         returned=_move_returned(facts, changes) if changes.order or changes.order_change else facts.returned,
-        member=_move_member(facts, changes),
+        member=move_member(facts, changes),
         other=_move_other(facts.other, changes),
         counters=_take(facts.counters, changes.takes) if changes.takes else facts.counters,
         marked_by=activity.id if activity and activity.mark is not None else facts.marked_by,
@@ -101,7 +101,8 @@ def _ledgers(parts: Iterable[Changes]) -> Iterable[tuple[MemberWrite, Entries | 
             yield part.other, part.other_entries
 
 
-def _move_member(facts: Facts, changes: Changes) -> MemberState | None:
+def move_member(facts: Facts, changes: Changes) -> MemberState | None:
+    """Return the member as it stands after the changes, with what they add to its history."""
     if changes.member is None or (facts.member is not None and changes.member.after.id != facts.member.id):
         return facts.member
     after = changes.member.after

@@ -12,7 +12,7 @@ from loyalty_engine.core.engine.accounts import soonest
 from loyalty_engine.core.engine.attributes import with_decimals
 from loyalty_engine.core.engine.decision import Accepted, Changes, Operation
 from loyalty_engine.core.engine.facts import Facts, MemberState, OperationKind
-from loyalty_engine.core.engine.fold import apply
+from loyalty_engine.core.engine.fold import apply, move_member
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.tier_answers import show_moves
 from loyalty_engine.core.engine.views import view_order
@@ -36,11 +36,11 @@ def climb(ruleset: Ruleset, facts: Facts, decision: Accepted) -> Accepted:
     for part in decision.parts:
         led = _lead(ruleset, facts, part)
         parts.append(led)
-        facts = apply(facts, led)
+        facts = apply(facts, led) if len(parts) < len(decision.parts) else facts
     start = len(decision.before)
     before, after = tuple(parts[:start]), tuple(parts[start + 1 :])
     changes = parts[start]
-    if len(parts) > 1 and "tiers" in changes.answer and facts.member is not None:
+    if len(parts) > 1 and "tiers" in changes.answer:
         net = _net([move for part in parts for move in part.tiers], first)
         changes = replace(changes, answer={**changes.answer, "tiers": show_moves(ruleset.ladders, net)})
     return Accepted(changes, before, after)
@@ -58,7 +58,7 @@ def _lead(ruleset: Ruleset, facts: Facts, part: Changes) -> Changes:
     if part.member is None or part.operation.kind == "tier_grant":
         return part
     before = facts.member if facts.member is not None and facts.member.id == part.member.after.id else None
-    moved = apply(facts, part).member
+    moved = move_member(facts, part)
     if moved is None or moved.id != part.member.after.id:
         return part
     tiers = before.tiers if before is not None else {}
