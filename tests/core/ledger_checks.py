@@ -14,6 +14,7 @@ from loyalty_engine.core.points.balances import EMPTY_BALANCE, Balance
 from loyalty_engine.core.points.lots import Lot
 from loyalty_engine.core.points.passing import next_due
 from loyalty_engine.core.points.postings import MEMBER_ACCOUNTS, Posting
+from loyalty_engine.core.tiers.standings import next_end
 from tests.core.rows import Rows
 
 
@@ -46,6 +47,8 @@ def check_fold(before: Rows, parts: Sequence[Changes], after: Rows) -> None:
         kept = after.members[guard.after.id]
         assert (guard.after.version, guard.after.seq, guard.after.due_at) == (kept.version, kept.seq, kept.due_at)
         assert guard.after.balances == kept.balances
+        moved = {tier_set: held for (of, tier_set), held in write.tiers.items() if of == guard.after.id}
+        assert kept.tiers == {**(known.tiers if known else {}), **moved}
     assert len({guard.after.id for guard in write.members}) == len(write.members)
     for (member_id, wallet), balance in write.balances.items():
         assert after.members[member_id].balances[wallet] == balance
@@ -145,7 +148,8 @@ def _check_due(store: Rows, member: MemberState) -> None:
     lots = tuple(lot for lot in store.lots.values() if lot.member_id == member.id)
     holds = [known.hold for known in store.holds.values() if known.ended_by is None and known.member_id == member.id]
     due_at = next_due(open_book(replace(member, lots=lots), member.id, member.booked_at), holds)
-    assert due_at is None or (member.due_at is not None and member.due_at <= due_at)
+    for at in (due_at, next_end(member.tiers)):
+        assert at is None or (member.due_at is not None and member.due_at <= at)
 
 
 def _amounts(balance: Balance) -> tuple[int, int, int, int]:

@@ -17,6 +17,7 @@ from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.payments import Payment
 from loyalty_engine.core.promotions.reasons import explain_promotions
 from loyalty_engine.core.rules.order import Order
+from loyalty_engine.core.tiers.standings import MemberTier
 from tests.core.engine_cases import MEMBER, call, lot
 from tests.decisions.examples import Case, read_codes, read_past, read_ruleset, read_times
 
@@ -162,6 +163,7 @@ def _read_buyer(case: Case, cart: Order) -> MemberState | None:
     known = read_times(case.get("member"))
     profile = Profile(birthday=known.pop("birthday", None), attributes=known.pop("attributes", {}))
     balances = known.pop("balances", {})
+    tiers = {key: MemberTier(tier, cart.placed_at) for key, tier in known.pop("tiers", {}).items()}
     return MemberState(
         MEMBER,
         version=1,
@@ -174,5 +176,6 @@ def _read_buyer(case: Case, cart: Order) -> MemberState | None:
         profile=profile,
         history=tuple(read_past(past) for past in case.get("history", ())),
         sees_lots=True,
+        tiers=tiers,
         **known,
     )

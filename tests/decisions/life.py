@@ -9,6 +9,7 @@ from uuid import UUID
 from loyalty_engine.core.engine.decision import Accepted, Changes, Decision
 from loyalty_engine.core.engine.due import settle_facts
 from loyalty_engine.core.engine.facts import MemberState
+from loyalty_engine.core.engine.looks import Look, look
 from loyalty_engine.core.engine.requests import (
     ActivateOrder,
     Adjust,
@@ -18,6 +19,7 @@ from loyalty_engine.core.engine.requests import (
     ClaimOrder,
     EditOrder,
     EndHold,
+    EvaluateOrder,
     Exchange,
     GrantTier,
     HoldPoints,
@@ -82,6 +84,20 @@ class Life:
         if isinstance(decision, Accepted):
             self.made[n] = decision.changes
         return decision
+
+    def look(self, n: int, step: Json) -> Json | None:
+        """Return what a look at the order of a step says; None when it is something else, or brings goods back."""
+        if "order" not in step or "exchanges" in step["order"]:
+            return None
+        now = parse_instant(step["at"]) if "at" in step else self.clock
+        before, self.clock = self.clock, now
+        request = self.read(n, step)
+        self.clock = before
+        assert isinstance(request, PlaceOrder)
+        facts = self.store.gather(request, now)
+        asked = EvaluateOrder(request.call.actor, request.member, request.order, request.payment, request.codes)
+        looked = look(self.ruleset, facts, asked, now)
+        return looked.answer if isinstance(looked, Look) else None
 
     def member(self, name: str) -> MemberState:
         """Return a member as everybody sees it now, whether or not anybody settled what became due."""

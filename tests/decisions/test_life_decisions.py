@@ -66,6 +66,12 @@ def check_answer(step: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
         assert [[move["from"], move["tier"]] for move in answer["tiers"]] == step["moves"], (step, answer["tiers"])
 
 
+def check_look(looked: Mapping[str, Any] | None, placed: Mapping[str, Any]) -> None:
+    """Compare where an order was said to lead with where it led."""
+    if looked is not None and "tiers" in looked:
+        assert looked["tiers"] == placed["tiers"]
+
+
 def test_no_name_stands_twice() -> None:
     assert len({case.name for case in CASES}) == len(CASES) >= 50
 
@@ -74,6 +80,7 @@ def test_no_name_stands_twice() -> None:
 def test_points_live_as_written(case: Case) -> None:
     life = Life(read_ruleset(case), codes=read_codes(case)[1])
     for n, step in enumerate(case.says["steps"], start=1):
+        looked = life.look(n, step)
         decision = life.take(n, step)
         if "refused" in step:
             assert isinstance(decision, Refused), (step, decision)
@@ -85,4 +92,5 @@ def test_points_live_as_written(case: Case) -> None:
             check_answer(step, decision.changes.answer)
             found = {code["code"]: code["reason"] for code in decision.changes.answer.get("codes", ())}
             assert step.get("became", found) == found
+            check_look(looked, decision.changes.answer)
         check(life, step)

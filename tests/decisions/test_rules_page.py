@@ -38,6 +38,17 @@ from loyalty_engine.core.program.promotions import (
     UnitChoice,
     UnitPrice,
 )
+from loyalty_engine.core.program.tiers import (
+    LastsToEnd,
+    Privileges,
+    Tier,
+    TierDiscount,
+    TierMetric,
+    TierMultiplier,
+    TierSet,
+    TierValidity,
+    TierWindow,
+)
 from loyalty_engine.core.promotions.codes import WhyNotUsed
 from loyalty_engine.core.rules.reasons import WhyNot, WhyNotPromoted
 from tests.decisions.examples import RULES_PAGE, Case, read_page
@@ -75,6 +86,12 @@ MODELS: Final = (
     Part,
     Gift,
     PointsTimes,
+    TierSet,
+    Tier,
+    Privileges,
+    TierMultiplier,
+    TierDiscount,
+    LastsToEnd,
 )
 KINDS: Final = (AtOnce, AfterWait, Confirmed, ExpiryAfter, ExpirySliding)
 CHOICES: Final = ("points", "discounts", "clawback", "expired")
@@ -90,6 +107,11 @@ def words() -> Iterator[str]:
     kinds: Any = EarningRuleEntry.model_json_schema()["properties"]["earn"]["discriminator"]["mapping"]
     yield from kinds
     yield from TypeAdapter(PromotionEffect).json_schema()["discriminator"]["mapping"]
+    unions: tuple[Any, ...] = (TierMetric, TierWindow, TierValidity)
+    for union in unions:
+        yield from TypeAdapter(union).json_schema()["discriminator"]["mapping"]
+    for choice in ("downgrade", "returns"):
+        yield from get_args(TierSet.model_fields[choice].annotation)
     for kind in KINDS:
         yield from get_args(kind.model_fields["kind"].annotation)
     for field in CHOICES:

@@ -26,6 +26,8 @@ from loyalty_engine.core.engine.reservations import end_replaced
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.sales import admit
 from loyalty_engine.core.engine.settlement import earn_on, pay_and_credit
+from loyalty_engine.core.engine.tier_answers import show_moves
+from loyalty_engine.core.engine.tiers import foresee_tiers
 from loyalty_engine.core.kernel.refusals import RefusalError
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.payments import PaidPoints
@@ -77,6 +79,9 @@ def _look(ruleset: Ruleset, facts: Facts, request: EvaluateOrder, now: datetime)
     given = [memory.promotion for memory in priced.memory]
     issued = foresee(ruleset, facts, given, member=member, now=now)
     answer = show_look(ruleset, sale, earned=earned, after=after, nudges=nudges, issued=issued)
+    if ruleset.ladders and member is not None:
+        moves = foresee_tiers(ruleset, member, priced.order, paid=sale.paid, earned=earned, now=now)
+        answer["tiers"] = show_moves(ruleset.ladders, moves)
     return Look(answer, earned.seen, priced.seen or {})
 
 

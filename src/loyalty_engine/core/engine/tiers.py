@@ -8,16 +8,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from loyalty_engine.core.earning.evaluation import Earned
 from loyalty_engine.core.engine.accounts import soonest
 from loyalty_engine.core.engine.attributes import with_decimals
-from loyalty_engine.core.engine.decision import Accepted, Changes, Operation
+from loyalty_engine.core.engine.decision import Accepted, Changes
 from loyalty_engine.core.engine.facts import Facts, MemberState, OperationKind
 from loyalty_engine.core.engine.fold import apply, move_member
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.tier_answers import show_moves
 from loyalty_engine.core.engine.views import view_order
 from loyalty_engine.core.points.book import Entries
+from loyalty_engine.core.points.payments import PaidPoints
 from loyalty_engine.core.program.tiers import PointsEarned
+from loyalty_engine.core.rules.history import PastOrder
+from loyalty_engine.core.rules.order import Order
 from loyalty_engine.core.rules.view import View
 from loyalty_engine.core.tiers.ladder import Ladder
 from loyalty_engine.core.tiers.metrics import Moved
@@ -46,6 +50,31 @@ def climb(ruleset: Ruleset, facts: Facts, decision: Accepted) -> Accepted:
     return Accepted(changes, before, after)
 
 
+def foresee_tiers(
+    ruleset: Ruleset, member: MemberState, order: Order, *, paid: PaidPoints | None, earned: Earned, now: datetime
+) -> list[TierMove]:
+    """Return where an order would lead its member if it were placed ``now``, for this price."""
+    spend = max(order.goods_total - (paid.amount if paid is not None else 0), 0)
+    grants = {wallet: (order.placed_at, _granted(earned, wallet)) for wallet in _counted(ruleset)}
+    moved = replace(
+        member,
+        orders=member.orders + 1,
+        spend=member.spend + spend,
+        history=(PastOrder(order.placed_at, spend), *member.history),
+        earned={wallet: (*member.earned.get(wallet, ()), grant) for wallet, grant in grants.items()},
+    )
+    return _Deed("order", order.placed_at, now, moved, _view(ruleset, member, order, paid)).moves(ruleset.ladders)
+
+
+def _granted(earned: Earned, wallet: str) -> int:
+    return sum(grant.amount for grant in earned.grants if grant.wallet == wallet)
+
+
+def _counted(ruleset: Ruleset) -> set[str]:
+    """Return the wallets of which tier sets count what is earned."""
+    return {ladder.metric.wallet for ladder in ruleset.ladders.values() if isinstance(ladder.metric, PointsEarned)}
+
+
 def _net(moves: Sequence[TierMove], first: MemberTiers) -> list[TierMove]:
     """Join moves in one set; what led back to where it began is none."""
     last = {(move.member_id, move.tier_set): move for move in moves}
@@ -66,12 +95,20 @@ def _lead(ruleset: Ruleset, facts: Facts, part: Changes) -> Changes:
     if part.operation.kind not in _COUNTING:
         return _with(part, moved, tiers)
     absorbed = facts.other if part.operation.kind == "merge" else None
-    deed = _Deed(part.operation, moved, _view(ruleset, facts, part), _bought_at(facts, part), absorbed)
-    moves = []
-    for key, ladder in ruleset.ladders.items():
-        held, standing = tiers.get(key), deed.lead(ladder)
-        if standing is not None and standing != ladder.read(held):
-            moves.append(TierMove(moved.id, key, held, ladder.keep(standing)))
+    view = None
+    if part.order is not None:
+        view = _view(ruleset, facts.member, part.order.order, part.order.payment)
+    operation = part.operation
+    deed = _Deed(
+        kind=operation.kind,
+        happened_at=operation.effective_at,
+        booked_at=operation.booked_at,
+        member=moved,
+        view=view,
+        bought_at=_bought_at(facts, part),
+        absorbed=absorbed,
+    )
+    moves = deed.moves(ruleset.ladders)
     tiers = {**tiers, **{move.tier_set: move.after for move in moves}}
     answer = {**part.answer, "tiers": show_moves(ruleset.ladders, moves)}
     return replace(_with(part, moved, tiers), tiers=tuple(moves), answer=answer)
@@ -90,11 +127,22 @@ class _Deed:
     was; ``bought_at`` when the one was placed of which goods came back; ``absorbed`` who became one with the member.
     """
 
-    operation: Operation
+    kind: OperationKind
+    happened_at: datetime
+    booked_at: datetime
     member: MemberState
     view: View | None
-    bought_at: datetime | None
-    absorbed: MemberState | None
+    bought_at: datetime | None = None
+    absorbed: MemberState | None = None
+
+    def moves(self, ladders: Mapping[str, Ladder]) -> list[TierMove]:
+        """Return where it leads the member, in each set in which that is somewhere else."""
+        moves = []
+        for key, ladder in ladders.items():
+            held, standing = self.member.tiers.get(key), self.lead(ladder)
+            if standing is not None and standing != ladder.read(held):
+                moves.append(TierMove(self.member.id, key, held, ladder.keep(standing)))
+        return moves
 
     def lead(self, ladder: Ladder) -> Standing | None:
         """Return where the member is then."""
@@ -102,17 +150,16 @@ class _Deed:
         if self.absorbed is not None:
             standing = _higher(standing, ladder.read(self.absorbed.tiers.get(ladder.key)))
         if standing is not None and self.bought_at is not None and ladder.returns == "lower":
-            reached, now = ladder.now(self.member), self.operation.booked_at
+            reached, now = ladder.now(self.member), self.booked_at
             enrolled_at = self.member.enrolled_at
             standing = ladder.lower(standing, reached, now, bought_at=self.bought_at, enrolled_at=enrolled_at)
-        kind = self.operation.kind
-        if kind not in _RAISING or (kind == "activity" and not isinstance(ladder.metric, PointsEarned)):
+        if self.kind not in _RAISING or (self.kind == "activity" and not isinstance(ladder.metric, PointsEarned)):
             return standing
         return self._enter(ladder, self._count_late(ladder, self._count(ladder, standing)))
 
     @property
     def _at(self) -> datetime:
-        return max(self.operation.booked_at, self.operation.effective_at)
+        return max(self.booked_at, self.happened_at)
 
     def _count(self, ladder: Ladder, standing: Standing | None) -> Standing | None:
         rank = ladder.rank_for(ladder.now(self.member)(self._at))
@@ -120,12 +167,12 @@ class _Deed:
 
     def _count_late(self, ladder: Ladder, standing: Standing | None) -> Standing | None:
         """What is heard of when its window is over leads where it would have led then, if that still lasts."""
-        happened_at, enrolled_at = self.operation.effective_at, self.member.enrolled_at
-        span = ladder.window.around(happened_at, enrolled_at)
+        enrolled_at = self.member.enrolled_at
+        span = ladder.window.around(self.happened_at, enrolled_at)
         if span.end is None or span.end > self._at or span.is_rolling:
             return standing
         rank = ladder.rank_for(ladder.then(self.member)(span.end))
-        late = ladder.rise(standing, rank, happened_at, enrolled_at=enrolled_at)
+        late = ladder.rise(standing, rank, self.happened_at, enrolled_at=enrolled_at)
         return standing if late is None or ladder.has_ended(late, self._at) else late
 
     def _enter(self, ladder: Ladder, standing: Standing | None) -> Standing | None:
@@ -146,12 +193,11 @@ def _higher(one: Standing | None, other: Standing | None) -> Standing | None:
     return other
 
 
-def _view(ruleset: Ruleset, facts: Facts, part: Changes) -> View | None:
-    """Return what conditions see that lead to tiers: the order, and the member before it; None: no order is placed."""
-    if part.order is None or not any(ladder.entrances for ladder in ruleset.ladders.values()):
+def _view(ruleset: Ruleset, member: MemberState | None, order: Order, paid: PaidPoints | None) -> View | None:
+    """Return what conditions see that lead to tiers: the order, and the member before it; None: there are none."""
+    if not any(ladder.entrances for ladder in ruleset.ladders.values()):
         return None
-    paid = part.order.payment.amount if part.order.payment is not None else 0
-    return view_order(ruleset, with_decimals(ruleset, part.order.order), facts.member, paid_with_points=paid)
+    return view_order(ruleset, with_decimals(ruleset, order), member, paid_with_points=paid.amount if paid else 0)
 
 
 def _bought_at(facts: Facts, part: Changes) -> datetime | None:
@@ -164,7 +210,7 @@ def _bought_at(facts: Facts, part: Changes) -> datetime | None:
 
 def _earn(ruleset: Ruleset, facts: Facts, before: MemberState | None, part: Changes) -> Mapping[str, Moved]:
     """Return what the member earned in wallets of which a tier set counts that, by when what earned it happened."""
-    counted = {ladder.metric.wallet for ladder in ruleset.ladders.values() if isinstance(ladder.metric, PointsEarned)}
+    counted = _counted(ruleset)
     if not counted:
         return {}
     known = dict(before.earned) if before is not None else {}
