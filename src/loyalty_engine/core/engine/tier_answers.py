@@ -1,11 +1,14 @@
 """What answers tell of tiers."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
+from loyalty_engine.core.engine.facts import MemberState
+from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.instants import show_instant
 from loyalty_engine.core.tiers.ladder import Ladder
-from loyalty_engine.core.tiers.standings import TierMove
+from loyalty_engine.core.tiers.standings import Standing, TierMove
 
 
 def show_moves(ladders: Mapping[str, Ladder], moves: Iterable[TierMove]) -> list[dict[str, Any]]:
@@ -16,7 +19,7 @@ def show_moves(ladders: Mapping[str, Ladder], moves: Iterable[TierMove]) -> list
             "tier": _tier(ladders, move, is_after=True),
             "from": _tier(ladders, move, is_after=False),
             "since": show_instant(move.after.since),
-            "until": None if move.after.until is None else show_instant(move.after.until),
+            "until": _show(move.after.until),
         }
         for move in moves
     ]
@@ -27,5 +30,44 @@ def _tier(ladders: Mapping[str, Ladder], move: TierMove, *, is_after: bool) -> s
     held, ladder = move.after if is_after else move.before, ladders.get(move.tier_set)
     if ladder is None:
         return held.tier if held is not None else None
-    rank = ladder.rank_of(held)
-    return ladder.tiers[rank - 1].key if rank else None
+    return ladder.key_of(ladder.rank_of(held))
+
+
+def show_tiers(ruleset: Ruleset, member: MemberState, now: datetime) -> list[dict[str, Any]]:
+    """Show where a member is, in every set, of whom everything due was settled ``now``.
+
+    ``progress`` is what the next tier needs; ``projected`` the tier after the next review if nothing more is bought.
+    """
+    return [_place(ladder, member, now) for ladder in ruleset.ladders.values()]
+
+
+def _place(ladder: Ladder, member: MemberState, now: datetime) -> dict[str, Any]:
+    held = member.tiers.get(ladder.key)
+    standing, rank = ladder.read(held), ladder.rank_of(held)
+    progress = ladder.progress(standing, ladder.now(member)(now))
+    ends_at = None if standing is None else ladder.ends_at(standing)
+    return {
+        "set": ladder.key,
+        "tier": ladder.key_of(rank),
+        "how": None if standing is None or not standing.rank else standing.how,
+        "since": None if standing is None else show_instant(standing.since),
+        "until": _show(None if standing is None else standing.until),
+        "review_at": _show(ends_at),
+        "projected": ladder.key_of(_projected(ladder, standing, member, ends_at) if standing and ends_at else rank),
+        "progress": {
+            "tier": None if progress.rank is None else ladder.key_of(progress.rank),
+            "actual": progress.actual,
+            "needed": progress.needed,
+            "missing": progress.missing,
+        },
+        "entitlements": [*ladder.tiers[rank - 1].privileges.entitlements] if rank else [],
+    }
+
+
+def _projected(ladder: Ladder, standing: Standing, member: MemberState, ends_at: datetime) -> int:
+    went = ladder.review(standing, ladder.then(member), ends_at, enrolled_at=member.enrolled_at)
+    return ladder.rank_of(ladder.keep(went[0])) if went else standing.rank
+
+
+def _show(instant: datetime | None) -> str | None:
+    return None if instant is None else show_instant(instant)

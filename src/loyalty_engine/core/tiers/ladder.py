@@ -94,6 +94,10 @@ class Ladder:
         """Return the highest rank whose condition holds; 0: none does."""
         return max([rank for rank, check in self.entrances.items() if check(view) is None], default=0)
 
+    def key_of(self, rank: int) -> str | None:
+        """Return the key of a tier by its rank; None: below all."""
+        return self.tiers[rank - 1].key if rank else None
+
     def now(self, deeds: Deeds) -> Reached:
         """Return how much a member has in the window in which a moment lies, up to then."""
         return lambda at: count(self.metric, self.window.around(at, deeds.enrolled_at), deeds, at)

@@ -1,0 +1,176 @@
+"""Tiers over revisions, in facts that are asked for, and as members see them."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import pytest
+
+from loyalty_engine.core.engine.decide import decide
+from loyalty_engine.core.engine.decision import Accepted
+from loyalty_engine.core.engine.facts import Facts
+from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.engine.tier_answers import show_tiers
+from loyalty_engine.core.engine.views import see_tiers
+from loyalty_engine.core.rules.history import HistoryRange, PastOrder
+from loyalty_engine.core.tiers.standings import MemberTier
+from tests.core.engine_cases import MEMBER, NOW, accept, after, line, member, place, redeem, ruleset_of
+
+YEAR: Final = {"kind": "calendar", "unit": "year"}
+STATUS: Final[dict[str, Any]] = {
+    "key": "status",
+    "metric": {"kind": "spend"},
+    "window": YEAR,
+    "lasts": {"kind": "window", "more": 1},
+    "tiers": [
+        {"key": "silver", "at_least": 200},
+        {"key": "gold", "at_least": 500},
+        {"key": "platinum", "at_least": 900},
+    ],
+}
+END_OF_TIME: Final = datetime(9998, 12, 31, tzinfo=UTC)
+MIDNIGHT: Final = datetime(2026, 12, 31, 23, tzinfo=UTC)
+PLATINUM: Final = MemberTier("platinum", NOW, MIDNIGHT, MIDNIGHT, below=("silver", "gold"))
+
+
+def with_tiers(*sets: dict[str, Any], revision: int = 3) -> Ruleset:
+    return ruleset_of(revision=revision, tier_sets=list(sets))
+
+
+def tiers_of(*keys: str) -> dict[str, Any]:
+    return {**STATUS, "tiers": [tier for tier in STATUS["tiers"] if tier["key"] in keys]}
+
+
+@pytest.mark.parametrize(
+    ("left", "tier", "level"),
+    [
+        (("silver", "gold", "platinum"), "platinum", 3),
+        (("silver", "gold"), "gold", 2),
+        (("gold",), "gold", 1),
+        (("silver",), "silver", 1),
+        (("platinum",), "platinum", 1),
+    ],
+)
+def test_a_tier_that_is_gone_leads_to_the_next_lower_one(left: tuple[str, ...], tier: str, level: int) -> None:
+    seen = see_tiers(with_tiers(tiers_of(*left)), {"status": PLATINUM})
+    assert (seen.tiers, seen.levels) == ({"status": tier}, {"status": level})
+
+
+def test_with_all_tiers_gone_below_it_a_member_is_below_all() -> None:
+    silver = MemberTier("silver", NOW, MIDNIGHT, MIDNIGHT)
+    assert see_tiers(with_tiers(tiers_of("gold")), {"status": silver}).levels == {"status": 0}
+
+
+def test_a_tier_of_a_set_that_is_gone_is_over_once_it_runs_out() -> None:
+    someone = member(100, tiers={"status": PLATINUM}, due_at=MIDNIGHT, sees_lots=True)
+    decision = decide(ruleset_of(), Facts(member=someone), redeem(50), MIDNIGHT)
+    assert isinstance(decision, Accepted)
+    [review] = decision.before
+    assert (review.operation.kind, review.operation.effective_at) == ("tier_review", MIDNIGHT)
+    assert after(decision.changes).tiers == {"status": MemberTier(None, MIDNIGHT)}
+
+
+def test_a_review_is_an_operation_of_its_own_before_what_was_asked() -> None:
+    history = (PastOrder(NOW - timedelta(days=1), 600),)
+    someone = member(100, tiers={"status": PLATINUM}, history=history, due_at=MIDNIGHT, sees_lots=True)
+    decision = decide(with_tiers(STATUS), Facts(member=someone), redeem(50), MIDNIGHT + timedelta(days=3))
+    assert isinstance(decision, Accepted)
+    [review] = decision.before
+    assert review.operation.call.key is None
+    assert review.operation.booked_at == MIDNIGHT + timedelta(days=3)
+    assert review.answer["tiers"] == [
+        {
+            "set": "status",
+            "tier": "gold",
+            "from": "platinum",
+            "since": "2026-12-31T23:00:00Z",
+            "until": "2028-12-31T23:00:00Z",
+        }
+    ]
+    assert review.member is not None
+    assert (review.member.expected_version, review.member.after.version) == (4, 5)
+    assert after(decision.changes).version == 6
+    assert after(decision.changes).due_at == datetime(2028, 12, 31, 23, tzinfo=UTC)
+
+
+def test_a_longer_grace_puts_off_a_review_that_was_due() -> None:
+    someone = member(100, tiers={"status": PLATINUM}, due_at=MIDNIGHT, sees_lots=True)
+    rules = with_tiers({**STATUS, "grace": {"days": 30}})
+    decision = decide(rules, Facts(member=someone), redeem(50), MIDNIGHT)
+    assert isinstance(decision, Accepted)
+    held = after(decision.changes).tiers["status"]
+    assert (held.tier, held.until, held.ends_at) == ("platinum", MIDNIGHT, datetime(2027, 1, 30, 23, tzinfo=UTC))
+
+
+def test_a_late_order_leads_up_todays_ladder() -> None:
+    then = with_tiers({**STATUS, "tiers": [{"key": "old", "at_least": 1}]}, revision=1)
+    changes = accept(place(line(300)), Facts(member=member(), then=then), rules=with_tiers(STATUS))
+    assert [move["tier"] for move in changes.answer["tiers"]] == ["silver"]
+
+
+def test_who_enrols_with_its_first_order_climbs_with_it() -> None:
+    changes = accept(place(line(300), by="card:1"), Facts(), rules=with_tiers(STATUS))  # type: ignore[arg-type]
+    assert after(changes).tiers["status"].tier == "silver"
+    assert [move.tier_set for move in changes.tiers] == ["status"]
+
+
+def test_without_tier_sets_answers_say_nothing_of_tiers() -> None:
+    assert "tiers" not in accept(place(line(300)), Facts(member=member()), rules=ruleset_of()).answer
+
+
+@pytest.mark.parametrize(
+    ("changes", "asked"),
+    [
+        ({}, HistoryRange(NOW - timedelta(days=367), END_OF_TIME, with_lines=False, days_before_due=367)),
+        ({"window": {"kind": "lifetime"}, "lasts": {"kind": "forever"}}, None),
+        (
+            {
+                "window": {"kind": "rolling", "length": {"days": 30}},
+                "lasts": {"kind": "forever"},
+                "tiers": [{"key": "a", "when": {"history": {"days": 60}, "lines": {}, "quantity": {"at_least": "1"}}}],
+            },
+            HistoryRange(datetime(2026, 4, 2, 12, tzinfo=UTC), END_OF_TIME, with_lines=True, days_before_due=31),
+        ),
+    ],
+)
+def test_history_is_asked_for_as_far_back_as_windows_reach(changes: dict[str, Any], asked: HistoryRange | None) -> None:
+    assert with_tiers({**STATUS, **changes}).history_range(NOW) == asked
+
+
+def test_earned_points_are_asked_for_by_wallet() -> None:
+    sets = [
+        {**STATUS, "metric": {"kind": "points_earned", "wallet": "points"}},
+        {
+            **STATUS,
+            "key": "stars",
+            "metric": {"kind": "points_earned", "wallet": "stamps"},
+            "window": {"kind": "lifetime"},
+        }
+        | {"lasts": {"kind": "forever"}},
+    ]
+    rules = with_tiers(*sets)
+    assert rules.earned_since(NOW) == {"points": NOW - timedelta(days=367), "stamps": None}
+    assert rules.history_range(NOW) is None
+
+
+def test_a_member_sees_where_it_is_and_what_comes_next() -> None:
+    history = (PastOrder(NOW - timedelta(days=1), 640),)
+    someone = member(tiers={"status": PLATINUM}, history=history)
+    assert show_tiers(with_tiers(STATUS), someone, NOW) == [
+        {
+            "set": "status",
+            "tier": "platinum",
+            "how": "earned",
+            "since": "2026-06-01T12:00:00Z",
+            "until": "2026-12-31T23:00:00Z",
+            "review_at": "2026-12-31T23:00:00Z",
+            "projected": "gold",
+            "progress": {"tier": None, "actual": 640, "needed": None, "missing": None},
+            "entitlements": [],
+        }
+    ]
+
+
+def test_a_member_who_never_was_in_a_tier_sees_the_first() -> None:
+    [shown] = show_tiers(with_tiers(STATUS), member(id=MEMBER), NOW)
+    assert (shown["tier"], shown["since"], shown["projected"]) == (None, None, None)
+    assert shown["progress"] == {"tier": "silver", "actual": 0, "needed": 200, "missing": 200}
