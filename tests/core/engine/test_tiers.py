@@ -6,14 +6,15 @@ from typing import Any, Final
 import pytest
 
 from loyalty_engine.core.engine.decide import decide
-from loyalty_engine.core.engine.decision import Accepted
-from loyalty_engine.core.engine.facts import Facts
+from loyalty_engine.core.engine.decision import Accepted, Changes
+from loyalty_engine.core.engine.facts import Facts, MemberState
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.tier_answers import show_tiers
+from loyalty_engine.core.engine.tier_reviews import adopt_ladders
 from loyalty_engine.core.engine.views import see_tiers
 from loyalty_engine.core.rules.history import HistoryRange, PastOrder
 from loyalty_engine.core.tiers.standings import MemberTier
-from tests.core.engine_cases import MEMBER, NOW, accept, after, line, member, place, redeem, ruleset_of
+from tests.core.engine_cases import MEMBER, NOW, accept, after, call, line, member, place, redeem, ruleset_of
 
 YEAR: Final = {"kind": "calendar", "unit": "year"}
 STATUS: Final[dict[str, Any]] = {
@@ -34,6 +35,10 @@ PLATINUM: Final = MemberTier("platinum", NOW, MIDNIGHT, MIDNIGHT, below=("silver
 
 def with_tiers(*sets: dict[str, Any], revision: int = 3) -> Ruleset:
     return ruleset_of(revision=revision, tier_sets=list(sets))
+
+
+def adopt(rules: Ruleset, someone: MemberState) -> Changes | None:
+    return adopt_ladders(rules, someone, call(), operation_id=call().operation_id, now=NOW)
 
 
 def tiers_of(*keys: str) -> dict[str, Any]:
@@ -99,6 +104,33 @@ def test_a_longer_grace_puts_off_a_review_that_was_due() -> None:
     assert isinstance(decision, Accepted)
     held = after(decision.changes).tiers["status"]
     assert (held.tier, held.until, held.ends_at) == ("platinum", MIDNIGHT, datetime(2027, 1, 30, 23, tzinfo=UTC))
+
+
+def test_published_ladders_move_members_up_at_once_and_down_only_when_their_tier_runs_out() -> None:
+    bought = (PastOrder(NOW - timedelta(days=1), 600),)
+    gold = MemberTier("gold", NOW, MIDNIGHT, MIDNIGHT, below=("silver",))
+    higher = with_tiers({**STATUS, "tiers": [{"key": "silver", "at_least": 700}, {"key": "gold", "at_least": 800}]})
+    lower = with_tiers({**STATUS, "tiers": [{"key": "silver", "at_least": 200}, {"key": "platinum", "at_least": 600}]})
+
+    assert adopt(higher, member(history=bought, tiers={"status": gold})) is None
+    moved = adopt(lower, member(history=bought, tiers={"status": gold}))
+    assert moved is not None
+    assert [(move["from"], move["tier"]) for move in moved.answer["tiers"]] == [("silver", "platinum")]
+    assert after(moved).due_at == datetime(2027, 12, 31, 23, tzinfo=UTC)
+    assert adopt(lower, after(moved)) is None
+
+
+def test_published_ladders_do_not_prolong_what_is_there() -> None:
+    bought = (PastOrder(NOW - timedelta(days=1), 600),)
+    gold = MemberTier("gold", NOW, MIDNIGHT, MIDNIGHT, below=("silver",))
+    assert adopt(with_tiers(STATUS), member(history=bought, tiers={"status": gold})) is None
+
+
+def test_with_its_set_a_tier_goes_as_soon_as_that_is_published() -> None:
+    moved = adopt(ruleset_of(), member(tiers={"status": PLATINUM}))
+    assert moved is not None
+    assert after(moved).tiers == {"status": MemberTier(None, NOW)}
+    assert adopt(ruleset_of(), after(moved)) is None
 
 
 def test_a_late_order_leads_up_todays_ladder() -> None:

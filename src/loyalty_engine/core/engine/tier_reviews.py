@@ -1,5 +1,6 @@
 """Reviews: a tier ran out, and its member goes where it belongs by then. Whoever touches the member first books that."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -13,6 +14,9 @@ from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.tier_answers import show_moves
 from loyalty_engine.core.tiers.ladder import Ladder
 from loyalty_engine.core.tiers.standings import MemberTier, TierMove, next_end
+
+_Reviewed = tuple[MemberTier, datetime]
+"""Where a member is after a review, and when the last of what led there happened."""
 
 
 def is_reviewable(member: MemberState, now: datetime) -> bool:
@@ -29,15 +33,53 @@ def review_tiers(
     However late that is, it goes by what counted when each of them did. ``call`` is that of the request on whose occasion
     it is booked; its key belongs to that request.
     """
-    if not is_reviewable(member, now):
-        return None
     reviewed = {
         key: _review(ruleset.ladders.get(key), held, member, now)
         for key, held in member.tiers.items()
         if held.ends_at is not None and held.ends_at <= now
     }
+    return _move(ruleset, member, call, reviewed, operation_id=operation_id, now=now)
+
+
+def adopt_ladders(
+    ruleset: Ruleset, member: MemberState, call: Call, *, operation_id: UUID, now: datetime
+) -> Changes | None:
+    """Return where ladders that were published lead a member of whom everything due was settled; None: nowhere else.
+
+    Up at once; nobody falls before its tier runs out, unless that is not there any more. What is not recorded is a preview.
+    """
+    adopted: dict[str, _Reviewed] = {}
+    for key in {**ruleset.ladders, **member.tiers}:
+        held = member.tiers.get(key)
+        after = _adopt(ruleset.ladders.get(key), held, member, now)
+        if after is not None and after != held:
+            adopted[key] = after, now
+    return _move(ruleset, member, call, adopted, operation_id=operation_id, now=now)
+
+
+def _adopt(ladder: Ladder | None, held: MemberTier | None, member: MemberState, now: datetime) -> MemberTier | None:
+    if ladder is None:
+        return held if held is None or held.tier is None else MemberTier(None, now)
+    standing, rank = ladder.read(held), ladder.rank_for(ladder.now(member)(now))
+    if rank > ladder.rank_of(held):
+        standing = ladder.rise(standing, rank, now, enrolled_at=member.enrolled_at) or standing
+    return None if standing is None else ladder.keep(standing)
+
+
+def _move(
+    ruleset: Ruleset,
+    member: MemberState,
+    call: Call,
+    reviewed: Mapping[str, _Reviewed],
+    *,
+    operation_id: UUID,
+    now: datetime,
+) -> Changes | None:
+    """Return the operation that moves the member; None when nobody has to."""
+    if not reviewed:
+        return None
     tiers = {**member.tiers, **{key: after for key, (after, _) in reviewed.items()}}
-    moves = tuple(TierMove(member.id, key, member.tiers[key], after) for key, (after, _) in reviewed.items())
+    moves = tuple(TierMove(member.id, key, member.tiers.get(key), after) for key, (after, _) in reviewed.items())
     after = replace(member, version=member.version + 1, booked_at=now, tiers=tiers)
     after = replace(after, due_at=due_next(after, operation_id, now))
     operation = Operation(
@@ -58,7 +100,7 @@ def review_tiers(
     )
 
 
-def _review(ladder: Ladder | None, held: MemberTier, member: MemberState, now: datetime) -> tuple[MemberTier, datetime]:
+def _review(ladder: Ladder | None, held: MemberTier, member: MemberState, now: datetime) -> _Reviewed:
     """Return where a tier that ran out leads, and when the last of what led there did. One of a set that is gone is over."""
     assert held.ends_at is not None
     if ladder is None:
