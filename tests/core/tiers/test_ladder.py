@@ -1,7 +1,8 @@
 """Ladders: where a member is, and until when."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -106,6 +107,37 @@ def test_grace_counts_what_is_bought_in_it() -> None:
     assert graceful.ends_at(gold) == end_of_grace
     bought_in_it = {END_OF_2027: 100, end_of_grace: 520}
     assert graceful.review(gold, bought_in_it.__getitem__, end_of_grace, enrolled_at=None)[0].rank == 2
+
+
+def lowered(
+    standing: Standing, reached: int, bought_at: datetime = JULY, now: datetime = JULY, **changes: object
+) -> Standing:
+    return ladder(**changes).lower(standing, lambda _: reached, now, bought_at=bought_at, enrolled_at=None)
+
+
+GOLD: Final = Standing(2, JULY, END_OF_2027, before=Standing(1, JULY, END_OF_2026))
+
+
+def test_goods_that_come_back_take_the_tier_that_is_not_reached_without_them() -> None:
+    assert lowered(GOLD, 500) == GOLD
+    assert lowered(GOLD, 499) == Standing(1, JULY, END_OF_2026)
+    assert lowered(GOLD, 199) == Standing(0, JULY)
+    assert lowered(Standing(2, JULY, END_OF_2027), 200) == Standing(1, JULY, END_OF_2027)
+
+
+def test_goods_of_another_year_took_no_part_in_the_tier() -> None:
+    assert lowered(GOLD, 0, bought_at=datetime(2025, 12, 31, 22, 59, tzinfo=UTC)) == GOLD
+    assert lowered(GOLD, 499, bought_at=datetime(2025, 12, 31, 23, tzinfo=UTC)) != GOLD
+
+
+def test_what_the_member_had_before_does_not_come_back_once_it_is_over() -> None:
+    later = datetime(2027, 2, 1, tzinfo=UTC)
+    assert lowered(GOLD, 199, now=later) == Standing(0, later)
+
+
+@pytest.mark.parametrize("how", ["granted", "condition"])
+def test_only_what_was_earned_can_be_taken(how: Literal["granted", "condition"]) -> None:
+    assert lowered(replace(GOLD, how=how), 0) == replace(GOLD, how=how)
 
 
 def test_progress_tells_what_the_next_tier_needs() -> None:
