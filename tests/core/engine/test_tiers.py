@@ -1,5 +1,6 @@
 """Tiers over revisions, in facts that are asked for, and as members see them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -7,14 +8,16 @@ import pytest
 
 from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Accepted, Changes
+from loyalty_engine.core.engine.due import settle_due
 from loyalty_engine.core.engine.facts import Facts, MemberState
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.tier_answers import show_tiers
 from loyalty_engine.core.engine.tier_reviews import adopt_ladders
 from loyalty_engine.core.engine.views import see_tiers
+from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.rules.history import HistoryRange, PastOrder
 from loyalty_engine.core.tiers.standings import MemberTier
-from tests.core.engine_cases import MEMBER, NOW, accept, after, call, line, member, place, redeem, ruleset_of
+from tests.core.engine_cases import CARD, MEMBER, NOW, accept, after, call, line, lot, member, place, redeem, ruleset_of
 
 YEAR: Final = {"kind": "calendar", "unit": "year"}
 STATUS: Final[dict[str, Any]] = {
@@ -97,6 +100,20 @@ def test_a_review_is_an_operation_of_its_own_before_what_was_asked() -> None:
     assert after(decision.changes).due_at == datetime(2028, 12, 31, 23, tzinfo=UTC)
 
 
+def test_what_time_does_to_points_leaves_the_review_due() -> None:
+    waiting = replace(lot(5), available_at=NOW + timedelta(days=1), earned_at=NOW)
+    pending = {"points": Balance(pending=5)}
+    someone = member(
+        lots=False, balances=pending, tiers={"status": PLATINUM}, due_at=waiting.available_at, sees_lots=True
+    )
+    someone = replace(someone, lots=(waiting,))
+    now = NOW + timedelta(days=2)
+    passed = settle_due(with_tiers(STATUS), someone, call(), operation_id=call().operation_id, now=now)
+    assert passed is not None
+    assert after(passed).balances["points"].available == 5
+    assert after(passed).due_at == MIDNIGHT
+
+
 def test_a_longer_grace_puts_off_a_review_that_was_due() -> None:
     someone = member(100, tiers={"status": PLATINUM}, due_at=MIDNIGHT, sees_lots=True)
     rules = with_tiers({**STATUS, "grace": {"days": 30}})
@@ -140,7 +157,7 @@ def test_a_late_order_leads_up_todays_ladder() -> None:
 
 
 def test_who_enrols_with_its_first_order_climbs_with_it() -> None:
-    changes = accept(place(line(300), by="card:1"), Facts(), rules=with_tiers(STATUS))  # type: ignore[arg-type]
+    changes = accept(place(line(300), by=CARD), Facts(), rules=with_tiers(STATUS))
     assert after(changes).tiers["status"].tier == "silver"
     assert [move.tier_set for move in changes.tiers] == ["status"]
 

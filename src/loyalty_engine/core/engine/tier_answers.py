@@ -22,7 +22,13 @@ def show_moves(ladders: Mapping[str, Ladder], moves: Iterable[TierMove]) -> list
             "until": _show(move.after.until),
         }
         for move in moves
+        if _is_seen(move)
     ]
+
+
+def _is_seen(move: TierMove) -> bool:
+    """Tell whether more changes than what only ladders reckon with."""
+    return move.before is None or (move.before.tier, move.before.until) != (move.after.tier, move.after.until)
 
 
 def _tier(ladders: Mapping[str, Ladder], move: TierMove, *, is_after: bool) -> str | None:

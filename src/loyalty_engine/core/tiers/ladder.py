@@ -140,11 +140,13 @@ class Ladder:
         """
         if standing.how != "earned" or standing.rank <= self.base:
             return standing
-        if not self.window.around(standing.since, enrolled_at).holds(bought_at):
+        reached_at = standing.reached_at or standing.since
+        if not self.window.around(reached_at, enrolled_at).holds(bought_at):
             return standing
-        level = max(self.rank_for(reached(standing.since)), self.rank_for(reached(now)))
+        then, today = self.rank_for(reached(reached_at)), self.rank_for(reached(now))
+        level = max(then, today)
         if level >= standing.rank:
-            return standing
+            return standing if then >= standing.rank else replace(standing, reached_at=now)
         before = standing.before
         if before is not None and before.rank >= level and not self.has_ended(before, now):
             return self.lower(before, reached, now, bought_at=bought_at, enrolled_at=enrolled_at)
@@ -193,7 +195,7 @@ class Ladder:
             return None
         keys = () if held.tier is None else (held.tier, *reversed(held.below))
         kept = next((self.ranks[key] for key in keys if key in self.ranks), 0)
-        return Standing(kept, held.since, held.until, held.how, self.read(held.before))
+        return Standing(kept, held.since, held.until, held.how, self.read(held.before), held.reached_at)
 
     def keep(self, standing: Standing) -> MemberTier:
         """Return a standing as it is kept."""
@@ -206,6 +208,7 @@ class Ladder:
             how=standing.how,
             below=tuple(keys[: max(rank - 1, 0)]),
             before=None if standing.before is None else self.keep(standing.before),
+            reached_at=standing.reached_at,
         )
 
     def rank_of(self, held: MemberTier | None) -> int:

@@ -15,7 +15,7 @@ class Standing:
     """Where a member is: in the tier of ``rank`` since then, until then at least, None: for good. ``how`` it came there.
 
     Ranks count from 1, the lowest tier; 0 is below all of them. ``before`` is where it was until then, and falls back to
-    when what led here is undone.
+    when what led here is undone. ``reached_at`` is a moment as of whose window the tier is reached, None: since it is in it.
     """
 
     rank: int
@@ -23,6 +23,7 @@ class Standing:
     until: datetime | None = None
     how: How = "earned"
     before: "Standing | None" = None
+    reached_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class MemberTier:
     how: How = "earned"
     below: tuple[str, ...] = ()
     before: "MemberTier | None" = None
+    reached_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
