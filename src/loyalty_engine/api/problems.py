@@ -303,6 +303,29 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     RefusalCode.OPERATION_ALREADY_REVERSED: ProblemKind(
         409, "The operation was reversed before", "Nothing is left to do; details name the operation that did it."
     ),
+    RefusalCode.REFERRALS_NOT_OFFERED: ProblemKind(
+        422, "No such referral programme", "See details.known; it need not be named only where there is exactly one."
+    ),
+    RefusalCode.REFERRAL_CODE_NOT_FOUND: ProblemKind(
+        422, "No member has this referral code", "Let the friend check it; enrol without it."
+    ),
+    RefusalCode.REFERRAL_OF_SELF: ProblemKind(422, "Both are the same member", "Nobody can bring themselves."),
+    RefusalCode.REFERRAL_EXISTS: ProblemKind(
+        409, "The friend was brought before", "A friend has one advocate, for ever; see details.referral_id."
+    ),
+    RefusalCode.REFERRAL_NOT_FOUND: ProblemKind(404, "No such referral", "Check the referral's id."),
+    RefusalCode.REFERRAL_NOT_IN_REVIEW: ProblemKind(
+        409, "There is nothing to say about the referral", "It is where the verdict would bring it; see details.state."
+    ),
+    RefusalCode.REFERRAL_NOT_DUE: ProblemKind(
+        409, "The referral is not due", "See details.settles_at; null: nothing speaks for it, or it counts already."
+    ),
+    RefusalCode.FRIEND_NOT_NEW: ProblemKind(
+        409, "The friend is a customer already", "Register friends when they sign up, before their first order."
+    ),
+    RefusalCode.ADVOCATE_NOT_ALLOWED: ProblemKind(
+        409, "The advocate may not bring friends", "It does not fulfil the condition of the referral programme."
+    ),
 }
 """By code, in order of status for the transport's own and in order of the refusals' list for the engine's."""
 

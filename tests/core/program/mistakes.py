@@ -13,6 +13,8 @@ Json = dict[str, Any]
 GONE: Final = object()
 TOTAL: Final = {"fact": "order.total", "at_least": 2000}
 
+CODE: Final = {"kind": "code", "pool": "welcome"}
+
 SOUND: Final[Json] = {
     "version": 1,
     "program": {"name": "Corner Grocer", "currency": "EUR", "time_zone": "Europe/Berlin"},
@@ -97,6 +99,27 @@ SOUND: Final[Json] = {
         }
     ],
     "policies": {"earning": {"choose": "all"}},
+    "referrals": [
+        {
+            "key": "friends",
+            "link": "https://shop.example/r/{code}",
+            "qualifies": {"kind": "order", "at_least": 3000, "within": {"days": 60}, "settles_after": {"days": 14}},
+            "friend": {
+                "enrolled_within": {"days": 30},
+                "rewards": [{"kind": "points", "wallet": "points", "points": 300}],
+            },
+            "advocate": {
+                "when": {"fact": "member.orders", "at_least": 1},
+                "ladder": [
+                    {"rewards": [{"kind": "points", "wallet": "points", "points": 500}]},
+                    {"from_friends": 5, "rewards": [{"kind": "code", "pool": "vip"}]},
+                ],
+                "limits": [{"friends": 10, "period": "month"}],
+            },
+            "guards": {"with_advocate": {"address": "allow"}, "per_day": 5},
+        },
+        {"key": "profile", "qualifies": {"kind": "activity", "activity": "survey"}, "friend": {"rewards": [CODE]}},
+    ],
 }
 
 WHEN: Final = "/earning_rules/0/when"

@@ -16,20 +16,23 @@ from loyalty_engine.core.program.parts import split
 from loyalty_engine.core.program.reading import parse_program
 from tests.core.program.mistakes import CHECKS, READING, SOUND, TOTAL, WHEN, Json, change, faults_of, found
 from tests.core.program.mistakes_in_promotions import LINTS, PROMOTIONS
+from tests.core.program.mistakes_in_referrals import LINTS as LINTS_OF_REFERRALS
+from tests.core.program.mistakes_in_referrals import REFERRALS
 from tests.core.program.mistakes_in_rules import RULES
 from tests.core.program.mistakes_in_tiers import TIERS
 
+ACCEPTED: Final = [*CHECKS, *RULES, *PROMOTIONS, *TIERS, *REFERRALS]
+ALL: Final = [*READING, *ACCEPTED]
 
-@pytest.mark.parametrize(("place", "value", "pointer", "code"), [*READING, *CHECKS, *RULES, *PROMOTIONS, *TIERS])
+
+@pytest.mark.parametrize(("place", "value", "pointer", "code"), ALL)
 def test_one_mistake_is_one_fault_where_it_is(place: str, value: object, pointer: str, code: str) -> None:
     assert found(change(place, value)) == [(pointer, code)]
 
 
 def test_every_code_is_provoked_above() -> None:
     elsewhere = {"too_many_faults", "currency_in_use", "wallet_in_use"}
-    assert {code for *_, code in (*READING, *CHECKS, *RULES, *PROMOTIONS, *TIERS)} == {
-        code.value for code in FaultCode
-    } - elsewhere
+    assert {code for *_, code in ALL} == {code.value for code in FaultCode} - elsewhere
 
 
 def test_the_sound_program_has_no_fault() -> None:
@@ -42,11 +45,17 @@ def test_anything_but_a_program_is_refused(raw: object) -> None:
 
 
 def test_only_warnings_leave_a_program_publishable() -> None:
-    warnings = {"never_holds", "minimum_not_in_step", "window_passed", "never_open", *(code for *_, code in LINTS)}
+    warnings = {
+        "never_holds",
+        "minimum_not_in_step",
+        "window_passed",
+        "never_open",
+        *(code for *_, code in (*LINTS, *LINTS_OF_REFERRALS)),
+    }
     warnings.add("unbounded")
     refused = {code for *_, code in READING} - {code for *_, code in CHECKS}
     severities: dict[str, set[str]] = {}
-    for place, value, _, code in (*CHECKS, *RULES, *PROMOTIONS, *TIERS):
+    for place, value, _, code in ACCEPTED:
         severities.setdefault(code, set()).update(fault.severity for fault in faults_of(change(place, value)))
     assert {code for code, found in severities.items() if found == {"warning"}} == warnings
     assert {code for code, found in severities.items() if found == {"error"}} == set(severities) - warnings

@@ -35,6 +35,8 @@ REGULAR: Final = replace(
     tiers={"status": "gold"},
     levels={"status": 2, "stars": 0},
     entitlements=("delivery", "lounge"),
+    referrals=2,
+    brought_by="friends",
 )
 TIER_SETS: Final = {"status": ["silver", "gold"], "stars": ["one"]}
 WORDS: Final = Vocabulary.of(ATTRIBUTES, ["points", "stamps"], tier_sets=TIER_SETS)
@@ -79,6 +81,8 @@ FACTS_OF_TIMES_AND_MEMBERS: Final = {
     "member.levels.status": 2,
     "member.tiers.stars": None,
     "member.levels.stars": 0,
+    "member.referrals": 2,
+    "member.brought_by": "friends",
     "member.attributes.vegan": True,
     "member.attributes.birthday": "2000-02-29",
     "member.balances.points": 40,

@@ -26,6 +26,20 @@ from loyalty_engine.core.engine.members import decide_change, decide_enrolment, 
 from loyalty_engine.core.engine.merges import decide_merge
 from loyalty_engine.core.engine.opening_lots import decide_opening
 from loyalty_engine.core.engine.redemptions import decide_cancel, decide_redemption
+from loyalty_engine.core.engine.referral_following import follow, prepare
+from loyalty_engine.core.engine.referral_requests import (
+    ReferralRequest,
+    RegisterReferral,
+    ReviewReferral,
+    RewardReferral,
+    SeeFingerprints,
+)
+from loyalty_engine.core.engine.referrals import (
+    decide_fingerprints,
+    decide_registration,
+    decide_review,
+    decide_reward,
+)
 from loyalty_engine.core.engine.requests import (
     ActivateOrder,
     Adjust,
@@ -64,7 +78,7 @@ from loyalty_engine.core.engine.transfers import decide_transfer
 from loyalty_engine.core.kernel.refusals import Refusal, RefusalCode, RefusalError
 
 
-def decide(ruleset: Ruleset, facts: Facts, request: Request, now: datetime) -> Decision:
+def decide(ruleset: Ruleset, facts: Facts, request: Request | ReferralRequest, now: datetime) -> Decision:
     """Return what ``request`` does to the loyalty state that ``facts`` show, at the program's clock ``now``."""
     repeated = _find_repeat(facts, request)
     if repeated is not None:
@@ -72,17 +86,20 @@ def decide(ruleset: Ruleset, facts: Facts, request: Request, now: datetime) -> D
     now = booking_time(facts, now)
     facts, before = settle_facts(ruleset, facts, request.call, now)
     try:
-        decision = _decide_anew(ruleset, facts, request, now)
+        prepared = prepare(ruleset, facts, request, call=request.call, now=now)
+        decision = follow(ruleset, prepared, _decide_anew(ruleset, prepared.facts, request, now), now)
     except RefusalError as error:
         return Refused(error.refusal)
     if not isinstance(decision, Accepted):
         return decision
+    if prepared.before:
+        decision = replace(decision, before=(*prepared.before, *decision.before))
     if ruleset.ladders:
         decision = climb(ruleset, facts, decision)
     return replace(decision, before=(*before, *decision.before)) if before else decision
 
 
-def _decide_anew(ruleset: Ruleset, facts: Facts, request: Request, now: datetime) -> Decision:
+def _decide_anew(ruleset: Ruleset, facts: Facts, request: Request | ReferralRequest, now: datetime) -> Decision:
     match request:
         case PlaceOrder():
             return decide_exchange(ruleset, facts, request, now)
@@ -134,11 +151,25 @@ def _decide_anew(ruleset: Ruleset, facts: Facts, request: Request, now: datetime
             return decide_release(ruleset, facts, request, now)
         case IssueCode():
             return decide_issue(ruleset, facts, request, now)
+        case RegisterReferral() | SeeFingerprints() | ReviewReferral() | RewardReferral():
+            return _decide_referral(ruleset, facts, request, now)
         case _:
             assert_never(request)
 
 
-def _find_repeat(facts: Facts, request: Request) -> Decision | None:
+def _decide_referral(ruleset: Ruleset, facts: Facts, request: ReferralRequest, now: datetime) -> Decision:
+    match request:
+        case RegisterReferral():
+            return decide_registration(ruleset, facts, request, now)
+        case SeeFingerprints():
+            return decide_fingerprints(ruleset, facts, request, now)
+        case ReviewReferral():
+            return decide_review(ruleset, facts, request, now)
+        case RewardReferral():
+            return decide_reward(ruleset, facts, request, now)
+
+
+def _find_repeat(facts: Facts, request: Request | ReferralRequest) -> Decision | None:
     """A known key repeats its answer; the same key with another request is refused and bound to nothing."""
     earlier = facts.earlier
     if earlier is None:

@@ -10,11 +10,14 @@ from loyalty_engine.core.earning.memory import RuleMemory
 from loyalty_engine.core.engine.facts import Earlier, MemberState, OperationKind
 from loyalty_engine.core.engine.requests import Call, Profile
 from loyalty_engine.core.engine.reserved import Reservation
+from loyalty_engine.core.kernel.codes import FoldedCode
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.kernel.refusals import Refusal
 from loyalty_engine.core.points.book import Entries
 from loyalty_engine.core.points.payments import PaidPoints
 from loyalty_engine.core.promotions.codes import CodeMemory, CodeRow
+from loyalty_engine.core.referrals.guards import Fingerprint
+from loyalty_engine.core.referrals.state import Referral
 from loyalty_engine.core.returns.memory import PromotionMemory
 from loyalty_engine.core.returns.state import OrderState
 from loyalty_engine.core.rules.goods import Goods
@@ -138,7 +141,8 @@ class Changes:
     ``claimed`` is the memory of what a claimed order earned. ``natural_key`` is the number of a return, accepted once.
     ``matched`` are the returns that had waited for their order and need not any more, ``dropped`` those that it cannot
     have and that wait in vain. ``other`` and ``other_entries`` are
-    the guard and the ledger of the second member. ``tiers`` are the places in tier sets that change.
+    the guard and the ledger of the second member. ``tiers`` are the places in tier sets that change. ``referral`` is what became of one, guarded by its friend's version;
+    ``fingerprints`` were seen with the member, and ``codes_withdrawn`` can be used no more.
     """
 
     operation: Operation
@@ -168,6 +172,9 @@ class Changes:
     profile: Profile | None = None
     note: str | None = None
     tiers: tuple[TierMove, ...] = ()
+    referral: Referral | None = None
+    fingerprints: tuple[Fingerprint, ...] = ()
+    codes_withdrawn: tuple[FoldedCode, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ from loyalty_engine.core.points.payments import PaidPoints
 from loyalty_engine.core.points.postings import Posting
 from loyalty_engine.core.promotions.codes import CodeMemory, KnownCode
 from loyalty_engine.core.promotions.pools import KnownPool
+from loyalty_engine.core.referrals.guards import NO_TIES, Ties
+from loyalty_engine.core.referrals.state import Referral
 from loyalty_engine.core.returns.memory import PromotionMemory
 from loyalty_engine.core.returns.state import UNTOUCHED, OrderState
 from loyalty_engine.core.rules.goods import Goods
@@ -56,6 +58,11 @@ OperationKind = Literal[
     "unblock",
     "tier_review",
     "tier_grant",
+    "fingerprints",
+    "referral",
+    "referral_review",
+    "referral_reward",
+    "referral_reversal",
 ]
 
 MemberStatus = Literal["active", "blocked", "merged"]
@@ -226,6 +233,9 @@ class Facts:
     None: today's. ``codes`` are those of the request's promo codes that exist, ``reservation`` what it is about.
     ``pools`` are those out of which it may give a code to its member (those that are not known are missing), and
     ``given`` the codes that were given out by what was decided before over the same gather.
+    ``referral`` is the one in which the member is the friend; for what comes back, the one that it may count for. With it
+    ``other`` is its advocate, wherever the request is not about another second member, also if it brings another one's code;
+    ``ties`` are the friend's, and both members' lots hold those that it gave, even if empty. Its members stand for merged ones.
     """
 
     member: MemberState | None = None
@@ -247,3 +257,5 @@ class Facts:
     reservation: KnownReservation | None = None
     pools: Mapping[str, KnownPool] = field(default_factory=dict)
     given: frozenset[FoldedCode] = frozenset()
+    referral: Referral | None = None
+    ties: Ties = NO_TIES

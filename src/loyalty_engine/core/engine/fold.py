@@ -17,6 +17,7 @@ from loyalty_engine.core.engine.requests import Call, OrderRef
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.book import Entries
 from loyalty_engine.core.points.lots import Lot
+from loyalty_engine.core.referrals.state import Referral
 from loyalty_engine.core.returns.goods import keep
 from loyalty_engine.core.rules.history import MOST_ORDERS, PastOrder
 from loyalty_engine.core.tiers.standings import MemberTier
@@ -41,8 +42,8 @@ class Note:
 class Write:
     """What record writes all or nothing: the guards, net rows of balances and lots, and each operation's own rows.
 
-    ``balances`` are by member and wallet, ``tiers`` by member and tier set. ``notes`` bind keys to outcomes that are not new operations; they rest on the
-    same state and share its fate.
+    ``balances`` are by member and wallet, ``tiers`` by member and tier set, ``referrals`` as the last part leaves each.
+    ``notes`` bind keys to outcomes that are not new operations; they rest on the same state and share its fate.
     """
 
     parts: tuple[Changes, ...]
@@ -52,6 +53,7 @@ class Write:
     lots: tuple[Lot, ...]
     lots_changed: Mapping[UUID, Lot]
     tiers: Mapping[tuple[UUID, str], MemberTier] = field(default_factory=dict)
+    referrals: tuple[Referral, ...] = ()
 
 
 def apply(facts: Facts, changes: Changes) -> Facts:
@@ -69,6 +71,7 @@ def apply(facts: Facts, changes: Changes) -> Facts:
         counters=_take(facts.counters, changes.takes) if changes.takes else facts.counters,
         marked_by=activity.id if activity and activity.mark is not None else facts.marked_by,
         given=facts.given.union(row.code for row in changes.codes) if changes.codes else facts.given,
+        referral=changes.referral or facts.referral,
     )
 
 
@@ -89,7 +92,17 @@ def fold(parts: Sequence[Changes], notes: Sequence[Note] = ()) -> Write:
         for lot_id, lot in entries.lots_changed.items():
             (new if lot_id in new else changed)[lot_id] = lot
     tiers = {(move.member_id, move.tier_set): move.after for part in parts for move in part.tiers}
-    return Write(tuple(parts), tuple(notes), tuple(guards.values()), balances, tuple(new.values()), changed, tiers)
+    referrals = {part.referral.id: part.referral for part in parts if part.referral is not None}
+    return Write(
+        parts=tuple(parts),
+        notes=tuple(notes),
+        members=tuple(guards.values()),
+        balances=balances,
+        lots=tuple(new.values()),
+        lots_changed=changed,
+        tiers=tiers,
+        referrals=tuple(referrals.values()),
+    )
 
 
 def _ledgers(parts: Iterable[Changes]) -> Iterable[tuple[MemberWrite, Entries | None]]:

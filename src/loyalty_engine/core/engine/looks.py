@@ -5,7 +5,7 @@ A till and a shop look several times for every order that they place. So a look 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -21,6 +21,7 @@ from loyalty_engine.core.engine.fold import apply
 from loyalty_engine.core.engine.issuing import foresee
 from loyalty_engine.core.engine.orders import check_order, check_place, find_untimely, rules_of_its_time
 from loyalty_engine.core.engine.pricing import nudge
+from loyalty_engine.core.engine.referral_following import foresee_referral, prepare
 from loyalty_engine.core.engine.requests import Call, EvaluateOrder
 from loyalty_engine.core.engine.reservations import end_replaced
 from loyalty_engine.core.engine.ruleset import Ruleset
@@ -52,12 +53,18 @@ def look(ruleset: Ruleset, facts: Facts, request: EvaluateOrder, now: datetime) 
     What an order of that number did before plays no part. One that somebody would have to look at is refused here.
     """
     now = booking_time(facts, now)
+    call = Call(_NO_OPERATION, request.actor, b"")
     if facts.member is not None and is_due(facts.member, now):
-        facts, _ = settle_facts(ruleset, facts, Call(_NO_OPERATION, request.actor, b""), now)
+        facts, _ = settle_facts(ruleset, facts, call, now)
     try:
-        return _look(ruleset, facts, request, now)
+        prepared = prepare(ruleset, facts, request, call=call, now=now)
+        seen = _look(ruleset, prepared.facts, request, now)
     except RefusalError as error:
         return Refused(error.refusal)
+    told = foresee_referral(prepared)
+    if told is None or isinstance(seen, Refused):
+        return seen
+    return replace(seen, answer={**seen.answer, "referral": told})
 
 
 def _look(ruleset: Ruleset, facts: Facts, request: EvaluateOrder, now: datetime) -> Look | Refused:

@@ -12,6 +12,7 @@ from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.points.opening import OpeningLot
 from loyalty_engine.core.points.payments import Payment
 from loyalty_engine.core.promotions.codes import NO_CODES, Codes
+from loyalty_engine.core.referrals.bringing import Bringing
 from loyalty_engine.core.rules.goods import Goods
 from loyalty_engine.core.rules.order import Line, Order, OrderReference, Scalar, Tender, natural_key
 
@@ -62,7 +63,8 @@ class PlaceOrder:
     """A paid order or receipt: earn, and pay part with points. ``member`` None is a guest.
 
     ``exchanges`` are goods that come back on the same receipt; they are dealt with first. One that ``is_past`` was brought
-    along from another system and may be of any age.
+    along from another system and may be of any age. A member with ``brought`` is registered as a friend first, if it can be:
+    the order stands all the same.
     """
 
     call: Call
@@ -73,6 +75,7 @@ class PlaceOrder:
     clearance: Clearance | None = None
     is_past: bool = False
     codes: Codes = NO_CODES
+    brought: Bringing | None = None
 
     @property
     def natural_key(self) -> str:
@@ -142,6 +145,7 @@ class EvaluateOrder:
     payment: Payment | None = None
     codes: Codes = NO_CODES
     replaces: UUID | None = None
+    brought: Bringing | None = None
 
 
 @dataclass(frozen=True, slots=True)

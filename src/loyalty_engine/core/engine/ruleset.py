@@ -31,6 +31,7 @@ from loyalty_engine.core.program.tiers import Lifetime, PointsEarned, TierSet, t
 from loyalty_engine.core.program.wallets import MoneyRedeem, PointsRedeem, Wallet
 from loyalty_engine.core.promotions.evaluation import Promotions
 from loyalty_engine.core.promotions.offers import Promotion, compile_promotion
+from loyalty_engine.core.referrals.terms import ReferralTerms
 from loyalty_engine.core.rules.history import HistoryRange
 from loyalty_engine.core.rules.past import start_of_window
 from loyalty_engine.core.tiers.ladder import Ladder
@@ -99,6 +100,7 @@ class Ruleset:
     gone: frozenset[str] = frozenset()
     keeps_codes_used: bool = False
     ladders: Mapping[str, Ladder] = field(default_factory=dict)
+    referrals: Mapping[str, ReferralTerms] = field(default_factory=dict)
 
     def history_range(self, at: datetime, activity: str | None = None) -> HistoryRange | None:
         """Return which earlier orders the rules for an order, or a kind of activity, ask for; None: for none.
@@ -239,6 +241,7 @@ def compile_ruleset(
         published_at=published_at,
         keeps_codes_used=entries.settings.policies.promotions.codes_after_return == "stays_used",
         ladders=ladders,
+        referrals={entry.key: ReferralTerms.of(entry, vocabularies[None], zone) for entry in entries.referrals},
     )
 
 

@@ -14,6 +14,7 @@ from loyalty_engine.core.engine.fold import Note, Write, apply, fold
 from loyalty_engine.core.engine.requests import MemberRef, PlaceOrder
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.codes import FoldedCode
+from loyalty_engine.core.referrals.state import Referral
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,12 @@ def decide_together(
 
 @dataclass(slots=True)
 class _Left:
-    """What the orders decided so far leave: members by id and by name, counters, codes given out, and the orders by their numbers."""
+    """What the orders decided so far leave: members by id and by name, counters, codes given out, referrals, and the orders by their numbers."""
 
     members: dict[UUID | MemberRef, MemberState] = field(default_factory=dict)
     counters: Mapping[str, int] | None = None
     given: frozenset[FoldedCode] = frozenset()
+    referrals: dict[UUID, Referral] = field(default_factory=dict)
     orders: dict[str, KnownOrder] = field(default_factory=dict)
     keys: dict[Any, KnownOrder] = field(default_factory=dict)
 
@@ -76,6 +78,8 @@ class _Left:
             member=facts.member if name is None else self.members.get(name, facts.member),
             counters=facts.counters if self.counters is None else self.counters,
             given=self.given,
+            other=None if facts.other is None else self.members.get(facts.other.id, facts.other),
+            referral=None if facts.referral is None else self.referrals.get(facts.referral.id, facts.referral),
             order=self.orders.get(request.natural_key, facts.order),
             earlier=facts.earlier if twin is None else twin.earlier,
         )
@@ -84,6 +88,10 @@ class _Left:
         """Remember what an accepted order left; who enrolled with it is known by its name from then on."""
         self.counters = moved.counters
         self.given = moved.given
+        if moved.other is not None:
+            self.members[moved.other.id] = moved.other
+        if moved.referral is not None:
+            self.referrals[moved.referral.id] = moved.referral
         if moved.member is not None:
             self.members[moved.member.id] = moved.member
             if request.member is not None:

@@ -9,6 +9,7 @@ from loyalty_engine.core.earning.limits import Counted
 from loyalty_engine.core.engine.attributes import history_with_decimals, read_decimals
 from loyalty_engine.core.engine.facts import MemberState
 from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.referrals.terms import count_friends, programme_of
 from loyalty_engine.core.rules.order import MemberSnapshot, Order
 from loyalty_engine.core.rules.selections import GroupedLines
 from loyalty_engine.core.rules.view import View
@@ -78,4 +79,6 @@ def snapshot(ruleset: Ruleset, member: MemberState) -> MemberSnapshot:
         tiers=seen.tiers,
         levels=seen.levels,
         entitlements=seen.entitlements,
+        referrals=count_friends(ruleset.referrals, member.counters),
+        brought_by=programme_of(ruleset.referrals, member.counters),
     )

@@ -7,7 +7,7 @@ An operation gets one fresh id from outside; everything it creates takes an id d
 from typing import Final, Literal
 from uuid import UUID
 
-Prefix = Literal["mem", "op", "ord", "ret", "lot", "pst", "act", "red", "key", "ref", "rev", "job", "res"]
+Prefix = Literal["mem", "op", "ord", "ret", "lot", "pst", "act", "red", "key", "ref", "rev", "job", "res", "rfl"]
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32 in lower case: no i, l, o, u, so that an id can be read out over the phone."""

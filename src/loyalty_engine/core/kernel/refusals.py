@@ -100,6 +100,16 @@ class RefusalCode(StrEnum):
     OPERATION_NOT_REVERSIBLE = "operation_not_reversible"
     OPERATION_ALREADY_REVERSED = "operation_already_reversed"
 
+    REFERRALS_NOT_OFFERED = "referrals_not_offered"
+    REFERRAL_CODE_NOT_FOUND = "referral_code_not_found"
+    REFERRAL_OF_SELF = "referral_of_self"
+    REFERRAL_EXISTS = "referral_exists"
+    REFERRAL_NOT_FOUND = "referral_not_found"
+    REFERRAL_NOT_IN_REVIEW = "referral_not_in_review"
+    REFERRAL_NOT_DUE = "referral_not_due"
+    FRIEND_NOT_NEW = "friend_not_new"
+    ADVOCATE_NOT_ALLOWED = "advocate_not_allowed"
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:

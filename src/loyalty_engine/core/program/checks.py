@@ -14,6 +14,8 @@ from loyalty_engine.core.program.earning_checks import check_earning
 from loyalty_engine.core.program.faults import Fault, FaultCode, first_faults
 from loyalty_engine.core.program.promotion_checks import check_promotions
 from loyalty_engine.core.program.promotions import PromotionEntry, PromotionGroup
+from loyalty_engine.core.program.referral_checks import check_referrals
+from loyalty_engine.core.program.referrals import ReferralEntry
 from loyalty_engine.core.program.tier_checks import check_tiers
 from loyalty_engine.core.program.tiers import TierSet
 from loyalty_engine.core.program.wallets import Wallet
@@ -49,12 +51,21 @@ def _faults(
     yield from check_promotions(program, now)
     yield from _check_keys("/tier_sets", program.tier_sets)
     yield from check_tiers(program)
+    yield from _check_keys("/referrals", program.referrals)
+    yield from check_referrals(program)
 
 
 def _check_keys(
     pointer: str,
     entries: Sequence[
-        Wallet | ActivityKind | EarningGroup | EarningRuleEntry | PromotionGroup | PromotionEntry | TierSet
+        Wallet
+        | ActivityKind
+        | EarningGroup
+        | EarningRuleEntry
+        | PromotionGroup
+        | PromotionEntry
+        | TierSet
+        | ReferralEntry
     ],
 ) -> Iterator[Fault]:
     seen: Counter[str] = Counter()

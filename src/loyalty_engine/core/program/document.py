@@ -20,6 +20,7 @@ from loyalty_engine.core.program.promotions import (
     PromotionEntry,
     PromotionGroup,
 )
+from loyalty_engine.core.program.referrals import MAX_REFERRALS, ReferralEntry
 from loyalty_engine.core.program.tiers import MAX_TIER_SETS, TierSet
 from loyalty_engine.core.program.wallets import Wallet
 
@@ -111,4 +112,9 @@ class Program(Entry):
     )
     policies: Policies = Field(
         default=Policies(), description="Choices that hold for all rules.", examples=[{"earning": {"base": "gross"}}]
+    )
+    referrals: Annotated[tuple[ReferralEntry, ...], Field(strict=False, max_length=MAX_REFERRALS)] = Field(
+        default=(),
+        description="Programmes by which members bring friends.",
+        examples=[[{"key": "friends", "qualifies": {"kind": "order", "settles_after": {"days": 14}}}]],
     )

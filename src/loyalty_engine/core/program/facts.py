@@ -98,6 +98,8 @@ FACTS: Final = (
     Fact("member.days_since_enrolment", "integer", "Calendar days since the member enrolled."),
     Fact("member.entitlements", "texts", "What the tiers that the member is in before this order entitle it to."),
     Fact("member.age", "integer", "Full years of age on that day.", personal=True),
+    Fact("member.referrals", "integer", "Friends that the member brought and that count."),
+    Fact("member.brought_by", "text", "Referral programme in which the member is a friend, as long as that stands."),
 )
 """What every program knows, in the order in which documentation lists it."""
 

@@ -65,6 +65,7 @@ class FaultCode(StrEnum):
     NEVER_BEST = "never_best"
     NOBODY_GETS_IT = "nobody_gets_it"
     IGNORED = "ignored"
+    REWARDED_TOO_EARLY = "rewarded_too_early"
 
     CURRENCY_IN_USE = "currency_in_use"
     WALLET_IN_USE = "wallet_in_use"

@@ -21,12 +21,13 @@ from loyalty_engine.core.program.earning import EarningGroup, EarningRuleEntry
 from loyalty_engine.core.program.fields import Entry
 from loyalty_engine.core.program.policies import Policies
 from loyalty_engine.core.program.promotions import PromotionEntry, PromotionGroup
+from loyalty_engine.core.program.referrals import ReferralEntry
 from loyalty_engine.core.program.tiers import TierSet
 from loyalty_engine.core.program.wallets import MoneyWallet, PointsWallet, Wallet
 
 PartKey = str
 """``settings``, ``attributes``, or a kind and a key: ``wallet/<key>``, ``activity/<key>``, ``earning_group/<key>``,
-``earning_rule/<key>``, ``promotion_group/<key>``, ``promotion/<key>``, ``tier_set/<key>``."""
+``earning_rule/<key>``, ``promotion_group/<key>``, ``promotion/<key>``, ``tier_set/<key>``, ``referral/<key>``."""
 
 SETTINGS: Final[PartKey] = "settings"
 ATTRIBUTES: Final[PartKey] = "attributes"
@@ -69,6 +70,7 @@ def split(program: Program) -> tuple[Part, ...]:
         *(_part(f"promotion_group/{group.key}", group) for group in program.promotion_groups),
         *(_part(f"{PROMOTION}{promotion.key}", promotion) for promotion in program.promotions),
         *(_part(f"tier_set/{tier_set.key}", tier_set) for tier_set in program.tier_sets),
+        *(_part(f"referral/{referral.key}", referral) for referral in program.referrals),
     )
 
 
@@ -85,6 +87,7 @@ class Entries:
     promotion_groups: tuple[PromotionGroup, ...]
     promotions: tuple[PromotionEntry, ...]
     tier_sets: tuple[TierSet, ...]
+    referrals: tuple[ReferralEntry, ...]
 
 
 def sort_out(parts: Iterable[Part]) -> Entries:
@@ -104,6 +107,7 @@ def sort_out(parts: Iterable[Part]) -> Entries:
         promotion_groups=tuple(entry for entry in entries if isinstance(entry, PromotionGroup)),
         promotions=tuple(entry for entry in entries if isinstance(entry, PromotionEntry)),
         tier_sets=tuple(entry for entry in entries if isinstance(entry, TierSet)),
+        referrals=tuple(entry for entry in entries if isinstance(entry, ReferralEntry)),
     )
 
 
@@ -122,6 +126,7 @@ def join(parts: Iterable[Part]) -> Program:
         promotion_groups=entries.promotion_groups,
         promotions=entries.promotions,
         tier_sets=entries.tier_sets,
+        referrals=entries.referrals,
     )
 
 
@@ -135,6 +140,7 @@ PartEntry = (
     | PromotionGroup
     | PromotionEntry
     | TierSet
+    | ReferralEntry
 )
 
 
@@ -160,6 +166,8 @@ def read_part(part: Part) -> PartEntry:
             return PromotionEntry.model_validate(body)
         case "tier_set":
             return TierSet.model_validate(body)
+        case "referral":
+            return ReferralEntry.model_validate(body)
         case kind:
             raise ValueError(kind)
 

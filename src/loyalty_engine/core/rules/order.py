@@ -153,3 +153,5 @@ class MemberSnapshot:
     tiers: Mapping[str, str] = field(default_factory=dict)
     levels: Mapping[str, int] = field(default_factory=dict)
     entitlements: tuple[str, ...] = ()
+    referrals: int = 0
+    brought_by: str | None = None

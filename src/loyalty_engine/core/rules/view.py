@@ -210,5 +210,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "member.days_since_enrolment": _days_since("enrolled_at"),
     "member.entitlements": _of_member("entitlements"),
     "member.age": _age,
+    "member.referrals": _of_member("referrals"),
+    "member.brought_by": _of_member("brought_by"),
 }
 """How each of the engine's own facts is read. ``program/facts.py`` says what they mean."""

@@ -1,0 +1,53 @@
+"""What can be asked of the engine about referrals."""
+
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from loyalty_engine.core.engine.requests import Call, MemberRef
+from loyalty_engine.core.kernel.codes import FoldedCode
+from loyalty_engine.core.referrals.guards import Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterReferral:
+    """``member`` is a friend who came with an advocate's ``code``, at sign-up or before its first order.
+
+    ``programme`` None means the only one that there is. ``fingerprints`` are what the shop knows the friend again by.
+    """
+
+    call: Call
+    member: MemberRef
+    code: FoldedCode
+    programme: str | None = None
+    fingerprints: tuple[Fingerprint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SeeFingerprints:
+    """The shop saw a member with these: an advocate at any time, or a friend after it registered."""
+
+    call: Call
+    member: MemberRef
+    fingerprints: tuple[Fingerprint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewReferral:
+    """Somebody looked at a referral. Who is rejected gives back what it got, and never gets anything again."""
+
+    call: Call
+    referral_id: UUID
+    verdict: Literal["approve", "reject"]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RewardReferral:
+    """A referral has stood for its time: both sides are rewarded. Asked by the worker, and harmless at any time."""
+
+    call: Call
+    referral_id: UUID
+
+
+ReferralRequest = RegisterReferral | SeeFingerprints | ReviewReferral | RewardReferral

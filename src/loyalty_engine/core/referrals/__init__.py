@@ -1,0 +1,1 @@
+"""Referrals: members bring friends, and both are rewarded once a friend counts."""
