@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from tests.model.ordering import Json, Ordering
 from tests.model.purchases import POINTS, Fate, Line, Purchase, Rules, gains
-from tests.model.purse import Hold, Purse, RefusedError
+from tests.model.purse import Hold, Lease, Purse, RefusedError
 
 _GRID = 10
 
@@ -17,9 +17,13 @@ class Cart:
 
     order: Purchase
     purse: Purse
-    until: datetime
+    lease: Lease
     hold: Hold | None = None
     ending: str | None = None
+
+    def end(self, ending: str) -> None:
+        """Hold nothing any more."""
+        self.ending, self.lease.is_over = ending, True
 
 
 class Checkout(Ordering):
@@ -55,14 +59,14 @@ class Checkout(Ordering):
             raise RefusedError("member_blocked")
         order = Purchase("", purse, placed, list(lines), shipping)
         self._try_codes(order, codes, is_strict=is_strict)
-        cart = Cart(order, purse, _round_up(purse.now + timedelta(seconds=seconds)))
+        cart = Cart(order, purse, Lease(_round_up(purse.now + timedelta(seconds=seconds))))
         order.paid_points = 0 if pay is None else self._payment(purse, order.total, pay)
         order.paid = self.rules.value_of(order.paid_points)
         if order.paid_points:
-            cart.hold = purse.hold(POINTS, order.paid_points, cart.until)
+            cart.hold = purse.hold(POINTS, order.paid_points, cart.lease.until)
         order.earned = gains(order.lines, order.shipping, order.paid)
-        self._give_mug(order, purse, cart.until)
-        self._use_codes(order, cart.until)
+        self._give_mug(order, purse, cart.lease)
+        self._use_codes(order, cart.lease)
         self.carts[ident] = cart
         return {**self._shown(order), "status": "reserved", "balances": purse.balances()}
 
@@ -72,7 +76,7 @@ class Checkout(Ordering):
         purse, order = self._purse(cart.purse.name), cart.order
         self._open(purse)
         self._require_open(ident, purse)
-        cart.ending = "confirmed"
+        cart.end("confirmed")
         order.number, order.buyer, happened = number, purse, min(order.placed, purse.now)
         if cart.hold is not None:
             purse.release(cart.hold, at=purse.now, ending="captured", captured=cart.hold.points)
@@ -81,7 +85,7 @@ class Checkout(Ordering):
         order.fate = Fate(kept=dict(order.earned), left=order.total)
         order.own += self._credit(purse, self.rules.groups(order.earned), happened)
         for gift in order.gifts:
-            purse.lose_gift(gift, cart.until)
+            purse.lose_gift(gift, cart.lease)
             purse.counts[gift, None] += 1
         self.orders[number] = order
         return {**self._shown(order), "status": "credited", **self._arrive(order)}
@@ -98,17 +102,17 @@ class Checkout(Ordering):
         cart = self.carts[ident]
         if cart.ending is not None:
             raise RefusedError("reservation_ended")
-        if cart.until <= purse.now:
+        if cart.lease.until <= purse.now:
             raise RefusedError("reservation_expired")
         return cart
 
     @staticmethod
     def _let_go(cart: Cart, purse: Purse, ending: str) -> None:
-        cart.ending = ending
+        cart.end(ending)
         if cart.hold is not None:
             purse.release(cart.hold, at=purse.now, ending="voided")
         for gift in cart.order.gifts:
-            purse.lose_gift(gift, cart.until)
+            purse.lose_gift(gift, cart.lease)
 
 
 def _round_up(at: datetime) -> datetime:

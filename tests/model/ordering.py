@@ -23,7 +23,7 @@ from tests.model.purchases import (
     gains,
     left_of,
 )
-from tests.model.purse import NOTHING, Lot, Purse, RefusedError, Share
+from tests.model.purse import NOTHING, Lease, Lot, Purse, RefusedError, Share
 
 Json = dict[str, Any]
 Taken = tuple[str, int, int, int]
@@ -109,10 +109,10 @@ class Ordering(Household):
         order.fate = Fate(kept=dict(order.earned), left=order.total)
         order.own += self._credit(buyer, self.rules.groups(order.earned), happened)
 
-    def _give_mug(self, order: Purchase, buyer: Purse, until: datetime | None = None) -> None:
+    def _give_mug(self, order: Purchase, buyer: Purse, lease: Lease | None = None) -> None:
         if buyer.gifts_at("mug", buyer.now) < self.rules.mugs:
             order.gifts.add("mug")
-            buyer.counts["mug", until] += 1
+            buyer.counts["mug", lease] += 1
 
     @staticmethod
     def _take_mug(order: Purchase, purse: Purse) -> None:
@@ -129,13 +129,13 @@ class Ordering(Household):
         if is_strict and not all(order.codes.values()):
             raise RefusedError("promo_code_refused")
 
-    def _use_codes(self, order: Purchase, until: datetime | None) -> None:
+    def _use_codes(self, order: Purchase, lease: Lease | None) -> None:
         for code in [code for code, is_used in order.codes.items() if is_used]:
             order.gifts.add(code)
             if code == "pins":
                 self.pins += 1
             elif order.buyer is not None:
-                order.buyer.counts[code, until] += 1
+                order.buyer.counts[code, lease] += 1
 
     def _void_codes(self, order: Purchase) -> None:
         if self.rules.codes_stay:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from tests.model.checkout import Checkout
 from tests.model.ordering import Json, Taken
 from tests.model.purchases import Rules
-from tests.model.purse import Hold, Lot, Purse, RefusedError, Share, Use
+from tests.model.purse import Hold, Lease, Lot, Purse, RefusedError, Share, Use
 
 
 @dataclass(eq=False)
@@ -37,7 +37,7 @@ class Reversible:
     brought: list[Lot] = field(default_factory=list)
     owed: int = 0
     debts: dict[str, int] = field(default_factory=dict)
-    counts: Counter[tuple[str, datetime | None]] = field(default_factory=Counter)
+    counts: Counter[tuple[str, Lease | None]] = field(default_factory=Counter)
     other: Purse | None = None
     is_reversed: bool = False
 
@@ -192,8 +192,10 @@ class NaiveProgram(Checkout):
         if target.merged_into is not None:
             raise RefusedError("operation_not_reversible")
         act.is_reversed, other.merged_into, taken = True, None, []
-        target.counts -= act.counts
-        other.counts = Counter(act.counts)
+        # what a cart held that ended meanwhile went to whom the target was then: its order is the target's
+        theirs = {(kind, lease): n for (kind, lease), n in act.counts.items() if lease is None or not lease.is_over}
+        target.counts -= Counter(theirs)
+        other.counts = Counter(theirs)
         for wallet, debt in sorted(act.debts.items()):
             self._forgive(target, wallet, debt)
             other.owe(wallet, debt)

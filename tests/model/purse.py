@@ -81,8 +81,16 @@ class Hold:
 
 
 @dataclass(eq=False)
+class Lease:
+    """What a cart holds that is being paid, until then or until the cart ends."""
+
+    until: datetime
+    is_over: bool = False
+
+
+@dataclass(eq=False)
 class Purse:
-    """One member's points. ``counts`` are the gifts of each kind that it got (None), and those held for it until then."""
+    """One member's points. ``counts`` are the gifts of each kind that it got (None), and those that leases hold for it."""
 
     name: str
     lives: Mapping[str, Life]
@@ -91,7 +99,7 @@ class Purse:
     debts: dict[str, int] = field(default_factory=dict)
     slides: dict[str, datetime] = field(default_factory=dict)
     holds: list[Hold] = field(default_factory=list)
-    counts: Counter[tuple[str, datetime | None]] = field(default_factory=Counter)
+    counts: Counter[tuple[str, Lease | None]] = field(default_factory=Counter)
     is_blocked: bool = False
     merged_into: "Purse | None" = None
 
@@ -102,12 +110,12 @@ class Purse:
 
     def gifts_at(self, kind: str, now: datetime) -> int:
         """Return how many gifts of a kind it got, or has held for it."""
-        alike = [(until, count) for (found, until), count in self.counts.items() if found == kind]
-        return sum(count for until, count in alike if until is None or until > now)
+        alike = [(lease, count) for (found, lease), count in self.counts.items() if found == kind]
+        return sum(count for lease, count in alike if lease is None or lease.until > now)
 
-    def lose_gift(self, kind: str, until: datetime | None) -> None:
+    def lose_gift(self, kind: str, lease: Lease | None) -> None:
         """Count a gift no more."""
-        self.counts[kind, until] = max(self.counts[kind, until] - 1, 0)
+        self.counts[kind, lease] = max(self.counts[kind, lease] - 1, 0)
 
     def available(self, wallet: str) -> int:
         """Return what can be spent."""

@@ -166,6 +166,28 @@ def drop_what_points_do_not_cover(life: LifeOfPoints) -> None:
     life.arrive(pick=0, name="anna", lines=tea, shipping=0)
 
 
+def part_from_whoever_paid_a_cart(life: LifeOfPoints) -> None:
+    tea = [Line("1", 1000, 1, "tea")]
+    for name in ("ben", "anna"):
+        life.reserve(name=name, lines=tea, shipping=0, pay=None, seconds=600)
+    life.merge(name="ben", absorbed="anna")
+    life.confirm(pick=0, waits=False)
+    life.reverse(pick=0)
+    for name in ("anna", "ben"):
+        life.buy(name=name, lines=tea, shipping=0, age=0, pay=None)
+
+
+def part_from_whoever_let_a_cart_go(life: LifeOfPoints) -> None:
+    tea = [Line("1", 1000, 1, "tea")]
+    for name in ("ben", "anna"):
+        life.reserve(name=name, lines=tea, shipping=0, pay=None, seconds=600)
+    life.merge(name="ben", absorbed="anna")
+    life.release(pick=0)
+    life.reverse(pick=0)
+    for name in ("anna", "ben"):
+        life.buy(name=name, lines=tea, shipping=0, age=0, pay=None)
+
+
 FOUND: Final = (
     (VARIANTS[0], part_from_a_debtor),
     (VARIANTS[0], void_what_ran_out_and_was_booked),
@@ -176,6 +198,8 @@ FOUND: Final = (
     (VARIANTS[0], give_again_what_a_return_took_of_others),
     (VARIANTS[1], outlive_what_slides),
     (VARIANTS[2], drop_what_points_do_not_cover),
+    (VARIANTS[0], part_from_whoever_paid_a_cart),
+    (VARIANTS[0], part_from_whoever_let_a_cart_go),
     (VARIANTS[2], wait_for_an_order_while_the_clock_goes_back),
 )
 """Where both did not agree once, each in the fewest steps."""
