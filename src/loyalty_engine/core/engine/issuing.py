@@ -44,7 +44,7 @@ class Issued:
 def decide_issue(ruleset: Ruleset, facts: Facts, request: IssueCode, now: datetime) -> Decision:
     """Give a member a code of its own."""
     member = require_member(facts, "")
-    found = _issue(ruleset, facts, request.pool, member=member, now=now)
+    found = issue_code(ruleset, facts, request.pool, member=member, now=now)
     if not isinstance(found, CodeRow):
         refuse(RefusalCode(found), "/pool", pool=request.pool)
     pool = facts.pools[request.pool]
@@ -87,7 +87,7 @@ def issue_with_order(
         key = ruleset.promotions.issuing.get(promotion)
         if key is None:
             continue
-        found, pool = _issue(ruleset, facts, key, member=member, now=now), facts.pools.get(key)
+        found, pool = issue_code(ruleset, facts, key, member=member, now=now), facts.pools.get(key)
         opens, bounds = (None, UNBOUND) if pool is None else (pool.promotion, pool.bounds)
         if isinstance(found, CodeRow):
             facts = replace(facts, given=facts.given | {found.code})
@@ -132,7 +132,8 @@ def show_code(row: CodeRow, bounds: Bounds) -> Json:
     }
 
 
-def _issue(ruleset: Ruleset, facts: Facts, key: str, *, member: MemberState, now: datetime) -> CodeRow | WhyNoCode:
+def issue_code(ruleset: Ruleset, facts: Facts, key: str, *, member: MemberState, now: datetime) -> CodeRow | WhyNoCode:
+    """Return a code of a pool for that member, or why there is none. Those that ``facts`` have given out are taken."""
     pool = facts.pools.get(key)
     if pool is None:
         return "code_pool_not_found"

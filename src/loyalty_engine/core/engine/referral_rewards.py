@@ -14,11 +14,10 @@ from loyalty_engine.core.engine.accounts import close_book, guard, lot_terms, op
 from loyalty_engine.core.engine.answers import show_facts
 from loyalty_engine.core.engine.decision import Changes, MemberWrite, Operation
 from loyalty_engine.core.engine.facts import Facts, MemberState, OperationKind
+from loyalty_engine.core.engine.issuing import issue_code
 from loyalty_engine.core.engine.referral_answers import show_operation
-from loyalty_engine.core.engine.referral_codes import draw_code
 from loyalty_engine.core.engine.requests import Call
 from loyalty_engine.core.engine.ruleset import Ruleset
-from loyalty_engine.core.kernel.codes import FoldedCode
 from loyalty_engine.core.points.book import Book
 from loyalty_engine.core.points.clawback import Clawback, Share, take_back
 from loyalty_engine.core.program.referrals import Reward, RewardPoints
@@ -49,13 +48,12 @@ class Occasion:
 
 @dataclass(slots=True)
 class _Handout:
-    """What is being given. ``taken`` are codes that somebody has by now."""
+    """What is being given; ``facts`` know the codes that are taken by that."""
 
     ruleset: Ruleset
     facts: Facts
     earned_at: datetime
     now: datetime
-    taken: frozenset[FoldedCode]
     given: list[Given] = field(default_factory=list)
     codes: list[CodeRow] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
@@ -71,19 +69,13 @@ class _Handout:
                 welcome(self.ruleset, book, lot)
                 self.given.append(Given(side, reward.wallet, reward.points, lot.id))
                 continue
-            row = self._draw(reward.pool, member)
-            if row is None:
+            row = issue_code(self.ruleset, self.facts, reward.pool, member=member, now=self.now)
+            if not isinstance(row, CodeRow):
                 self.reasons.append(Reason("no_code_left"))
                 continue
-            self.taken |= {row.code}
+            self.facts = replace(self.facts, given=self.facts.given | {row.code})
             self.codes.append(row)
             self.given.append(Given(side, code=row.code))
-
-    def _draw(self, key: str, member: MemberState) -> CodeRow | None:
-        pool = self.facts.pools.get(key)
-        if pool is None:
-            return None
-        return draw_code(pool, self.taken, member_id=member.id, now=self.now, zone=self.ruleset.zone)
 
 
 def reward(ruleset: Ruleset, facts: Facts, occasion: Occasion) -> Changes:
@@ -102,7 +94,7 @@ def reward(ruleset: Ruleset, facts: Facts, occasion: Occasion) -> Changes:
     caps = terms.rewarded_counters(occasion.happened_at)
     has_room = all(advocate.counters.get(name, 0) < cap for name, cap in caps)
     to_advocate = terms.rewards_for(number)
-    handout = _Handout(ruleset, facts, occasion.happened_at, occasion.now, facts.given)
+    handout = _Handout(ruleset, facts, occasion.happened_at, occasion.now)
     if to_advocate and not has_room:
         handout.reasons.append(Reason("limit_reached"))
         to_advocate = ()
