@@ -11,7 +11,7 @@ from typing import Final
 from loyalty_engine.core.earning.evaluation import Earned
 from loyalty_engine.core.engine.accounts import soonest
 from loyalty_engine.core.engine.attributes import with_decimals
-from loyalty_engine.core.engine.decision import Accepted, Changes
+from loyalty_engine.core.engine.decision import Accepted, Changes, MemberWrite
 from loyalty_engine.core.engine.facts import Facts, MemberState, OperationKind
 from loyalty_engine.core.engine.fold import apply, move_member
 from loyalty_engine.core.engine.ruleset import Ruleset
@@ -27,10 +27,12 @@ from loyalty_engine.core.tiers.ladder import Ladder
 from loyalty_engine.core.tiers.metrics import Moved
 from loyalty_engine.core.tiers.standings import MemberTiers, Standing, TierMove, next_end
 
-_RAISING: Final[frozenset[OperationKind]] = frozenset({"order", "claim", "activity", "order_edit"})
+_RAISING: Final[frozenset[OperationKind]] = frozenset({"order", "claim", "activity", "order_edit", "referral_reward"})
 _LOWERING: Final[frozenset[OperationKind]] = frozenset({"return", "order_cancel", "order_edit"})
-_COUNTING: Final = _RAISING | _LOWERING | {"reversal", "merge"}
+_COUNTING: Final = _RAISING | _LOWERING | {"reversal", "merge", "referral_reversal"}
 """What may change how much a member has of a metric."""
+_BY_POINTS: Final[frozenset[OperationKind]] = frozenset({"activity", "referral_reward", "referral_reversal"})
+"""What changes no metric but points that are earned."""
 
 
 def climb(ruleset: Ruleset, facts: Facts, decision: Accepted) -> Accepted:
@@ -38,14 +40,15 @@ def climb(ruleset: Ruleset, facts: Facts, decision: Accepted) -> Accepted:
     parts: list[Changes] = []
     first = facts.member.tiers if facts.member is not None else {}
     for part in decision.parts:
-        led = _lead(ruleset, facts, part)
+        led = _lead_other(ruleset, facts, _lead(ruleset, facts, part))
         parts.append(led)
         facts = apply(facts, led) if len(parts) < len(decision.parts) else facts
     start = len(decision.before)
     before, after = tuple(parts[:start]), tuple(parts[start + 1 :])
     changes = parts[start]
     if len(parts) > 1 and "tiers" in changes.answer:
-        net = _net([move for part in parts for move in part.tiers], first)
+        member_id = changes.operation.member_id
+        net = _net([move for part in parts for move in part.tiers if move.member_id == member_id], first)
         changes = replace(changes, answer={**changes.answer, "tiers": show_moves(ruleset.ladders, net)})
     return Accepted(changes, before, after)
 
@@ -91,7 +94,7 @@ def _lead(ruleset: Ruleset, facts: Facts, part: Changes) -> Changes:
     if moved is None or moved.id != part.member.after.id:
         return part
     tiers = before.tiers if before is not None else {}
-    moved = replace(moved, tiers=tiers, earned=_earn(ruleset, facts, before, part))
+    moved = replace(moved, tiers=tiers, earned=_earn(ruleset, facts, before, part, entries=part.entries))
     if part.operation.kind not in _COUNTING:
         return _with(part, moved, tiers)
     absorbed = facts.other if part.operation.kind == "merge" else None
@@ -107,6 +110,7 @@ def _lead(ruleset: Ruleset, facts: Facts, part: Changes) -> Changes:
         view=view,
         bought_at=_bought_at(facts, part),
         absorbed=absorbed,
+        gained=_gained(part.entries),
     )
     moves = deed.moves(ruleset.ladders)
     tiers = {**tiers, **{move.tier_set: move.after for move in moves}}
@@ -114,17 +118,46 @@ def _lead(ruleset: Ruleset, facts: Facts, part: Changes) -> Changes:
     return replace(_with(part, moved, tiers), tiers=tuple(moves), answer=answer)
 
 
+def _lead_other(ruleset: Ruleset, facts: Facts, part: Changes) -> Changes:
+    """Return the changes with where they lead the second member: an advocate earns with its friends. No answer tells that."""
+    other, guard = facts.other, part.other
+    if other is None or guard is None or guard.after.id != other.id or part.operation.kind == "merge":
+        return part
+    earned = _earn(ruleset, facts, other, part, entries=part.other_entries)
+    moved = replace(guard.after, tiers=other.tiers, earned=earned)
+    moves: list[TierMove] = []
+    operation = part.operation
+    if operation.kind in _COUNTING & _BY_POINTS:
+        deed = _Deed(
+            kind=operation.kind,
+            happened_at=operation.effective_at,
+            booked_at=operation.booked_at,
+            member=moved,
+            view=None,
+            bought_at=_bought_at(facts, part),
+            gained=_gained(part.other_entries),
+        )
+        moves = deed.moves(ruleset.ladders)
+    tiers = {**other.tiers, **{move.tier_set: move.after for move in moves}}
+    return replace(part, tiers=(*part.tiers, *moves), other=_guard_with(guard, moved, tiers))
+
+
 def _with(part: Changes, moved: MemberState, tiers: MemberTiers) -> Changes:
     assert part.member is not None
-    after = part.member.after
-    after = replace(after, tiers=tiers, earned=moved.earned, due_at=soonest(after.due_at, next_end(tiers)))
-    return replace(part, member=replace(part.member, after=after))
+    return replace(part, member=_guard_with(part.member, moved, tiers))
+
+
+def _guard_with(guard: MemberWrite, moved: MemberState, tiers: MemberTiers) -> MemberWrite:
+    after = guard.after
+    due_at = soonest(after.due_at, next_end(tiers))
+    return replace(guard, after=replace(after, tiers=tiers, earned=moved.earned, due_at=due_at))
 
 
 @dataclass(frozen=True, slots=True)
 class _Deed:
     """What was done, with the member as it is afterwards. ``view`` is the order that was placed as conditions see it, if one
-    was; ``bought_at`` when the one was placed of which goods came back; ``absorbed`` who became one with the member.
+    was; ``bought_at`` when the one was placed of which goods came back, or that was given which a referral takes back;
+    ``absorbed`` who became one with the member; ``gained`` the wallets in which it got points.
     """
 
     kind: OperationKind
@@ -134,6 +167,7 @@ class _Deed:
     view: View | None
     bought_at: datetime | None = None
     absorbed: MemberState | None = None
+    gained: frozenset[str] = frozenset()
 
     def moves(self, ladders: Mapping[str, Ladder]) -> list[TierMove]:
         """Return where it leads the member, in each set in which that is somewhere else."""
@@ -149,17 +183,24 @@ class _Deed:
         standing = ladder.read(self.member.tiers.get(ladder.key))
         if self.absorbed is not None:
             standing = _higher(standing, ladder.read(self.absorbed.tiers.get(ladder.key)))
+        if self.kind in _BY_POINTS and not isinstance(ladder.metric, PointsEarned):
+            return standing
         if standing is not None and self.bought_at is not None and ladder.returns == "lower":
             reached, now = ladder.now(self.member), self.booked_at
             enrolled_at = self.member.enrolled_at
             standing = ladder.lower(standing, reached, now, bought_at=self.bought_at, enrolled_at=enrolled_at)
-        if self.kind not in _RAISING or (self.kind == "activity" and not isinstance(ladder.metric, PointsEarned)):
+        if self.kind not in _RAISING or not self._gains(ladder):
             return standing
         return self._enter(ladder, self._count_late(ladder, self._count(ladder, standing)))
 
     @property
     def _at(self) -> datetime:
         return max(self.booked_at, self.happened_at)
+
+    def _gains(self, ladder: Ladder) -> bool:
+        """Tell whether a reward is one in what the ladder counts; everything else may lead up by itself."""
+        metric = ladder.metric
+        return self.kind != "referral_reward" or (isinstance(metric, PointsEarned) and metric.wallet in self.gained)
 
     def _count(self, ladder: Ladder, standing: Standing | None) -> Standing | None:
         rank = ladder.rank_for(ladder.now(self.member)(self._at))
@@ -201,15 +242,21 @@ def _view(ruleset: Ruleset, member: MemberState | None, order: Order, paid: Paid
 
 
 def _bought_at(facts: Facts, part: Changes) -> datetime | None:
-    """Return when the order was placed of which goods come back; None: none do."""
+    """Return when the order was placed of which goods come back, or the reward was given that is taken back; None: nothing is."""
+    if part.operation.kind == "referral_reversal" and facts.referral is not None:
+        lots = {lot.id: lot for member in (facts.member, facts.other) if member is not None for lot in member.lots}
+        given = [lots[one.lot_id] for one in facts.referral.given if one.lot_id in lots]
+        return given[0].earned_at if given else None
     if part.operation.kind not in _LOWERING or part.order_change is None:
         return None
     known = next((known for known in facts.returned.values() if known.id == part.operation.order_id), None)
     return known.order.placed_at if known is not None and known.order is not None else None
 
 
-def _earn(ruleset: Ruleset, facts: Facts, before: MemberState | None, part: Changes) -> Mapping[str, Moved]:
-    """Return what the member earned in wallets of which a tier set counts that, by when what earned it happened."""
+def _earn(
+    ruleset: Ruleset, facts: Facts, before: MemberState | None, part: Changes, *, entries: Entries | None
+) -> Mapping[str, Moved]:
+    """Return what a member earned in wallets of which a tier set counts that, by when what earned it happened."""
     counted = _counted(ruleset)
     if not counted:
         return {}
@@ -217,8 +264,8 @@ def _earn(ruleset: Ruleset, facts: Facts, before: MemberState | None, part: Chan
     if part.operation.kind == "merge" and facts.other is not None:
         known = {wallet: (*known.get(wallet, ()), *facts.other.earned.get(wallet, ())) for wallet in counted}
     at = _bought_at(facts, part) or part.operation.effective_at
-    for wallet in counted if part.entries is not None else ():
-        points = _issued(part.entries, wallet)
+    for wallet in counted if entries is not None else ():
+        points = _issued(entries, wallet)
         if points:
             known[wallet] = (*known.get(wallet, ()), (at, points))
     return known
@@ -229,3 +276,10 @@ def _issued(entries: Entries | None, wallet: str) -> int:
     postings = [posting for posting in entries.postings if posting.wallet == wallet] if entries is not None else []
     given = sum(posting.amount for posting in postings if posting.source == "issued")
     return given - sum(posting.amount for posting in postings if posting.destination == "issued")
+
+
+def _gained(entries: Entries | None) -> frozenset[str]:
+    """Return the wallets in which a member got points from the program."""
+    if entries is None:
+        return frozenset()
+    return frozenset(posting.wallet for posting in entries.postings if posting.source == "issued")
