@@ -142,4 +142,4 @@ def left_of(promoted: Promoted) -> dict[str, int]:
 
 def total_of(promoted: Promoted) -> int:
     """Return what is left to pay of all, shipping too."""
-    return sum([piece.amount for piece in promoted.cart.slices], promoted.cart.shipping)
+    return sum(promoted.cart.amounts, promoted.cart.shipping)

@@ -85,8 +85,8 @@ def test_parts_sum_to_the_whole_and_nothing_is_ever_negative(
         off = sum(one.lines.get(line.id, 0) for one in promoted.applied)
         assert 0 <= off <= line.amount
         assert left_of(promoted)[line.id] == line.amount - off
-    assert all(0 <= piece.amount <= piece.listed for piece in promoted.cart.slices)
-    assert sum(piece.listed for piece in promoted.cart.slices) == order.goods_total
+    assert all(0 <= piece.amount <= piece.listed for piece in promoted.cart.slices())
+    assert sum(promoted.cart.listed) == order.goods_total
     assert sum(left_of(promoted).values()) + promoted.cart.shipping == total_of(promoted)
     assert total_of(promoted) == order.goods_total + shipping - saved(promoted)
     assert all(one.value <= (one.promotion.at_most or one.value) for one in promoted.applied)

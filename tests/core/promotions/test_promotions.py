@@ -110,7 +110,7 @@ def test_what_is_left_adds_up_and_the_order_of_lines_does_not_matter(
     rules, order = built(entries, choose, inner), cart(*lines, shipping=shipping)
     promoted = play(rules, order)
 
-    assert all(piece.amount >= 0 for piece in promoted.cart.slices)
+    assert all(amount >= 0 for amount in promoted.cart.amounts)
     assert 0 <= promoted.cart.shipping <= shipping
     saved = sum(one.value for one in promoted.applied)
     assert total_of(promoted) == order.goods_total + shipping - saved

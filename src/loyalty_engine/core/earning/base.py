@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
+from typing import Final
 
 from loyalty_engine.core.kernel.amounts import allocate
 from loyalty_engine.core.program.earning import EarningPolicy
 from loyalty_engine.core.program.facts import Vocabulary
 from loyalty_engine.core.rules.order import Line, Order
 from loyalty_engine.core.rules.selections import GroupedLines, Selection, compile_selection
+
+_AMOUNT: Final = attrgetter("amount")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,7 @@ def earning_base(policy: BasePolicy, order: Order, paid_with_points: int) -> Gro
         order = as_reported(order)
     elif not (paid or has_tax or policy.with_shipping or policy.excluded):
         return None
-    ranked = sorted(range(len(order.lines)), key=lambda i: canonical(order.lines[i]))
-    lines = [order.lines[i] for i in ranked]
+    lines = canonical(order.lines)
     *amounts, shipping = _less([*(line.amount for line in lines), order.shipping], paid)
     if has_tax:
         amounts = _without_tax(lines, amounts)
@@ -90,10 +93,14 @@ def _without_tax(lines: Sequence[Line], amounts: Sequence[int]) -> list[int]:
     return [max(amount - share, 0) for amount, share in zip(amounts, shares, strict=True)]
 
 
-def canonical(line: Line) -> tuple[int, str, str, str, int, str, str]:
-    """Everything that a rule can tell lines by, so that the odd cent never depends on their order.
+def canonical(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines, dearest first, in an order that does not hang on theirs, so that the odd cent never does."""
+    ranked = sorted(lines, key=_AMOUNT, reverse=True)
+    amounts = set(map(_AMOUNT, lines))
+    return ranked if len(amounts) == len(ranked) else sorted(lines, key=_all_of)
 
-    The id comes last: by default it is the line's position.
-    """
+
+def _all_of(line: Line) -> tuple[int, str, str, str, int, str, str]:
+    """Return everything that a rule can tell lines by. The id comes last: by default it is the line's position."""
     attributes = repr((sorted(line.attributes.items()), line.tax, line.unit, line.off))
     return (-line.amount, line.sku or "", line.category or "", line.brand or "", line.quantity, attributes, line.id)

@@ -123,11 +123,11 @@ class Index(Generic[Rule]):
     def find(self, view: View) -> tuple[list[tuple[int, Rule]], Seen]:
         """Return the rules to look at, each with its position, and the facts that were read to find them."""
         positions = list(self._always)
-        lines = view.lines
+        lines = view.lines.lines
         for field, table in self._by_line:
-            groups = lines.groups.get(field.name) or lines.group_by(field)
-            for value in groups.keys() & table.keys():
-                positions += table[value]
+            if not table.keys().isdisjoint(map(field.read, lines)):
+                for value in table.keys() & set(map(field.read, lines)):
+                    positions += table[value]
         seen: dict[str, FactValue | None] = {}
         for name, read, is_personal, by_value in self._by_fact:
             actual = read(view)

@@ -20,14 +20,14 @@ class Slice(NamedTuple):
     """Some units of a line, or the whole line: ``units`` is 0 where its quantity is no whole number of them.
 
     ``listed`` is what the shop reported for it, ``amount`` what is left of that. What is in a bundle ``is_bound``: no
-    other one can have it. A named tuple, because each promotion makes new ones of all lines that it makes cheaper.
+    other one can have it.
     """
 
     line: Line
     units: int
     listed: int
     amount: int
-    is_bound: bool = False
+    is_bound: bool
 
 
 class Run(NamedTuple):
@@ -41,45 +41,68 @@ class Run(NamedTuple):
 class Cart(NamedTuple):
     """Slices in canonical order of their lines, so that nothing depends on the order in which lines were sent.
 
+    They are kept in columns, by what there is to know of each, because a promotion makes new ``amounts`` and keeps the rest.
     Lines of the same goods at the same price per unit are one line here, so that nothing depends on how a till splits
     them either: ``joined`` has those that became one, by its id.
     """
 
-    slices: tuple[Slice, ...]
+    lines: Sequence[Line]
+    units: Sequence[int]
+    listed: Sequence[int]
+    amounts: Sequence[int]
+    bound: Sequence[bool]
     shipping: int
     listed_shipping: int
     grouped: GroupedLines
     joined: Mapping[str, Sequence[Line]]
 
     @classmethod
-    def of(cls, order: Order) -> Self:
-        """Return the cart of an order that no promotion has touched."""
-        lines, joined = _join(sorted(order.lines, key=canonical))
-        slices = tuple([new(Slice, (line, _whole_units(line), line.amount, line.amount, False)) for line in lines])
-        return cls(slices, order.shipping, order.shipping, GroupedLines(lines), joined)
+    def of(cls, order: Order, grouped: GroupedLines | None = None) -> Self:
+        """Return the cart of an order that no promotion has touched. ``grouped`` are its lines, where somebody did that."""
+        lines = canonical(order.lines)
+        units = _whole_units(lines)
+        joined: Mapping[str, Sequence[Line]] = {}
+        if _may_be_joined(lines, units):
+            lines, joined = _join(lines, units)
+            units = _whole_units(lines) if joined else units
+        if grouped is None or joined:
+            grouped = GroupedLines(lines)
+        amounts, shipping = [line.amount for line in lines], order.shipping
+        bound = [False] * len(lines)
+        return new(cls, (lines, units, amounts, amounts, bound, shipping, shipping, grouped, joined))
+
+    def slices(self) -> list[Slice]:
+        """Return the slices, each with all that there is to know of it."""
+        return list(map(Slice, self.lines, self.units, self.listed, self.amounts, self.bound))
+
+    def of_slices(self, slices: Sequence[Slice]) -> "Cart":
+        """Return the cart with its lines cut into other slices."""
+        lines, units, listed, amounts, bound = (
+            (list(column) for column in zip(*slices, strict=True)) if slices else ([],) * 5
+        )
+        return self._replace(lines=lines, units=units, listed=listed, amounts=amounts, bound=bound)
 
     def places(self, selection: Selection | None) -> Sequence[int]:
         """Return the places of the slices that are meant."""
         if selection is None:
-            return range(len(self.slices))
-        picked = {id(line) for line in selection.pick(self.grouped)}
-        return [place for place, piece in enumerate(self.slices) if id(piece.line) in picked] if picked else ()
+            return range(len(self.lines))
+        picked = set(map(id, selection.pick(self.grouped)))
+        return [place for place, line in enumerate(self.lines) if id(line) in picked] if picked else ()
 
-    def lines(self, places: Iterable[int]) -> Iterator[list[int]]:
+    def by_line(self, places: Iterable[int]) -> Iterator[list[int]]:
         """Yield the places, in ascending order, of each line by itself."""
-        slices = self.slices
-        for _, own in groupby(places, key=lambda place: id(slices[place].line)):
+        for _, own in groupby(places, key=lambda place: id(self.lines[place])):
             yield list(own)
 
     def runs(self, places: Iterable[int], *, with_bound: bool = False) -> list[Run]:
         """Return the units of these slices, cheapest first; of bundles only ``with_bound``. The odd cents are on a few."""
         runs = []
         for place in places:
-            piece = self.slices[place]
-            if piece.units and (with_bound or not piece.is_bound):
-                worth, odd = divmod(piece.amount, piece.units)
+            units = self.units[place]
+            if units and (with_bound or not self.bound[place]):
+                worth, odd = divmod(self.amounts[place], units)
                 runs += [Run(worth + 1, place, odd)] if odd else []
-                runs.append(Run(worth, place, piece.units - odd))
+                runs.append(Run(worth, place, units - odd))
         return sorted(runs)
 
     def units_for(self, parts: Sequence[Selection | None]) -> list[tuple[frozenset[int], Run]]:
@@ -92,15 +115,9 @@ class Cart(NamedTuple):
 
     def pay_less(self, offs: Sequence[int], shipping_off: int = 0) -> "Cart":
         """Return the cart after so much is off each slice."""
-        slices = tuple(
-            [
-                new(Slice, (piece.line, piece.units, piece.listed, piece.amount - off, piece.is_bound))
-                if off
-                else piece
-                for piece, off in zip(self.slices, offs, strict=True)
-            ]
-        )
-        return Cart(slices, self.shipping - shipping_off, self.listed_shipping, self.grouped, self.joined)
+        lines, units, listed, amounts, bound, shipping, listed_shipping, grouped, joined = self
+        left = [amount - off for amount, off in zip(amounts, offs, strict=True)]
+        return new(Cart, (lines, units, listed, left, bound, shipping - shipping_off, listed_shipping, grouped, joined))
 
 
 def take(runs: Iterable[Run], wanted: int) -> list[Run]:
@@ -128,7 +145,7 @@ def cut_out(cart: Cart, *shares: Iterable[Run], is_bound: bool) -> tuple[Cart, l
     cuts = [_by_place(share) for share in shares]
     slices: list[Slice] = []
     places: list[list[int]] = [[] for _ in cuts]
-    for place, piece in enumerate(cart.slices):
+    for place, piece in enumerate(cart.slices()):
         rest = piece
         for number, cut in enumerate(cuts):
             if place not in cut:
@@ -140,7 +157,7 @@ def cut_out(cart: Cart, *shares: Iterable[Run], is_bound: bool) -> tuple[Cart, l
             rest = rest._replace(units=rest.units - units, listed=rest.listed - listed, amount=rest.amount - amount)
         if rest.units or rest is piece:
             slices.append(rest)
-    return cart._replace(slices=tuple(slices)), places
+    return cart.of_slices(slices), places
 
 
 def _listed_share(piece: Slice, units: int, amount: int) -> int:
@@ -159,20 +176,25 @@ def _by_place(share: Iterable[Run]) -> dict[int, tuple[int, int]]:
     return taken
 
 
-def _join(lines: list[Line]) -> tuple[list[Line], Mapping[str, Sequence[Line]]]:
+def _may_be_joined(lines: Sequence[Line], units: Sequence[int]) -> bool:
+    """Tell quickly of most orders that no lines are alike: nothing in them costs the same per unit."""
+    prices = {line.amount // count if count else line.id for line, count in zip(lines, units, strict=True)}
+    return len(prices) < len(lines)
+
+
+def _join(lines: list[Line], units: Sequence[int]) -> tuple[list[Line], Mapping[str, Sequence[Line]]]:
     """Join the lines that only differ in how many units they have; also return which became one."""
     alike: dict[Hashable, list[Line]] = {}
-    for line in lines:
-        alike.setdefault(_goods(line), []).append(line)
+    for line, count in zip(lines, units, strict=True):
+        alike.setdefault(_goods(line, count), []).append(line)
     if len(alike) == len(lines):
         return lines, {}
     whole = [group[0] if len(group) == 1 else _sum(group) for group in alike.values()]
-    return sorted(whole, key=canonical), {group[0].id: group for group in alike.values() if len(group) > 1}
+    return canonical(whole), {group[0].id: group for group in alike.values() if len(group) > 1}
 
 
-def _goods(line: Line) -> Hashable:
+def _goods(line: Line, units: int) -> Hashable:
     """Return by what units are told apart: the goods, and the price of one without its odd cents."""
-    units = _whole_units(line)
     if not units:
         return line.id
     attributes = repr(sorted(line.attributes.items())) if line.attributes else ""
@@ -188,6 +210,6 @@ def _sum(lines: Sequence[Line]) -> Line:
     )
 
 
-def _whole_units(line: Line) -> int:
-    units, rest = divmod(line.quantity, SCALE)
-    return 0 if rest else units
+def _whole_units(lines: Iterable[Line]) -> list[int]:
+    """Return how many units each line has; 0 where that is no whole number."""
+    return [0 if line.quantity % SCALE else line.quantity // SCALE for line in lines]

@@ -30,6 +30,7 @@ from loyalty_engine.core.program.promotions import (
 )
 from loyalty_engine.core.promotions.cart import Cart, Run, cut_out, take, without
 from loyalty_engine.core.promotions.matching import pack
+from loyalty_engine.core.rules.reasons import new
 from loyalty_engine.core.rules.selections import Selection, compile_selection
 
 WHOLE = Ratio(1, 1)
@@ -102,8 +103,13 @@ def compile_effect(effect: PromotionEffect, terms: Terms) -> Effect:
             assert_never(effect)
 
 
+def _off(cart: Cart, offs: Sequence[int]) -> Wish:
+    """Return the wish that only takes something off slices, quicker than calling its class does."""
+    return new(Wish, (cart, offs, 0, (), None, None, None))
+
+
 def _nothing(cart: Cart) -> Wish:
-    return Wish(cart, [0] * len(cart.slices))
+    return _off(cart, [0] * len(cart.amounts))
 
 
 def _share_off(cart: Cart, places: Sequence[int], rate: Ratio, terms: Terms) -> Wish:
@@ -113,28 +119,33 @@ def _share_off(cart: Cart, places: Sequence[int], rate: Ratio, terms: Terms) -> 
     """
     if not terms.of_list:
         return _spread(cart, places, rate.of(_cost(cart, places), terms.rounding))
-    bases = [cart.slices[place].listed for place in places]
-    offs = [0] * len(cart.slices)
+    bases = [cart.listed[place] for place in places]
+    offs = [0] * len(cart.amounts)
     for place, share in zip(places, allocate(rate.of(sum(bases), terms.rounding), bases), strict=True):
-        offs[place] = min(share, cart.slices[place].amount)
-    return Wish(cart, offs)
+        offs[place] = min(share, cart.amounts[place])
+    return _off(cart, offs)
 
 
 def _spread(cart: Cart, places: Sequence[int], total: int) -> Wish:
     """Take ``total`` off these slices, as far as they go, in proportion to what is left of them."""
-    offs = [0] * len(cart.slices)
-    _add(offs, cart, places, total)
-    return Wish(cart, offs)
+    if len(places) == len(cart.amounts):
+        return _off(cart, allocate(min(total, sum(cart.amounts)), cart.amounts))
+    offs = [0] * len(cart.amounts)
+    if len(places) == 1:
+        offs[places[0]] = min(total, cart.amounts[places[0]])
+    else:
+        _add(offs, cart, places, total)
+    return _off(cart, offs)
 
 
 def _add(offs: list[int], cart: Cart, places: Sequence[int], total: int) -> None:
-    amounts = [cart.slices[place].amount for place in places]
+    amounts = [cart.amounts[place] for place in places]
     for place, share in zip(places, allocate(min(total, sum(amounts)), amounts), strict=True):
         offs[place] += share
 
 
 def _cost(cart: Cart, places: Sequence[int]) -> int:
-    return sum([cart.slices[place].amount for place in places])
+    return sum([cart.amounts[place] for place in places])
 
 
 def _percent_off(effect: PercentOff, terms: Terms) -> Effect:
@@ -158,13 +169,13 @@ def _amount_off(effect: AmountOff, terms: Terms) -> Effect:
             case "order":
                 return _spread(cart, places, amount)
             case "line":
-                offs = [0] * len(cart.slices)
-                for own in cart.lines(places):
+                offs = [0] * len(cart.amounts)
+                for own in cart.by_line(places):
                     if len(own) == 1:
-                        offs[own[0]] = min(amount, cart.slices[own[0]].amount)
+                        offs[own[0]] = min(amount, cart.amounts[own[0]])
                     else:
                         _add(offs, cart, own, amount)
-                return Wish(cart, offs)
+                return _off(cart, offs)
             case "unit":
                 return _off_units(cart, cart.runs(places, with_bound=True), lambda worth: min(worth, amount))
 
@@ -183,10 +194,10 @@ def _unit_price(effect: UnitPrice, terms: Terms) -> Effect:
 
 
 def _off_units(cart: Cart, runs: Sequence[Run], off: Callable[[int], int]) -> Wish:
-    offs = [0] * len(cart.slices)
+    offs = [0] * len(cart.amounts)
     for worth, place, count in runs:
         offs[place] += off(worth) * count
-    return Wish(cart, offs)
+    return _off(cart, offs)
 
 
 def _total_price(effect: TotalPrice, terms: Terms) -> Effect:
@@ -222,7 +233,7 @@ def _stepped(effect: Stepped, terms: Terms) -> Effect:
 
     def wish(cart: Cart) -> Wish:
         places = cart.places(selection)
-        listed = sum([cart.slices[place].listed for place in places])
+        listed = sum([cart.listed[place] for place in places])
         reached = [(amount, rate) for at_least, amount, rate in steps if at_least <= listed]
         if not reached:
             return _nothing(cart)
@@ -292,7 +303,7 @@ def _gift(effect: Gift, terms: Terms) -> Effect:
         count = count if effect.most is None else min(count, effect.most)
         if not count:
             return _nothing(cart)
-        there = [place for place, piece in enumerate(cart.slices) if piece.line.sku == effect.sku]
+        there = [place for place, line in enumerate(cart.lines) if line.sku == effect.sku]
         given = take(cart.runs(there), count)
         cart, (free,) = cut_out(cart, given, is_bound=True)
         missing = count - _count(given)
@@ -305,9 +316,9 @@ def _gift_times(cart: Cart, places: Sequence[int], per_amount: int | None, per_q
     """Return how often a gift is due."""
     times = []
     if per_amount is not None:
-        times.append(sum([cart.slices[place].listed for place in places]) // per_amount)
+        times.append(sum([cart.listed[place] for place in places]) // per_amount)
     if per_quantity is not None:
-        bought = {id(cart.slices[place].line): cart.slices[place].line.quantity for place in places}
+        bought = {id(cart.lines[place]): cart.lines[place].quantity for place in places}
         times.append(sum(bought.values()) // per_quantity)
     return min(times, default=1)
 

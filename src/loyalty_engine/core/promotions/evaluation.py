@@ -13,14 +13,14 @@ from loyalty_engine.core.earning.evaluation import Use
 from loyalty_engine.core.earning.index import Index, Seen
 from loyalty_engine.core.earning.limits import NOTHING_COUNTED, Counted
 from loyalty_engine.core.earning.rules import Multiplier
-from loyalty_engine.core.kernel.amounts import allocate
+from loyalty_engine.core.kernel.amounts import Ratio, allocate
 from loyalty_engine.core.program.promotions import PromotionGroup
 from loyalty_engine.core.promotions.cart import Cart
 from loyalty_engine.core.promotions.effects import Wish
 from loyalty_engine.core.promotions.offers import Promotion, PromotionCap
 from loyalty_engine.core.returns.memory import PromotionMemory
 from loyalty_engine.core.rules.order import Order
-from loyalty_engine.core.rules.reasons import Miss, WhyNotPromoted
+from loyalty_engine.core.rules.reasons import Miss, WhyNotPromoted, new
 from loyalty_engine.core.rules.view import READERS, View
 
 Choice = Literal["all", "best", "first"]
@@ -63,8 +63,7 @@ class Refused(NamedTuple):
     used: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Promoted:
+class Promoted(NamedTuple):
     """A cart after its promotions: what is left to pay of each line, what each gave, and why others did not.
 
     ``memory`` is what it takes to price the order again, ``seen`` the facts by which promotions were found.
@@ -138,15 +137,14 @@ def promote(
 ) -> Promoted:
     """Return what an order gets. ``codes`` are the keys of promotions that the customer's promo codes open."""
     play = _Play(promotions, view, counted, codes)
-    cart = Cart.of(order)
     found, seen = promotions.index.find(view)
-    play.admit(promotion for _, promotion in found)
-    outcome = play.run(cart)
-    applied = sorted(_by_line(outcome), key=lambda one: one.promotion.position)
-    refused = sorted(play.refused, key=lambda one: one.promotion.position)
+    play.admit([promotion for _, promotion in found])
+    outcome = play.run(Cart.of(order, view.lines if view.lines.lines is order.lines else None))
+    applied = sorted(_by_line(outcome), key=_position)
+    refused = sorted(play.refused, key=_position)
     uses = tuple([use for one in applied if one.promotion.caps for use in play.uses_of(one)])
     memory = tuple([_remember(one, view) for one in applied])
-    return Promoted(outcome.cart, tuple(applied), tuple(refused), uses, seen, memory)
+    return new(Promoted, (outcome.cart, tuple(applied), tuple(refused), uses, seen, memory))
 
 
 def promote_again(
@@ -164,11 +162,15 @@ def promote_again(
     return tuple([_lessen(one, given[one.promotion]) for one in memory if one.promotion in given])
 
 
+def _position(one: Applied | Refused) -> int:
+    return one.promotion.position
+
+
 def _remember(applied: Applied, view: View) -> PromotionMemory:
     promotion = applied.promotion
     held = promotion.recall().remember(view) if promotion.must_remember and promotion.recall is not None else ""
     wallet, points = applied.points or (applied.multiplies or "", 0)
-    return PromotionMemory(promotion.key, applied.lines, applied.shipping, points, wallet, held)
+    return new(PromotionMemory, (promotion.key, applied.lines, applied.shipping, points, wallet, held))
 
 
 def _lessen(memory: PromotionMemory, again: Applied) -> PromotionMemory:
@@ -207,7 +209,7 @@ class _Play:
         self._view = view
         self._counted = counted
         self._codes = codes
-        self._inside: dict[str | None, list[Promotion | PromotionGroup]] = {}
+        self._inside: dict[str | None, list[tuple[int, int, Promotion | PromotionGroup]]] = {}
 
     def admit(self, found: Iterable[Promotion]) -> None:
         """Sort those that may play into their groups; refuse the others."""
@@ -233,20 +235,24 @@ class _Play:
 
     def _enter(self, promotion: Promotion) -> None:
         """Enter a promotion into its group, and each group of which nobody was yet into the group of which it is a part."""
+        inside = self._inside
         child: Promotion | PromotionGroup = promotion
+        place = promotion.position
         while True:
-            is_known = child.group in self._inside
-            self._inside.setdefault(child.group, []).append(child)
-            if is_known or child.group is None:
+            group = child.group
+            is_known = group in inside
+            # Neighbours play by priority and place: that does not hang on who else applies, so that a replay keeps it.
+            inside.setdefault(group, []).append((-child.priority, place, child))
+            if is_known or group is None:
                 return
-            child = self._promotions.groups[child.group]
+            child, place = self._promotions.groups[group], self._promotions.firsts[group]
 
     def run(self, cart: Cart) -> _Outcome:
         """Play all of them."""
         return self._play_group(None, cart)
 
     def _play_group(self, key: str | None, cart: Cart) -> _Outcome:
-        children = sorted(self._inside.get(key, ()), key=self._rank)
+        children = [child for _, _, child in sorted(self._inside.get(key, ()))]
         choose = self._promotions.choose if key is None else self._promotions.groups[key].choose
         if choose == "all":
             applied: list[Applied] = []
@@ -267,16 +273,12 @@ class _Play:
                 ]
         return chosen
 
-    def _rank(self, child: Promotion | PromotionGroup) -> tuple[int, int]:
-        """Return the key by which neighbours play: it does not hang on who else applies, so that a replay keeps it."""
-        if isinstance(child, Promotion):
-            return -child.priority, child.position
-        return -child.priority, self._promotions.firsts[child.key]
-
     def _play(self, child: Promotion | PromotionGroup, cart: Cart) -> _Outcome:
         if isinstance(child, PromotionGroup):
             return self._play_group(child.key, cart)
-        wish = _within_floor(child, child.effect(cart))
+        wish = child.effect(cart)
+        if child.floor is not None:
+            wish = _within_floor(child.floor, wish)
         wanted = wish.value
         if not (wanted or wish.gifts or wish.points or wish.multiplies or wish.issues):
             self.refused.append(Refused(child, "nothing_to_discount"))
@@ -288,18 +290,20 @@ class _Play:
             return _Outcome(cart, ())
         if most < wanted:
             wish = _cut(wish, most)
+        after, offs, shipping_off, gifts, points, multiplies, _ = wish
         lines: dict[str, int] = {}
-        for piece, off in zip(wish.cart.slices, wish.offs, strict=True):
+        for line, off in zip(after.lines, offs, strict=True):
             if off:
-                lines[piece.line.id] = lines.get(piece.line.id, 0) + off
+                lines[line.id] = lines.get(line.id, 0) + off
         used = 0 if cut is None else self._used(cut)
-        given = (wish.shipping_off, wish.gifts, wish.points)
-        applied = Applied(child, lines, *given, cut, used, wanted, wish.multiplies)
-        return _Outcome(wish.cart.pay_less(wish.offs, wish.shipping_off), (applied,))
+        applied = new(Applied, (child, lines, shipping_off, gifts, points, cut, used, wanted, multiplies))
+        return new(_Outcome, (after.pay_less(offs, shipping_off) if wanted else after, (applied,)))
 
     def _room(self, promotion: Promotion, wanted: int) -> tuple[int | None, PromotionCap | None]:
         """Return how much a promotion may take off, None: it may not apply; and the limit that says so."""
         most = wanted if promotion.at_most is None else min(wanted, promotion.at_most)
+        if not promotion.caps:
+            return most, None
         tightest: PromotionCap | None = None
         for cap in promotion.caps:  # those that cut come first: what they leave may be little enough for the others
             room = cap.cap - self._used(cap)
@@ -354,15 +358,13 @@ class _Replay(_Play):
         return min(wanted, self._remembered[promotion.key].value), None
 
 
-def _within_floor(promotion: Promotion, wish: Wish) -> Wish:
+def _within_floor(floor: Ratio, wish: Wish) -> Wish:
     """Return the wish that leaves of each line what it must still cost, whatever others took off it before."""
-    if promotion.floor is None:
-        return wish
     cart, offs = wish.cart, list(wish.offs)
-    for places in cart.lines(range(len(cart.slices))):
+    for places in cart.by_line(range(len(cart.lines))):
         wanted = [offs[place] for place in places]
-        least = promotion.floor.of(sum([cart.slices[place].listed for place in places]), "ceil")
-        room = max(sum([cart.slices[place].amount for place in places]) - least, 0)
+        least = floor.of(sum([cart.listed[place] for place in places]), "ceil")
+        room = max(sum([cart.amounts[place] for place in places]) - least, 0)
         if sum(wanted) > room:
             for place, off in zip(places, allocate(room, wanted), strict=True):
                 offs[place] = off

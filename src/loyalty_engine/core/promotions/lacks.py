@@ -88,13 +88,13 @@ def compile_next(effect: PromotionEffect, terms: Terms) -> Next | None:
 
 
 def _next_step(selection: Selection | None, steps: Sequence[int], cart: Cart) -> Lack | None:
-    listed = sum([cart.slices[place].listed for place in cart.places(selection)])
+    listed = sum([cart.listed[place] for place in cart.places(selection)])
     needed = next((at_least for at_least in steps if at_least > listed), None)
     return None if needed is None else Lack("amount", _written(selection), listed, needed)
 
 
 def _next_gift(selection: Selection | None, effect: Gift, cart: Cart) -> Lack | None:
-    lines = {id(cart.slices[place].line): cart.slices[place].line for place in cart.places(selection)}.values()
+    lines = {id(cart.lines[place]): cart.lines[place] for place in cart.places(selection)}.values()
     measured: list[tuple[MeasureOfGoods, int, int]] = []
     if effect.per_amount is not None:
         measured.append(("amount", sum([line.amount for line in lines]), effect.per_amount))

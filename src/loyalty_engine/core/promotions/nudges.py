@@ -84,7 +84,7 @@ def find_nudges(
 
 def _size(promoted: Promoted) -> int:
     """Return about how much it takes to play all promotions once."""
-    return (len(promoted.applied) + len(promoted.refused)) * len(promoted.cart.slices) or 1
+    return (len(promoted.applied) + len(promoted.refused)) * len(promoted.cart.lines) or 1
 
 
 def _lacks(promoted: Promoted, view: View) -> Iterator[tuple[Promotion, Lack]]:

@@ -36,7 +36,7 @@ def with_price(order: Order, kept: Order, again: Sequence[PromotionMemory], stat
     It never costs more than was paid for all of it: what it would be more is off, too.
     """
     listed = as_reported(kept)
-    lines = sorted(listed.lines, key=canonical)
+    lines = canonical(listed.lines)
     offs = [sum(one.lines.get(line.id, 0) for one in again) for line in lines]
     shipping_off = sum(one.shipping for one in again)
     left = [line.amount - off for line, off in zip(lines, offs, strict=True)]

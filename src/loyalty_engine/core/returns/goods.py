@@ -87,7 +87,7 @@ def keep(order: Order, state: OrderState) -> Order:
 
     What promotions take off that is their share of what they took off all of it, unless it was priced again.
     """
-    lines = sorted(_lines_left(order, state.lines), key=canonical)
+    lines = canonical(list(_lines_left(order, state.lines)))
     shares = allocate(returned_without_lines(order, state), [line.amount for line in lines])
     reduced = {line.id: _shrink(line, line.amount - share) for line, share in zip(lines, shares, strict=True)}
     kept = replace(
