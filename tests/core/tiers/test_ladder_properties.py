@@ -127,5 +127,5 @@ def test_goods_that_come_back_never_lead_higher(
 ) -> None:
     standing, at = data.draw(standings(ladder)), FIRST + now * DAY
     bought_at = FIRST + bought_on * DAY
-    lowered = ladder.lower(standing, ladder.now(Somebody(bought)), at, bought_at=bought_at, enrolled_at=FIRST)
+    lowered = ladder.lower(standing, ladder.through(Somebody(bought)), at, bought_at=bought_at, enrolled_at=FIRST)
     assert lowered.rank <= standing.rank

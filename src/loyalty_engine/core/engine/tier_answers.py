@@ -22,13 +22,15 @@ def show_moves(ladders: Mapping[str, Ladder], moves: Iterable[TierMove]) -> list
             "until": _show(move.after.until),
         }
         for move in moves
-        if _is_seen(move)
+        if _is_seen(ladders, move)
     ]
 
 
-def _is_seen(move: TierMove) -> bool:
-    """Tell whether more changes than what only ladders reckon with."""
-    return move.before is None or (move.before.tier, move.before.until) != (move.after.tier, move.after.until)
+def _is_seen(ladders: Mapping[str, Ladder], move: TierMove) -> bool:
+    """Tell whether more changes than what only ladders reckon with. Who came up and down again at once was nowhere."""
+    if move.before is not None:
+        return (move.before.tier, move.before.until) != (move.after.tier, move.after.until)
+    return move.after.how == "granted" or _tier(ladders, move, is_after=True) != _tier(ladders, move, is_after=False)
 
 
 def _tier(ladders: Mapping[str, Ladder], move: TierMove, *, is_after: bool) -> str | None:

@@ -101,14 +101,14 @@ def _lead(ruleset: Ruleset, facts: Facts, part: Changes) -> Changes:
     view = None
     if part.order is not None:
         view = _view(ruleset, facts.member, part.order.order, part.order.payment)
-    operation = part.operation
+    operation, bought_at = part.operation, _bought_at(facts, part)
     deed = _Deed(
         kind=operation.kind,
-        happened_at=operation.effective_at,
+        happened_at=bought_at or operation.effective_at,
         booked_at=operation.booked_at,
         member=moved,
         view=view,
-        bought_at=_bought_at(facts, part),
+        bought_at=bought_at,
         absorbed=absorbed,
         gained=_gained(part.entries),
     )
@@ -186,7 +186,7 @@ class _Deed:
         if self.kind in _BY_POINTS and not isinstance(ladder.metric, PointsEarned):
             return standing
         if standing is not None and self.bought_at is not None and ladder.returns == "lower":
-            reached, now = ladder.now(self.member), self.booked_at
+            reached, now = ladder.through(self.member), self.booked_at
             enrolled_at = self.member.enrolled_at
             standing = ladder.lower(standing, reached, now, bought_at=self.bought_at, enrolled_at=enrolled_at)
         if self.kind not in _RAISING or not self._gains(ladder):

@@ -102,6 +102,15 @@ class Ladder:
         """Return how much a member has in the window in which a moment lies, up to then."""
         return lambda at: count(self.metric, self.window.around(at, deeds.enrolled_at), deeds, at)
 
+    def through(self, deeds: Deeds) -> Reached:
+        """Return how much a member has in the window in which a moment lies, up to the end of that."""
+
+        def reached(at: datetime) -> int:
+            span = self.window.around(at, deeds.enrolled_at)
+            return count(self.metric, span, deeds, span.end or at)
+
+        return reached
+
     def then(self, deeds: Deeds) -> Reached:
         """Return how much a member had in the window that a moment ends, or in which it lies."""
         return lambda at: count(self.metric, self.window.ending(at, deeds.enrolled_at), deeds, at)
@@ -132,9 +141,9 @@ class Ladder:
     def lower(
         self, standing: Standing, reached: Reached, now: datetime, *, bought_at: datetime, enrolled_at: datetime | None
     ) -> Standing:
-        """Return where a member is once goods came back that it had ``bought_at`` that time; ``reached`` knows of that.
+        """Return where a member is once goods came back that it had ``bought_at`` that time.
 
-        An earned tier is lost when the window in which it was reached, of which that time is a part, does not reach it any
+        ``reached`` is how much there is in a whole window, without what came back. An earned tier is lost when the window in which it was reached, of which that time is a part, does not reach it any
         more, and today's does not either. Then the member is where the metric leads, or where it was before if that is
         higher and lasts still.
         """
@@ -185,7 +194,7 @@ class Ladder:
             if standing.how == "granted":
                 standing = self._resume(standing, level, reached, ends_at, enrolled_at=enrolled_at)
             else:
-                standing = self._settle(standing, self._after(standing.rank, level), ends_at, enrolled_at)
+                standing = self._fall(standing, self._after(standing.rank, level), ends_at, enrolled_at)
             went.append(standing)
         return went
 
@@ -230,6 +239,15 @@ class Ladder:
             if resumed.rank >= level:
                 return resumed
         return self._settle(granted, level, at, enrolled_at)
+
+    def _fall(self, standing: Standing, rank: int, at: datetime, enrolled_at: datetime | None) -> Standing:
+        """Return where a member is whose tier ran out; what it was given by hand before that stays until it ends itself."""
+        granted = standing.before
+        while granted is not None and (granted.how != "granted" or self.has_ended(granted, at)):
+            granted = granted.before
+        if granted is not None and granted.rank >= rank:
+            return granted
+        return replace(self._settle(standing, rank, at, enrolled_at), before=granted)
 
     def _settle(self, standing: Standing, rank: int, at: datetime, enrolled_at: datetime | None) -> Standing:
         until = self._until(at, enrolled_at) if rank > self.base else None
