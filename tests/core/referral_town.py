@@ -21,6 +21,7 @@ from loyalty_engine.core.engine.requests import (
     PlaceOrder,
     RecordActivity,
     Request,
+    ReserveOrder,
     ReturnGoods,
 )
 from loyalty_engine.core.engine.ruleset import Ruleset
@@ -86,7 +87,11 @@ class Town(Store):
         prints: tuple[Fingerprint, ...] = ()
         advocate: UUID | None = None
         match request:
-            case (RegisterReferral() as asked) | PlaceOrder(brought=Bringing() as asked):
+            case (
+                (RegisterReferral() as asked)
+                | PlaceOrder(brought=Bringing() as asked)
+                | ReserveOrder(brought=Bringing() as asked)
+            ):
                 tail = tail_of(asked.code)
                 found = (known for known in self.members if known.int & _SIXTY_BITS == tail)
                 advocate, prints = self._stands_for(next(found, None)), asked.fingerprints

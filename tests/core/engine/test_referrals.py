@@ -1,6 +1,7 @@
 """Referrals, decided: how friends come to count, what both sides get, and what is taken back."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,11 +12,14 @@ from loyalty_engine.core.engine.looks import Look, look
 from loyalty_engine.core.engine.requests import (
     Adjust,
     ClaimOrder,
+    ConfirmReservation,
     EditOrder,
     EvaluateOrder,
     Exchange,
     MergeMembers,
     Redeem,
+    ReleaseReservation,
+    ReserveOrder,
     ReverseOperation,
     SetStatus,
 )
@@ -27,6 +31,7 @@ from loyalty_engine.core.referrals.bringing import Bringing
 from loyalty_engine.core.referrals.codes import code_of
 from loyalty_engine.core.referrals.state import Given
 from loyalty_engine.core.rules.goods import Goods
+from loyalty_engine.core.rules.order import ShopOrder
 from tests.core.engine_cases import NOW, line, ruleset_of
 from tests.core.referral_town import DAY, FRIENDS, Life, person, refused
 
@@ -500,6 +505,83 @@ def test_a_look_sees_a_reward_that_is_due() -> None:
     life.buy(1, day=1)
     assert evaluate(life, 1, None, day=14.9)["balances"] == []
     assert [one["available"] for one in evaluate(life, 1, None, day=15)["balances"]] == [300]
+
+
+def test_a_friend_that_comes_along_with_a_reserved_cart_is_one_at_once() -> None:
+    life = welcoming()
+    asked = reserving(life, 1)
+    decision = life.do(asked)
+    assert isinstance(decision, Accepted)
+    assert [part.operation.kind for part in decision.parts] == ["referral", "reservation"]
+    answer = decision.changes.answer
+    assert (answer["total"], answer["referral"]["state"]) == (4000, "registered")
+    confirmed = life.do(ConfirmReservation(life.call(), asked.call.operation_id, ShopOrder("R-1")))
+    assert isinstance(confirmed, Accepted)
+    shown = confirmed.changes.answer
+    assert (shown["total"], shown["referral"]["settles_at"]) == (4000, "2026-06-15T12:00:00Z")
+    life.pass_time(14)
+    assert (life.points(1), life.points(0), life.state(1)) == (300, 500, "rewarded")
+
+
+def test_a_friend_stays_one_whose_cart_is_reserved_anew_or_let_go() -> None:
+    life = welcoming()
+    first = reserving(life, 1)
+    life.do(first)
+    second = replace(reserving(life, 1), replaces=first.call.operation_id)
+    decision = life.do(second)
+    assert isinstance(decision, Accepted)
+    assert (decision.changes.answer["total"], decision.changes.answer["referral"]["state"]) == (4000, "registered")
+    life.do(ReleaseReservation(life.call(), second.call.operation_id))
+    assert (life.state(1), len(life.town.referrals)) == ("registered", 1)
+    other = life.do(replace(reserving(life, 1), brought=bringing(2)))
+    assert isinstance(other, Accepted)
+    assert other.changes.answer["referral"]["refused"] == "referral_exists"
+
+
+def test_a_cart_is_reserved_though_its_member_is_no_friend() -> None:
+    life = welcoming()
+    decision = life.do(replace(reserving(life, 1), brought=bringing(99)))
+    assert isinstance(decision, Accepted)
+    assert decision.changes.answer["total"] == 5000
+    assert decision.changes.answer["referral"] == {"state": None, "refused": "referral_code_not_found", "details": {}}
+
+
+def test_who_is_registered_already_may_bring_the_same_code_to_its_checkout() -> None:
+    life = Life.of()
+    life.register(1)
+    decision = life.do(replace(life.order_of(1, 100), brought=bringing(0)))
+    assert isinstance(decision, Accepted)
+    assert decision.changes.answer["referral"]["state"] == "registered"
+    assert evaluate(life, 1, bringing(0))["referral"] == {"state": "registered", "reasons": []}
+    wrong = replace(life.order_of(1), brought=replace(bringing(0), programme="other"))
+    refused_ = life.do(wrong)
+    assert isinstance(refused_, Accepted)
+    assert refused_.changes.answer["referral"]["refused"] == "referrals_not_offered"
+
+
+def test_a_friends_checkout_is_not_told_whose_code_it_was_nor_what_that_one_gets() -> None:
+    life = Life.of(qualifies={"kind": "order"})
+    decision = life.do(replace(life.order_of(1), brought=bringing(0)))
+    assert isinstance(decision, Accepted)
+    shown = decision.changes.answer["referral"]
+    assert "advocate_id" not in shown
+    assert shown["rewards"] == [{"side": "friend", "kind": "points", "wallet": "points", "points": 300}]
+    registered = Life.of().do(Life.of().registration(1))
+    assert isinstance(registered, Accepted)
+    assert "advocate_id" not in registered.changes.answer
+
+
+def welcoming() -> Life:
+    """Return a town where friends get 10 euros off."""
+    welcome = {"key": "welcome", "when": {"fact": "member.brought_by", "is": "friends"}, "effect": off(1000)}
+    life = Life.of()
+    life.town.rulesets = {3: ruleset_of(referrals=[FRIENDS], earning_rules=[], promotions=[welcome])}
+    return life
+
+
+def reserving(life: Life, who: int) -> ReserveOrder:
+    placing = life.order_of(who)
+    return ReserveOrder(placing.call, placing.member, placing.order, timedelta(minutes=15), brought=bringing(0))
 
 
 def evaluate(life: Life, who: int, brought: Bringing | None, day: float = 0) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def look(ruleset: Ruleset, facts: Facts, request: EvaluateOrder, now: datetime) 
         seen = _look(ruleset, prepared.facts, request, now)
     except RefusalError as error:
         return Refused(error.refusal)
-    told = foresee_referral(prepared)
+    told = foresee_referral(prepared, now)
     if told is None or isinstance(seen, Refused):
         return seen
     return replace(seen, answer={**seen.answer, "referral": told})

@@ -1,4 +1,4 @@
-"""Answers about referrals."""
+"""Answers about referrals. What a friend's checkout is told leaves out whose code it was, and what that one gets."""
 
 from typing import Any
 
@@ -12,6 +12,18 @@ from loyalty_engine.core.referrals.state import Given, Referral, state_at
 def show_operation(operation: Operation, referral: Referral, *, reason: str | None = None) -> Json:
     """Show what an operation made of a referral."""
     return {**head(operation), **show_referral(referral, operation), "reason": reason}
+
+
+def show_registration(operation: Operation, referral: Referral) -> Json:
+    """Show what became of a friend who registers."""
+    return {**head(operation), **show_for_friend(referral, operation)}
+
+
+def show_for_friend(referral: Referral, operation: Operation) -> Json:
+    """Show a friend's side of its referral, as an operation leaves it."""
+    shown = show_referral(referral, operation)
+    del shown["advocate_id"]
+    return {**shown, "rewards": [_show_given(given) for given in referral.given if given.side == "friend"]}
 
 
 def show_referral(referral: Referral, operation: Operation) -> Json:

@@ -13,15 +13,17 @@ from loyalty_engine.core.engine.answers import show_balances
 from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Operation
 from loyalty_engine.core.engine.facts import Facts
 from loyalty_engine.core.engine.fold import apply
-from loyalty_engine.core.engine.referral_answers import show_referral
+from loyalty_engine.core.engine.referral_answers import show_for_friend, show_referral
 from loyalty_engine.core.engine.referral_requests import ReferralRequest, RegisterReferral, RewardReferral
 from loyalty_engine.core.engine.referral_rewards import Occasion, reward, take_rewards_back
 from loyalty_engine.core.engine.referrals import decide_registration
-from loyalty_engine.core.engine.requests import Call, EvaluateOrder, PlaceOrder, Request
+from loyalty_engine.core.engine.requests import Call, EvaluateOrder, PlaceOrder, Request, ReserveOrder
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.ids import nth
 from loyalty_engine.core.kernel.refusals import Refusal, RefusalCode, RefusalError
-from loyalty_engine.core.referrals.state import Proof, Referral, disprove, doubt, prove
+from loyalty_engine.core.referrals.bringing import Bringing
+from loyalty_engine.core.referrals.codes import is_code_of
+from loyalty_engine.core.referrals.state import Proof, Referral, disprove, doubt, prove, state_at
 from loyalty_engine.core.referrals.terms import ReferralTerms
 
 _REWARDED: Final = -(6 << 20)
@@ -30,15 +32,20 @@ _CONCLUDED: Final = 6 << 20
 """Which derived ids operations about referrals take that come before a request, and after it."""
 
 
+Cart = PlaceOrder | EvaluateOrder | ReserveOrder
+"""What a friend may come along with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """What a request is decided upon: the facts after the operations ``before``. ``refused`` is why a friend that came along
-    with an order is not registered.
+    with a cart is not registered; ``is_known``: because it is, with that very advocate.
     """
 
     facts: Facts
     before: tuple[Changes, ...] = ()
     refused: Refusal | None = None
+    is_known: bool = False
 
 
 def prepare(
@@ -50,7 +57,7 @@ def prepare(
         changes = _reward(ruleset, facts, referral, call, ids=_REWARDED, now=now)
         if changes is not None:
             return Prepared(apply(facts, changes), (changes,))
-    if isinstance(request, PlaceOrder | EvaluateOrder) and request.brought is not None:
+    if isinstance(request, PlaceOrder | EvaluateOrder | ReserveOrder) and request.brought is not None:
         return _register(ruleset, facts, request, call=call, now=now)
     return Prepared(facts)
 
@@ -76,20 +83,21 @@ def follow(ruleset: Ruleset, prepared: Prepared, decision: Decision, now: dateti
     if concluded is not None:
         after.append(concluded)
         facts = apply(facts, concluded)
-    if prepared.refused is None and any(part.referral for part in (*prepared.before, *before, main, *after)):
+    is_told = prepared.is_known or any(part.referral for part in (*prepared.before, *before, main, *after))
+    if prepared.refused is None and is_told:
         main = _tell(main, facts)
     return Accepted(main, tuple(before), tuple(after))
 
 
-def _register(
-    ruleset: Ruleset, facts: Facts, request: PlaceOrder | EvaluateOrder, *, call: Call, now: datetime
-) -> Prepared:
-    """Register the friend that places an order; whoever is not a member before it is not known by then."""
+def _register(ruleset: Ruleset, facts: Facts, request: Cart, *, call: Call, now: datetime) -> Prepared:
+    """Register the friend whose cart it is; whoever is not a member before it is not known by then."""
     brought = request.brought
     assert brought is not None
     member = request.member if facts.member is None else facts.member.id
     if member is None:
         return Prepared(facts, refused=Refusal(RefusalCode.MEMBER_REQUIRED, "/member"))
+    if facts.referral is not None and _is_same(facts.referral, brought):
+        return Prepared(facts, is_known=True)
     call = _own(replace(call, operation_id=nth(call.operation_id, _REGISTERED)))
     asked = RegisterReferral(call, member, brought.code, brought.programme, brought.fingerprints)
     try:
@@ -99,15 +107,20 @@ def _register(
     return Prepared(apply(facts, changes), (changes,))
 
 
-def foresee_referral(prepared: Prepared) -> dict[str, Any] | None:
-    """Return what a look tells of a friend that came along with its order."""
+def foresee_referral(prepared: Prepared, now: datetime) -> dict[str, Any] | None:
+    """Return what a look tells of a friend that came along with its cart."""
     if prepared.refused is not None:
         return _refused(prepared.refused)
-    registered = [changes.referral for changes in prepared.before if changes.operation.kind == "referral"]
-    if not registered or registered[0] is None:
+    is_new = any(changes.operation.kind == "referral" for changes in prepared.before)
+    referral = prepared.facts.referral
+    if referral is None or not (is_new or prepared.is_known):
         return None
-    reasons = [reason.as_json() for reason in registered[0].reasons]
-    return {"state": registered[0].state, "reasons": reasons}
+    state, reasons = state_at(referral, now)
+    return {"state": state, "reasons": [reason.as_json() for reason in reasons]}
+
+
+def _is_same(referral: Referral, brought: Bringing) -> bool:
+    return is_code_of(brought.code, referral.advocate_id) and brought.programme in {None, referral.programme}
 
 
 def _follow_part(ruleset: Ruleset, facts: Facts, part: Changes) -> Changes:
@@ -186,17 +199,16 @@ def _reward(
 def _tell(main: Changes, facts: Facts) -> Changes:
     """Return the request's own operation with what became of the referral in its answer, and the balances after all."""
     assert facts.referral is not None
-    shown = show_referral(facts.referral, main.operation)
     if main.operation.kind in ("referral_review", "referral_reward"):
-        return replace(main, answer={**main.answer, **shown})
-    answer = {**main.answer, "referral": shown}
+        return replace(main, answer={**main.answer, **show_referral(facts.referral, main.operation)})
+    answer = {**main.answer, "referral": show_for_friend(facts.referral, main.operation)}
     if "balances" in main.answer:
         answer["balances"] = show_balances(facts.member)
     return replace(main, answer=answer)
 
 
 def _refused(refusal: Refusal) -> dict[str, Any]:
-    """Show why whoever came along with an order is no friend. The order stands."""
+    """Show why whoever came along with a cart is no friend. The cart stands."""
     return {"state": None, "refused": refusal.code.value, "details": dict(refusal.details)}
 
 

@@ -8,7 +8,7 @@ from loyalty_engine.core.engine.accounts import guard, require_member
 from loyalty_engine.core.engine.answers import head, show_facts
 from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Operation
 from loyalty_engine.core.engine.facts import Facts, MemberState
-from loyalty_engine.core.engine.referral_answers import show_operation
+from loyalty_engine.core.engine.referral_answers import show_registration
 from loyalty_engine.core.engine.referral_requests import (
     RegisterReferral,
     ReviewReferral,
@@ -68,7 +68,7 @@ def decide_registration(ruleset: Ruleset, facts: Facts, request: RegisterReferra
     return Accepted(
         Changes(
             operation=operation,
-            answer=show_operation(operation, referral),
+            answer=show_registration(operation, referral),
             facts=show_facts(friend),
             member=moved_on(friend, operation, brought(friend, referral)),
             other=moved_on(advocate, operation, theirs),

@@ -152,7 +152,8 @@ class EvaluateOrder:
 class ReserveOrder:
     """Decide an order as if it were placed, and hold for ``ttl`` all that it takes: points, limits, budgets, uses of codes.
 
-    ``replaces`` is an earlier reservation of the same cart, which ends with that.
+    ``replaces`` is an earlier reservation of the same cart, which ends with that. A member with ``brought`` is registered as
+    a friend at once, if it can be, and stays one whatever becomes of the cart.
     """
 
     call: Call
@@ -162,6 +163,7 @@ class ReserveOrder:
     payment: Payment | None = None
     codes: Codes = NO_CODES
     replaces: UUID | None = None
+    brought: Bringing | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from loyalty_engine.core.program.referrals import CODE_SLOT
 _LENGTH: Final = 12
 _PART: Final = 4
 _BITS: Final = 5
+_TAIL: Final = (1 << _LENGTH * _BITS) - 1
 _VALUES: Final = {character: value for value, character in enumerate(ALPHABET)}
 
 
@@ -31,6 +32,11 @@ def tail_of(code: FoldedCode) -> int | None:
     for character in code:
         tail = tail << _BITS | _VALUES[character]
     return tail
+
+
+def is_code_of(code: FoldedCode, member_id: UUID) -> bool:
+    """Tell whether it is that member's code."""
+    return tail_of(code) == member_id.int & _TAIL
 
 
 def link_of(template: str, member_id: UUID) -> str:
