@@ -103,13 +103,15 @@ def read_ruleset(case: Case) -> Ruleset:
             "promotion_groups": case.get("promotion_groups", []),
             "promotions": read_promotions(case),
             "tier_sets": read_tier_sets(case),
+            "referrals": read_referrals(case),
             "policies": case.get("policies", {}),
         }
     )
     assert isinstance(program, Program), program
     faults = check_program(program, time_zones=_ZONES, currencies={"EUR": 2})
-    # An example of one promotion has nothing that bounds it, which a shop is rightly warned of.
-    assert [fault for fault in faults if fault.severity == "error" or not program.promotions] == []
+    # An example of one promotion, or of friends, has nothing that bounds it, which a shop is rightly warned of.
+    is_warned = bool(program.promotions or program.referrals)
+    assert [fault for fault in faults if fault.severity == "error" or not is_warned] == []
     return compile_ruleset(split(program), 1, find_zone=ZoneInfo)
 
 
@@ -117,6 +119,12 @@ def read_tier_sets(case: Case) -> list[Json]:
     """Return the case's tier sets; ``ladder`` is short for changes to the one that its file shares."""
     shared, changes = case.shared.get("tier_sets", []), case.get("ladder")
     return case.get("tier_sets", shared if changes is None else [{**shared[0], **changes}])  # type: ignore[no-any-return]  # as written
+
+
+def read_referrals(case: Case) -> list[Json]:
+    """Return the case's referral programmes; ``programme`` is short for changes to the one that its file shares."""
+    shared, changes = case.shared.get("referrals", []), case.get("programme")
+    return [*shared] if changes is None else [{**shared[0], **changes}]
 
 
 def read_promotions(case: Case) -> list[Json]:
