@@ -37,6 +37,8 @@ TABLES: Final = (
     "reservation",
     "reservation_end",
     "counter_lease",
+    "member_tier",
+    "tier_move",
     "activity",
     "activity_mark",
 )

@@ -28,6 +28,7 @@ SHARED: Final = frozenset(
         "publishing",
         "rulesets",
         "scopes",
+        "tier_asks",
         "tokens",
         "world",
     }

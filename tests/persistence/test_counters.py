@@ -21,7 +21,7 @@ from tests.harness.programs import Program, owner
 from tests.persistence.writes import NOW, Writer, enrolled, record_all
 
 RECORD_B = (
-    "SELECT loyalty.record_b_v6($1, $2, '{}', $3, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')"
+    "SELECT loyalty.record_b_v7($1, $2, '{}', $3, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')"
 )
 TRIES = size(600, 3_000)
 

@@ -29,6 +29,8 @@ UNTOUCHED = {
     "reservation",
     "reservation_end",
     "counter_lease",
+    "member_tier",
+    "tier_move",
     *WORK,
 }
 """What the acts of the test below leave empty."""

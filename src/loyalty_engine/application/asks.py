@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import assert_never
 from uuid import UUID
 
+from loyalty_engine.application.tier_asks import ask_for_tiers, join_lookbacks
 from loyalty_engine.core.engine.facts import Facts, KnownOrder
 from loyalty_engine.core.engine.requests import (
     ActivateOrder,
@@ -51,6 +52,7 @@ def ask_for(
     ruleset: Ruleset,
     *,
     now: datetime,
+    today: Ruleset | None = None,
     order: Order | None = None,
     reserved: Ruleset | None = None,
 ) -> Ask:
@@ -58,7 +60,15 @@ def ask_for(
 
     ``order`` is the one that a request claims or edits: what its rules read of the past hangs on when and where it was
     placed. ``reserved`` are the rules of the reservation that it confirms. Nobody knows either before a first gather.
+    ``today`` are the rules whose tier sets count, if ``ruleset`` is of another time.
     """
+    ask = _ask_by_rules(request, ruleset, now, order=order, reserved=reserved)
+    return ask_for_tiers(ask, request, today or ruleset, order=order)
+
+
+def _ask_by_rules(
+    request: Request, ruleset: Ruleset, now: datetime, *, order: Order | None, reserved: Ruleset | None
+) -> Ask:
     match request:
         case PlaceOrder():
             return _ask_for_order(request, ruleset, now)
@@ -137,7 +147,7 @@ def find_reserved_revision(request: Request, facts: Facts) -> int | None:
     return facts.reservation.reservation.revision
 
 
-def ask_for_look(request: EvaluateOrder, ruleset: Ruleset, now: datetime) -> Ask:
+def ask_for_look(request: EvaluateOrder, ruleset: Ruleset, now: datetime, *, today: Ruleset | None = None) -> Ask:
     """Return the same for a look at an order: neither a key nor a number did anything before."""
     placed_at, codes = request.order.placed_at, request.codes
     ask = Ask(
@@ -153,6 +163,7 @@ def ask_for_look(request: EvaluateOrder, ruleset: Ruleset, now: datetime) -> Ask
         codes=codes.typed,
         pools=_pools(ruleset) if request.member else (),
     )
+    ask = ask_for_tiers(ask, request, today or ruleset)
     return ask if request.replaces is None else ask.about(Subject(reservation_id=request.replaces))
 
 
@@ -209,8 +220,16 @@ def share_view(asks: Sequence[Ask]) -> list[Ask]:
     wants_profile = any(ask.wants_profile for ask in asks)
     history = _join([ask.history for ask in asks if ask.history is not None])
     counters = tuple(sorted({key for ask in asks for key in ask.counters}))
+    lookback = join_lookbacks(ask.lookback for ask in asks)
     return [
-        replace(ask, wants_lots=wants_lots, wants_profile=wants_profile, history=history, counters=counters)
+        replace(
+            ask,
+            wants_lots=wants_lots,
+            wants_profile=wants_profile,
+            history=history,
+            counters=counters,
+            lookback=lookback,
+        )
         for ask in asks
     ]
 

@@ -142,7 +142,7 @@ class Executor:
         ruleset, now = await self._rulesets.latest(caller.program_id), await self._clocks.now(caller.program_id)
         while True:
             then = await self._rulesets.before(caller.program_id, ruleset, request.order.placed_at)
-            ask = ask_for_look(request, then or ruleset, now)
+            ask = ask_for_look(request, then or ruleset, now, today=ruleset)
             [(known, facts)] = await self._ledger.gather(caller.program_id, (ask,))
             if known.generation != caller.generation:
                 raise StaleCredentialsError
@@ -261,12 +261,13 @@ class Executor:
         ruleset, now = await self._rulesets.latest(program_id), await self._clocks.now(program_id)
         order: Order | None = None
         reserved: Ruleset | None = None
+
+        def ask(request: Request, then: Ruleset | None) -> Ask:
+            return ask_for(request, then or ruleset, today=ruleset, now=now, order=order, reserved=reserved)
+
         while True:
             thens = [await self._rulesets.before(program_id, ruleset, happened_at(x, order)) for x in requests]
-            both = zip(requests, thens, strict=True)
-            asks = share_view(
-                [ask_for(x, then or ruleset, now=now, order=order, reserved=reserved) for x, then in both]
-            )
+            asks = share_view([ask(x, then) for x, then in zip(requests, thens, strict=True)])
             gathered = await gather(program_id, asks)
             known, facts = gathered[0]
             if known.generation is None:
@@ -279,7 +280,7 @@ class Executor:
                 continue
             if order is not None or reserved is not None:
                 thens = [await self._rulesets.before(program_id, ruleset, happened_at(requests[0], order))]
-                if ask_for(requests[0], thens[0] or ruleset, now=now, order=order, reserved=reserved) != asks[0]:
+                if ask(requests[0], thens[0]) != asks[0]:
                     continue
             return _View(ruleset, asks, await self._with_rulesets(program_id, ruleset, gathered, thens), now)
 

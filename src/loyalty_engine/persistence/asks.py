@@ -10,6 +10,7 @@ from loyalty_engine.core.engine.requests import OrderRef
 from loyalty_engine.core.kernel.codes import FoldedCode
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.rules.history import HistoryRange
+from loyalty_engine.core.tiers.lookback import Lookback
 
 _EARLY: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TURNS: Final = 2**31 - 1
@@ -69,7 +70,8 @@ class Ask:
     ``identities`` are names whose owners the decision must know. ``order_id`` also fetches the order's content.
     ``history`` is which earlier orders of the member are read, ``counters`` which shared counters, and ``mark`` the kind
     of an activity with what the member may set once for it. ``codes`` are promo codes that were typed, ``pools`` keys of
-    those out of which codes may be given, each as often as one may. ``other`` finds the second member of a request about two.
+    those out of which codes may be given, each as often as one may. ``lookback`` is what tier sets look at; without it nobody
+    is told where the member is in them. ``other`` finds the second member of a request about two.
     """
 
     client_id: int
@@ -89,6 +91,7 @@ class Ask:
     subject: Subject | None = None
     codes: tuple[FoldedCode, ...] = ()
     pools: tuple[str, ...] = ()
+    lookback: Lookback | None = None
     other: "Ask | None" = field(default=None)
 
     def about(self, subject: Subject) -> "Ask":
@@ -100,7 +103,7 @@ class Ask:
         return max(map(self.pools.count, self.pools), default=0) * asks
 
     def as_row(self, n: int, asks: int) -> tuple[object, ...]:
-        """Return the composite value ``ask_v6`` of one among so many ``asks``."""
+        """Return the composite value ``ask_v7`` of one among so many ``asks``."""
         history = self.history
         kind, mark = self.mark or (None, None)
         return (
@@ -128,7 +131,22 @@ class Ask:
             self.pools or None,
             secrets.randbelow(_TURNS) if self.pools else None,
             _SPARE_VOUCHERS + self.codes_among(asks) if self.pools else None,
+            None if self.lookback is None else _lookback_row(self.lookback),
         )
+
+
+def _lookback_row(lookback: Lookback) -> tuple[object, ...]:
+    """Return the composite value ``lookback_v7``."""
+    wallets = [wallet for wallet, _ in lookback.earned]
+    days = [days for _, days in lookback.earned]
+    return (
+        lookback.days,
+        lookback.with_lines,
+        lookback.orders_at,
+        lookback.earned_at,
+        wallets or None,
+        days or None,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,12 +27,13 @@ from loyalty_engine.persistence.subjects import (
     read_moment,
     read_subject,
 )
+from loyalty_engine.persistence.tiers import read_earned, read_tiers
 
 Row = Mapping[str, Any]
 
 
 def read_gathered(row: Row, ask: Ask, asks: int) -> tuple[Known, Facts]:
-    """Turn one row of ``gather_v6`` for one of so many ``asks`` with what ``_v5`` reads into what is known of the caller and the request's facts."""
+    """Turn one row of ``gather_v7`` for one of so many ``asks`` with what ``_v5`` reads into what is known of the caller and the request's facts."""
     subject = read_subject(orjson.loads(row["subject"]), ask.subject) if ask.subject is not None else NO_SUBJECT
     lots = [*subject.lots, *_read_touched(row)] if ask.subject is not None else []
     order = orjson.loads(row["known_order"]) if row["known_order"] is not None else None
@@ -79,6 +80,8 @@ def _read_member(row: Row, subjects: Iterable[Lot]) -> MemberState:
         sees_lots=bool(row["sees_lots"]),
         due_at=row["due_at"],
         merged_into=row["merged_into"],
+        tiers=read_tiers(row["tiers"]) if row["tiers"] is not None else {},
+        earned=read_earned(row["earned"]) if row["earned"] is not None else {},
     )
 
 

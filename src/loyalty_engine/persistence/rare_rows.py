@@ -10,6 +10,7 @@ from loyalty_engine.core.engine.requests import Call
 from loyalty_engine.persistence.order_changes import show_goods, show_state
 from loyalty_engine.persistence.orders import show_lines, show_memory
 from loyalty_engine.persistence.reservations import show_reservation
+from loyalty_engine.persistence.tiers import show_moves
 
 Row = tuple[object, ...]
 
@@ -25,6 +26,8 @@ def rare_rows(n: int, write: Write) -> Iterator[Row]:
         yield from _about_number(n, part)
         yield from _about_reservation(n, part)
         yield from _about_codes(n, part)
+        for member_id, tier_set, data in show_moves(part):
+            yield (n, "tier", member_id, part.operation.id, None, tier_set, None, data)
     if any(part.matched or part.dropped for part in write.parts):
         yield from _matched(n, write)
         yield from _dropped(n, write)
@@ -57,6 +60,7 @@ def _is_plain(part: Changes) -> bool:
         or part.reservation is not None
         or part.reservation_end is not None
         or part.codes
+        or part.tiers
         or (order is not None and order.parked_for is not None)
         or (entries is not None and (entries.holds or entries.hold_ends))
     )

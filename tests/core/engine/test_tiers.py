@@ -15,7 +15,8 @@ from loyalty_engine.core.engine.tier_answers import show_tiers
 from loyalty_engine.core.engine.tier_reviews import adopt_ladders
 from loyalty_engine.core.engine.views import see_tiers
 from loyalty_engine.core.points.balances import Balance
-from loyalty_engine.core.rules.history import HistoryRange, PastOrder
+from loyalty_engine.core.rules.history import PastOrder
+from loyalty_engine.core.tiers.lookback import Lookback
 from loyalty_engine.core.tiers.standings import MemberTier
 from tests.core.engine_cases import CARD, MEMBER, NOW, accept, after, call, line, lot, member, place, redeem, ruleset_of
 
@@ -31,7 +32,6 @@ STATUS: Final[dict[str, Any]] = {
         {"key": "platinum", "at_least": 900},
     ],
 }
-END_OF_TIME: Final = datetime(9998, 12, 31, tzinfo=UTC)
 MIDNIGHT: Final = datetime(2026, 12, 31, 23, tzinfo=UTC)
 PLATINUM: Final = MemberTier("platinum", NOW, MIDNIGHT, MIDNIGHT, below=("silver", "gold"))
 
@@ -167,22 +167,28 @@ def test_without_tier_sets_answers_say_nothing_of_tiers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "asked"),
+    ("changes", "days", "with_lines"),
     [
-        ({}, HistoryRange(NOW - timedelta(days=367), END_OF_TIME, with_lines=False, days_before_due=367)),
-        ({"window": {"kind": "lifetime"}, "lasts": {"kind": "forever"}}, None),
+        ({}, 367, False),
+        ({"window": {"kind": "lifetime"}, "lasts": {"kind": "forever"}}, 0, False),
         (
             {
                 "window": {"kind": "rolling", "length": {"days": 30}},
                 "lasts": {"kind": "forever"},
                 "tiers": [{"key": "a", "when": {"history": {"days": 60}, "lines": {}, "quantity": {"at_least": "1"}}}],
             },
-            HistoryRange(datetime(2026, 4, 2, 12, tzinfo=UTC), END_OF_TIME, with_lines=True, days_before_due=31),
+            61,
+            True,
         ),
+        ({"tiers": [{"key": "a", "when": {"history": {}, "orders": {"at_least": 1}}}]}, None, False),
     ],
 )
-def test_history_is_asked_for_as_far_back_as_windows_reach(changes: dict[str, Any], asked: HistoryRange | None) -> None:
-    assert with_tiers({**STATUS, **changes}).history_range(NOW) == asked
+def test_orders_are_asked_for_as_far_back_as_windows_reach(
+    changes: dict[str, Any], days: int | None, with_lines: bool
+) -> None:
+    rules = with_tiers({**STATUS, **changes})
+    assert rules.lookback == Lookback(days, with_lines)
+    assert rules.history_range(NOW) is None
 
 
 def test_earned_points_are_asked_for_by_wallet() -> None:
@@ -196,9 +202,11 @@ def test_earned_points_are_asked_for_by_wallet() -> None:
         }
         | {"lasts": {"kind": "forever"}},
     ]
-    rules = with_tiers(*sets)
-    assert rules.earned_since(NOW) == {"points": NOW - timedelta(days=367), "stamps": None}
-    assert rules.history_range(NOW) is None
+    assert with_tiers(*sets).lookback == Lookback(earned=(("points", 367), ("stamps", None)))
+
+
+def test_nothing_is_asked_for_without_tier_sets() -> None:
+    assert ruleset_of().lookback is None
 
 
 def test_a_member_sees_where_it_is_and_what_comes_next() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any, Final, Literal
 
 from loyalty_engine.core.earning.base import BasePolicy, compile_base
@@ -27,7 +27,7 @@ from loyalty_engine.core.program.earning import EarningRuleEntry
 from loyalty_engine.core.program.facts import Vocabulary
 from loyalty_engine.core.program.parts import PROMOTION, Entries, Part, read_part, sort_out
 from loyalty_engine.core.program.policies import OrderPolicy, ReturnPolicy
-from loyalty_engine.core.program.tiers import Lifetime, PointsEarned, TierSet, tiers_by_set
+from loyalty_engine.core.program.tiers import TierSet, tiers_by_set
 from loyalty_engine.core.program.wallets import MoneyRedeem, PointsRedeem, Wallet
 from loyalty_engine.core.promotions.evaluation import Promotions
 from loyalty_engine.core.promotions.offers import Promotion, compile_promotion
@@ -35,6 +35,7 @@ from loyalty_engine.core.referrals.terms import ReferralTerms
 from loyalty_engine.core.rules.history import HistoryRange
 from loyalty_engine.core.rules.past import start_of_window
 from loyalty_engine.core.tiers.ladder import Ladder
+from loyalty_engine.core.tiers.lookback import Lookback, look_back
 from loyalty_engine.core.tiers.windows import Window
 
 AttributeTypes = Mapping[str, ValueType]
@@ -74,7 +75,7 @@ class Ruleset:
     ``rules_by_hash`` and ``context`` (the hashes of what every rule is compiled with) let the next revision take over
     the rules that did not change. ``published_at`` is since when the revision is in force, None: since ever. ``gone`` are
     wallets that it has and the program has no longer: nothing is given in them any more. ``keeps_codes_used``: promo codes
-    stay used whatever becomes of the order. ``ladders`` are its tier sets.
+    stay used whatever becomes of the order. ``ladders`` are its tier sets, ``lookback`` what these look at, None: there are none.
     """
 
     revision: int
@@ -101,15 +102,12 @@ class Ruleset:
     keeps_codes_used: bool = False
     ladders: Mapping[str, Ladder] = field(default_factory=dict)
     referrals: Mapping[str, ReferralTerms] = field(default_factory=dict)
+    lookback: Lookback | None = None
 
     def history_range(self, at: datetime, activity: str | None = None) -> HistoryRange | None:
-        """Return which earlier orders the rules for an order, or a kind of activity, ask for; None: for none.
-
-        What came back of an order, too, is judged with those as of when it was placed, because of the tiers it led to.
-        """
+        """Return which earlier orders the rules for an order, or a kind of activity, ask for; None: for none."""
         if not self.reads_history:
             return None
-        days = max((_days_back(ladder) for ladder in self.ladders.values()), default=0)
         local = at.astimezone(self.zone)
         looking_back: list[EarningRule | Promotion] = [*self._rules_for(activity)]
         if activity is None:
@@ -120,28 +118,11 @@ class Ruleset:
             if rule.opening is None or rule.opening(at, local)
             for window in rule.history
         ]
-        if activity is None:
-            asked += [window for ladder in self.ladders.values() for window in ladder.history]
-        if not asked and not days:
+        if not asked:
             return None
         starts = [start_of_window(window, at, self.zone) for window, _ in asked]
-        if days:
-            starts.append(at - timedelta(days=days))
         since = min((start for start in starts if start is not None), default=None)
-        until = _END_OF_TIME if days else at
-        with_lines = any(with_lines for _, with_lines in asked)
-        return HistoryRange(None if None in starts else since, until, with_lines, days)
-
-    def earned_since(self, at: datetime) -> Mapping[str, datetime | None]:
-        """Return the wallets of which tier sets count what was earned, each with since when that matters; None: ever."""
-        since: dict[str, datetime | None] = {}
-        for ladder in self.ladders.values():
-            if isinstance(ladder.metric, PointsEarned):
-                wallet, days = ladder.metric.wallet, ladder.window.most_days
-                start = None if days is None else at - timedelta(days=days)
-                known = since.get(wallet, start)
-                since[wallet] = None if start is None or known is None else min(start, known)
-        return since
+        return HistoryRange(None if None in starts else since, at, any(with_lines for _, with_lines in asked))
 
     def shared_counters(
         self, at: datetime, activity: str | None = None, *, location: str | None = None
@@ -234,13 +215,13 @@ def compile_ruleset(
         or any(promotion.reads_profile for promotion in promotions.promotions)
         or any(ladder.reads_profile for ladder in ladders.values()),
         reads_history=any(rule.history for rule in rules.values())
-        or any(promotion.history for promotion in promotions.promotions)
-        or any(ladder.history or _days_back(ladder) for ladder in ladders.values()),
+        or any(promotion.history for promotion in promotions.promotions),
         rules_by_hash=rules,
         context=context,
         published_at=published_at,
         keeps_codes_used=entries.settings.policies.promotions.codes_after_return == "stays_used",
         ladders=ladders,
+        lookback=look_back(ladders.values()),
         referrals={entry.key: ReferralTerms.of(entry, vocabularies[None], zone) for entry in entries.referrals},
     )
 
@@ -258,6 +239,7 @@ def as_of_then(now: Ruleset, then: Ruleset) -> Ruleset:
         wallets={key: replace(wallet, slide=now.wallets[key].slide) for key, wallet in kept.items()},
         gone=frozenset(then.wallets.keys() - kept.keys()),
         ladders=now.ladders,
+        lookback=now.lookback,
         order_attributes={**now.order_attributes, **then.order_attributes},
         line_attributes={**now.line_attributes, **then.line_attributes},
     )
@@ -268,8 +250,6 @@ def _is_kept(then: WalletRules, now: WalletRules | None) -> bool:
 
 
 _RULE: Final = "earning_rule/"
-_END_OF_TIME: Final = datetime(9998, 12, 31, tzinfo=UTC)
-"""Later than anything that happens: tiers count all that is known by now, whenever the order in hand was placed."""
 
 
 def _vocabularies(entries: Entries) -> dict[str | None, Vocabulary]:
@@ -304,13 +284,6 @@ def _compile_promotions(entries: Entries, vocabulary: Vocabulary, zone: tzinfo) 
 
 def _compile_ladders(tier_sets: Iterable[TierSet], vocabulary: Vocabulary, zone: tzinfo) -> Mapping[str, Ladder]:
     return {written.key: Ladder.of(written, Window(written.window, zone), vocabulary) for written in tier_sets}
-
-
-def _days_back(ladder: Ladder) -> int:
-    """Return for how many days before anything happens a ladder asks for orders."""
-    if isinstance(ladder.metric, PointsEarned) or isinstance(ladder.window.written, Lifetime):
-        return 0
-    return ladder.window.most_days or 0
 
 
 def _compile_wallet(wallet: Wallet, zone: tzinfo) -> WalletRules:

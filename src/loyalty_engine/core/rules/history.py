@@ -24,12 +24,8 @@ class PastOrder:
 
 @dataclass(frozen=True, slots=True)
 class HistoryRange:
-    """Which earlier orders a decision reads: ``since`` (None: all) up to and with ``until``, with lines or without.
-
-    ``days_before_due`` > 0: of a member of whom a tier ran out meanwhile also those of so many days before it did.
-    """
+    """Which earlier orders a decision reads: ``since`` (None: all) up to and with ``until``, with lines or without."""
 
     since: datetime | None
     until: datetime
     with_lines: bool
-    days_before_due: int = 0

@@ -18,6 +18,7 @@ from loyalty_engine.persistence.tables import (
     points,
     programs,
     reservations,
+    tiers,
 )
 from loyalty_engine.persistence.tables.schema import BY_ID, SCHEMA, metadata
 
@@ -35,6 +36,7 @@ __all__ = (
     "points",
     "programs",
     "reservations",
+    "tiers",
 )
 
 PARTITIONED: Final = tuple(

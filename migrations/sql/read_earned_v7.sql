@@ -1,0 +1,31 @@
+-- What a member, and those that it stands for, earned in some wallets since so many days before a moment, NULL days: ever;
+-- less what was taken back. By when what earned it happened: [moment, points], by wallet.
+CREATE FUNCTION loyalty.read_earned_v7(
+    p_program integer, p_member uuid, p_wallets text[], p_days integer[], p_at timestamptz
+)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = loyalty, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+SET enable_seqscan = off
+AS $$
+DECLARE
+    v_family uuid[] := read_family_v3(p_program, p_member);
+BEGIN
+    RETURN (
+        SELECT jsonb_object_agg(s.wallet, s.moved)
+          FROM (SELECT g.wallet, jsonb_agg(jsonb_build_array(g.happened_at, g.points) ORDER BY g.happened_at) AS moved
+                  FROM (SELECT w.wallet, coalesce(b.placed_at, o.effective_at) AS happened_at,
+                               sum(CASE p.source WHEN 'issued' THEN p.amount ELSE -p.amount END) AS points
+                          FROM unnest(v_family) f(id)
+                          JOIN posting p ON p.program_id = p_program AND p.member_id = f.id
+                           AND 'issued' IN (p.source, p.destination)
+                          JOIN unnest(p_wallets, p_days) w(wallet, days) ON w.wallet = p.wallet
+                          JOIN operation o ON o.program_id = p_program AND o.id = p.operation_id
+                          LEFT JOIN "order" b ON b.program_id = p_program AND b.id = o.order_id
+                         WHERE w.days IS NULL OR coalesce(b.placed_at, o.effective_at) >= p_at - make_interval(days => w.days)
+                         GROUP BY 1, 2) g
+                 WHERE g.points <> 0 GROUP BY 1) s);
+END $$;

@@ -1,0 +1,60 @@
+"""What binds members over months: where they are in tier sets.
+
+Why: a program could write down its tier sets, but nobody could be in one.
+
+All tables are new and empty; the functions that read and write them come beside those of before, which know nothing of
+them: programs may publish tier sets as soon as no process of the release before runs any more.
+"""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+_SQL = Path(__file__).parents[1] / "sql"
+
+_FUNCTIONS = (
+    "read_tiers_v7",
+    "find_matter_v7",
+    "read_earned_v7",
+    "gather_v7",
+    "record_rare_v7",
+    "record_b_v7",
+)
+
+_BY_PROGRAM = ("member_tier", "tier_move")
+
+
+def upgrade() -> None:
+    """Add tables, functions and rights."""
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    for name in ("tables_v7", "types_v7"):
+        _execute_each(name)
+    for name in _FUNCTIONS:
+        op.execute(_read(name))
+    _execute_each("rights_v7")
+    for table in _BY_PROGRAM:
+        op.execute(f"ALTER TABLE loyalty.{table} ENABLE ROW LEVEL SECURITY")
+        op.execute(
+            f"CREATE POLICY own_program ON loyalty.{table} "
+            "USING (program_id = nullif(current_setting('loyalty.program_id', true), '')::integer)"
+        )
+
+
+def downgrade() -> None:
+    """Migrations go forward only; restore a backup to go back."""
+    raise NotImplementedError
+
+
+def _read(name: str) -> str:
+    # A colon would be read as a bound parameter by SQLAlchemy's text().
+    return (_SQL / f"{name}.sql").read_text(encoding="utf-8").replace(":", "\\:")
+
+
+def _execute_each(name: str) -> None:
+    for statement in _read(name).split(";\n\n"):
+        op.execute(statement)

@@ -1,0 +1,63 @@
+"""What tier sets want gather to read, whatever the request is."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from loyalty_engine.core.engine.requests import (
+    ClaimOrder,
+    EvaluateOrder,
+    PlaceOrder,
+    RecordActivity,
+    Request,
+    ReserveOrder,
+)
+from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.rules.order import Order
+from loyalty_engine.core.tiers.lookback import Lookback
+from loyalty_engine.persistence.asks import Ask
+
+
+def ask_for_tiers(ask: Ask, request: Request | EvaluateOrder, ruleset: Ruleset, *, order: Order | None = None) -> Ask:
+    """Return the ask with what the tier sets of today's ``ruleset`` look at, also about the second member.
+
+    Whoever touches a member has to know where it is, because that may run out; what is counted only if it may lead up.
+    ``order`` is the one that the request claims, once it is known.
+    """
+    lookback = ruleset.lookback
+    if lookback is None:
+        return ask
+    other = ask.other
+    if other is not None:
+        other = replace(other, lookback=lookback)
+    return replace(ask, lookback=_matter(lookback, request, order), other=other)
+
+
+def join_lookbacks(lookbacks: Iterable[Lookback | None]) -> Lookback | None:
+    """Return what is seen of all of them, which look at the same tier sets."""
+    found = [lookback for lookback in lookbacks if lookback is not None]
+    if not found:
+        return None
+    return replace(
+        found[0],
+        orders_at=_first(lookback.orders_at for lookback in found),
+        earned_at=_first(lookback.earned_at for lookback in found),
+    )
+
+
+def _matter(lookback: Lookback, request: Request | EvaluateOrder, order: Order | None) -> Lookback:
+    """Return the lookback with the moment that the request is about, if what it does may count."""
+    match request:
+        case PlaceOrder() | ReserveOrder() | EvaluateOrder():
+            at = request.order.placed_at
+            return replace(lookback, orders_at=at, earned_at=at)
+        case ClaimOrder() if order is not None:
+            return replace(lookback, orders_at=order.placed_at, earned_at=order.placed_at)
+        case RecordActivity():
+            return replace(lookback, earned_at=request.occurred_at)
+        case _:
+            return lookback
+
+
+def _first(moments: Iterable[datetime | None]) -> datetime | None:
+    return min((moment for moment in moments if moment is not None), default=None)
