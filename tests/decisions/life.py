@@ -26,6 +26,7 @@ from loyalty_engine.core.engine.requests import (
     MergeMembers,
     OrderRef,
     PlaceOrder,
+    RecordActivity,
     Redeem,
     Request,
     ReturnGoods,
@@ -200,6 +201,11 @@ class Life:
         order = read_order(told)
         back = tuple(Exchange(self._ref(one["of"]), read_goods(one)) for one in exchanges)
         return PlaceOrder(made_by, by, order, payment, back, codes=codes)
+
+    def _read_activity(self, made_by: Any, by: UUID | None, said: Json, _: str) -> Request:  # noqa: ANN401 - a call
+        assert by is not None
+        happened_at = parse_instant(said["at"]) if "at" in said else self.clock
+        return RecordActivity(made_by, by, said["kind"], happened_at, attributes=said.get("attributes", {}))
 
     def _read_back(self, made_by: Any, _: UUID | None, said: Json, __: str) -> Request:  # noqa: ANN401 - a call
         return ReturnGoods(made_by, self._ref(said["of"]), read_goods(said), reason="too_small")

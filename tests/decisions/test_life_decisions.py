@@ -16,6 +16,7 @@ FILES: Final = (
     "corrections",
     "code_lives",
     "tier_ladders",
+    "tier_counts",
     "tier_reviews",
     "tier_returns",
     "tier_privileges",

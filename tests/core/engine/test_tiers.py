@@ -181,6 +181,8 @@ def test_without_tier_sets_answers_say_nothing_of_tiers() -> None:
             True,
         ),
         ({"tiers": [{"key": "a", "when": {"history": {}, "orders": {"at_least": 1}}}]}, None, False),
+        ({"metric": {"kind": "quantity"}}, 367, True),
+        ({"metric": {"kind": "activities", "activity": "own_cup"}}, 0, False),
     ],
 )
 def test_orders_are_asked_for_as_far_back_as_windows_reach(

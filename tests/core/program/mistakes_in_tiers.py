@@ -19,6 +19,12 @@ def gives(**privileges: object) -> dict[str, Any]:
     return {**SILVER, "privileges": privileges}
 
 
+def counts(metric: dict[str, Any], window: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {**SOUND["tier_sets"][0], "metric": metric, **({} if window is None else {"window": window})}
+
+
+SURVEYS: Final = {"kind": "activities", "activity": "survey"}
+
 TIERS: Final[list[tuple[str, object, str, str]]] = [
     (f"{STATUS}/metric", GONE, f"{STATUS}/metric", "required"),
     (f"{STATUS}/metric/kind", "visits", f"{STATUS}/metric/kind", "unknown_choice"),
@@ -58,4 +64,10 @@ TIERS: Final[list[tuple[str, object, str, str]]] = [
     ("/earning_rules/0/when", {"fact": "member.levels.status", "at_least": 3}, "/earning_rules/0/when/at_least", "out_of_range"),
     ("/earning_rules/2/when", {"fact": "member.tiers.status", "is": "pink"}, "/earning_rules/2/when/is", "unknown_option"),
     ("/promotions/0/when", {"fact": "member.tiers.status", "at_least": "gold"}, "/promotions/0/when/at_least", "operator_not_allowed"),
+    (f"{STATUS}/metric", {"kind": "activities"}, f"{STATUS}/metric/activity", "required"),
+    (f"{STATUS}/metric", {"kind": "activities", "activity": "gone"}, f"{STATUS}/metric/activity", "unknown_activity"),
+    (f"{STATUS}/metric", {**SURVEYS, "sum_of": "stars"}, f"{STATUS}/metric/sum_of", "undeclared_attribute"),
+    (f"{STATUS}/metric", {**SURVEYS, "sum_of": "shop"}, f"{STATUS}/metric/sum_of", "wrong_type"),
+    (STATUS, counts(SURVEYS, {"kind": "membership_year"}), f"{STATUS}/window/kind", "uncountable"),
+    (f"{STATUS}/metric", {"kind": "quantity", "of": {"attributes": {"size": 1}}}, f"{STATUS}/metric/of/attributes/size", "undeclared_attribute"),
 ]  # fmt: skip

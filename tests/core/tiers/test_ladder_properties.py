@@ -58,6 +58,7 @@ class Somebody:
         self.spend = sum(amount for _, amount in bought)
         self.enrolled_at = FIRST
         self.earned: dict[str, Moved] = {}
+        self.counters: dict[str, int] = {}
 
 
 BOUGHT: Final = st.lists(st.tuples(st.integers(0, 900), st.integers(0, 600)), max_size=12)

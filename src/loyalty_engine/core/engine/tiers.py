@@ -6,7 +6,7 @@ It is judged once everything else is decided, from the member as it is afterward
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, assert_never
 
 from loyalty_engine.core.earning.evaluation import Earned
 from loyalty_engine.core.engine.accounts import soonest
@@ -19,20 +19,24 @@ from loyalty_engine.core.engine.tier_answers import show_moves
 from loyalty_engine.core.engine.views import view_order
 from loyalty_engine.core.points.book import Entries
 from loyalty_engine.core.points.payments import PaidPoints
-from loyalty_engine.core.program.tiers import PointsEarned
+from loyalty_engine.core.program.tiers import Activities, Orders, PointsEarned, Quantity, Spend, TierMetric
 from loyalty_engine.core.rules.history import PastOrder
 from loyalty_engine.core.rules.order import Order
 from loyalty_engine.core.rules.view import View
+from loyalty_engine.core.tiers.counters import add, amount_of, counter_of, take_back
 from loyalty_engine.core.tiers.ladder import Ladder
 from loyalty_engine.core.tiers.metrics import Moved
 from loyalty_engine.core.tiers.standings import MemberTiers, Standing, TierMove, next_end
 
 _RAISING: Final[frozenset[OperationKind]] = frozenset({"order", "claim", "activity", "order_edit", "referral_reward"})
 _LOWERING: Final[frozenset[OperationKind]] = frozenset({"return", "order_cancel", "order_edit"})
+_COUNTED: Final = "counted"
+"""Where the kept facts of an activity tell what it counted for: exactly that is taken back when it is reversed."""
+
 _COUNTING: Final = _RAISING | _LOWERING | {"reversal", "merge", "referral_reversal"}
 """What may change how much a member has of a metric."""
 _BY_POINTS: Final[frozenset[OperationKind]] = frozenset({"activity", "referral_reward", "referral_reversal"})
-"""What changes no metric but points that are earned."""
+"""What changes neither orders nor spend nor goods."""
 
 
 def climb(ruleset: Ruleset, facts: Facts, decision: Accepted) -> Accepted:
@@ -63,7 +67,7 @@ def foresee_tiers(
         member,
         orders=member.orders + 1,
         spend=member.spend + spend,
-        history=(PastOrder(order.placed_at, spend), *member.history),
+        history=(PastOrder(order.placed_at, spend, order.lines), *member.history),
         earned={wallet: (*member.earned.get(wallet, ()), grant) for wallet, grant in grants.items()},
     )
     return _Deed("order", order.placed_at, now, moved, _view(ruleset, member, order, paid)).moves(ruleset.ladders)
@@ -97,6 +101,8 @@ def _lead(ruleset: Ruleset, facts: Facts, part: Changes) -> Changes:
     moved = replace(moved, tiers=tiers, earned=_earn(ruleset, facts, before, part, entries=part.entries))
     if part.operation.kind not in _COUNTING:
         return _with(part, moved, tiers)
+    counted = _count_activity(ruleset, part)
+    moved = replace(moved, counters=take_back(add(moved.counters, counted), _counted_before(facts, part)))
     absorbed = facts.other if part.operation.kind == "merge" else None
     view = None
     if part.order is not None:
@@ -115,7 +121,8 @@ def _lead(ruleset: Ruleset, facts: Facts, part: Changes) -> Changes:
     moves = deed.moves(ruleset.ladders)
     tiers = {**tiers, **{move.tier_set: move.after for move in moves}}
     answer = {**part.answer, "tiers": show_moves(ruleset.ladders, moves)}
-    return replace(_with(part, moved, tiers), tiers=tuple(moves), answer=answer)
+    kept = {**part.facts, _COUNTED: counted} if counted else part.facts
+    return replace(_with(part, moved, tiers), tiers=tuple(moves), answer=answer, facts=kept)
 
 
 def _lead_other(ruleset: Ruleset, facts: Facts, part: Changes) -> Changes:
@@ -150,7 +157,29 @@ def _with(part: Changes, moved: MemberState, tiers: MemberTiers) -> Changes:
 def _guard_with(guard: MemberWrite, moved: MemberState, tiers: MemberTiers) -> MemberWrite:
     after = guard.after
     due_at = soonest(after.due_at, next_end(tiers))
-    return replace(guard, after=replace(after, tiers=tiers, earned=moved.earned, due_at=due_at))
+    after = replace(after, tiers=tiers, earned=moved.earned, counters=moved.counters, due_at=due_at)
+    return replace(guard, after=after)
+
+
+def _count_activity(ruleset: Ruleset, part: Changes) -> dict[str, int]:
+    """Return what an activity counts for in the member's row, by counter."""
+    done = part.activity
+    if done is None:
+        return {}
+    ladders = [(ladder.metric, ladder.window) for ladder in ruleset.ladders.values()]
+    return {
+        counter_of(metric, window, part.operation.effective_at): amount_of(metric, done.attributes)
+        for metric, window in ladders
+        if isinstance(metric, Activities) and metric.activity == done.kind
+    }
+
+
+def _counted_before(facts: Facts, part: Changes) -> Mapping[str, int]:
+    """Return what an activity that is reversed had counted for."""
+    if part.operation.kind != "reversal" or facts.reversed is None:
+        return {}
+    counted: Mapping[str, int] = facts.reversed.detail.get(_COUNTED, {})
+    return counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,15 +212,16 @@ class _Deed:
         standing = ladder.read(self.member.tiers.get(ladder.key))
         if self.absorbed is not None:
             standing = _higher(standing, ladder.read(self.absorbed.tiers.get(ladder.key)))
-        if self.kind in _BY_POINTS and not isinstance(ladder.metric, PointsEarned):
-            return standing
-        if standing is not None and self.bought_at is not None and ladder.returns == "lower":
+        bears = _bears_on(self.kind, ladder.metric)
+        if bears and standing is not None and self.bought_at is not None and ladder.returns == "lower":
             reached, now = ladder.through(self.member), self.booked_at
             enrolled_at = self.member.enrolled_at
             standing = ladder.lower(standing, reached, now, bought_at=self.bought_at, enrolled_at=enrolled_at)
-        if self.kind not in _RAISING or not self._gains(ladder):
+        if self.kind not in _RAISING:
             return standing
-        return self._enter(ladder, self._count_late(ladder, self._count(ladder, standing)))
+        if bears and self._gains(ladder):
+            standing = self._count_late(ladder, self._count(ladder, standing))
+        return self._enter(ladder, standing)
 
     @property
     def _at(self) -> datetime:
@@ -221,6 +251,19 @@ class _Deed:
             return standing
         rank, enrolled_at = ladder.rank_by_condition(self.view), self.member.enrolled_at
         return ladder.rise(standing, rank, self._at, enrolled_at=enrolled_at, how="condition") or standing
+
+
+def _bears_on(kind: OperationKind, metric: TierMetric) -> bool:
+    """Tell whether an operation of the kind may change how much there is of a metric."""
+    match metric:
+        case PointsEarned():
+            return True
+        case Activities():
+            return kind == "activity"
+        case Spend() | Orders() | Quantity():
+            return kind not in _BY_POINTS
+        case _:
+            assert_never(metric)
 
 
 def _higher(one: Standing | None, other: Standing | None) -> Standing | None:

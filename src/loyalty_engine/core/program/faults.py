@@ -56,6 +56,7 @@ class FaultCode(StrEnum):
     WINDOW_PASSED = "window_passed"
     TOO_MANY_LIMITS = "too_many_limits"
     NO_END = "no_end"
+    UNCOUNTABLE = "uncountable"
     UNBOUNDED = "unbounded"
     FREE_OF_CHARGE = "free_of_charge"
     WHOLE_CART = "whole_cart"

@@ -1,20 +1,27 @@
 """Static checks of tier sets: ladders that rise, and privileges of what there is."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
+from loyalty_engine.core.program.activities import ActivityKind
 from loyalty_engine.core.program.condition_checks import check_condition, check_selection
 from loyalty_engine.core.program.document import Program
 from loyalty_engine.core.program.facts import Vocabulary
-from loyalty_engine.core.program.faults import Fault, FaultCode
+from loyalty_engine.core.program.faults import Fault, FaultCode, json_pointer
 from loyalty_engine.core.program.tiers import (
+    Activities,
     Calendar,
     LastsForever,
     LastsToEnd,
+    Lifetime,
     MembershipYear,
+    Orders,
     PointsEarned,
     Privileges,
+    Quantity,
+    Spend,
     Tier,
     TierSet,
     tiers_by_set,
@@ -27,6 +34,7 @@ class _Known:
 
     wallets: Collection[str]
     promotion_groups: Collection[str]
+    activities: Mapping[str, ActivityKind]
     vocabulary: Vocabulary
 
 
@@ -36,6 +44,7 @@ def check_tiers(program: Program) -> Iterator[Fault]:
     known = _Known(
         wallets=wallets,
         promotion_groups={group.key for group in program.promotion_groups},
+        activities={kind.key: kind for kind in program.activities},
         vocabulary=Vocabulary.of(program.attributes, sorted(wallets), tier_sets=tiers_by_set(program.tier_sets)),
     )
     for index, tier_set in enumerate(program.tier_sets):
@@ -43,9 +52,7 @@ def check_tiers(program: Program) -> Iterator[Fault]:
 
 
 def _check_set(pointer: str, tier_set: TierSet, known: _Known) -> Iterator[Fault]:
-    metric = tier_set.metric
-    if isinstance(metric, PointsEarned) and metric.wallet not in known.wallets:
-        yield Fault(f"{pointer}/metric/wallet", FaultCode.UNKNOWN_WALLET, "is not the key of a wallet")
+    yield from _check_metric(pointer, tier_set, known)
     yield from _check_ladder(f"{pointer}/tiers", tier_set.tiers)
     for place, tier in enumerate(tier_set.tiers):
         here = f"{pointer}/tiers/{place}"
@@ -53,6 +60,55 @@ def _check_set(pointer: str, tier_set: TierSet, known: _Known) -> Iterator[Fault
             yield from check_condition(f"{here}/when", tier.when, known.vocabulary)
         yield from _check_privileges(f"{here}/privileges", tier.privileges, known)
     yield from _check_validity(pointer, tier_set)
+
+
+def _check_metric(pointer: str, tier_set: TierSet, known: _Known) -> Iterator[Fault]:
+    """What counts is there, and can be counted in the window."""
+    match tier_set.metric:
+        case Spend() | Orders():
+            return
+        case PointsEarned(wallet=wallet):
+            if wallet not in known.wallets:
+                yield Fault(f"{pointer}/metric/wallet", FaultCode.UNKNOWN_WALLET, "is not the key of a wallet")
+        case Quantity() as metric:
+            yield from _check_goods(f"{pointer}/metric/of", metric, known.vocabulary)
+            if isinstance(tier_set.window, Lifetime):
+                message = (
+                    "cannot count goods, of which the newest 1000 orders tell; use rolling, calendar or membership_year"
+                )
+                yield Fault(f"{pointer}/window/kind", FaultCode.UNCOUNTABLE, message)
+        case Activities() as metric:
+            yield from _check_activities(f"{pointer}/metric", metric, known)
+            if not isinstance(tier_set.window, Lifetime | Calendar):
+                message = "cannot count activities, which are counted by calendar periods; use calendar or lifetime"
+                yield Fault(f"{pointer}/window/kind", FaultCode.UNCOUNTABLE, message)
+        case _:
+            assert_never(tier_set.metric)
+
+
+def _check_goods(pointer: str, metric: Quantity, vocabulary: Vocabulary) -> Iterator[Fault]:
+    if metric.of is None:
+        return
+    yield from check_selection(pointer, metric.of, vocabulary)
+    chosen = {"": metric.of.attributes, "/except": metric.of.except_.attributes if metric.of.except_ else {}}
+    for below, attributes in chosen.items():
+        for name in attributes:
+            if vocabulary.line_attributes.get(name) == "decimal":
+                here = f"{pointer}{below}{json_pointer(('attributes', name))}"
+                yield Fault(here, FaultCode.UNCOUNTABLE, "chooses goods by a decimal, which tier sets cannot")
+
+
+def _check_activities(pointer: str, metric: Activities, known: _Known) -> Iterator[Fault]:
+    kind = known.activities.get(metric.activity)
+    if kind is None:
+        yield Fault(f"{pointer}/activity", FaultCode.UNKNOWN_ACTIVITY, "is not the key of an activity")
+        return
+    declared = None if metric.sum_of is None else kind.attributes.get(metric.sum_of)
+    if metric.sum_of is not None and declared is None:
+        message = "is not declared for activities of this kind"
+        yield Fault(f"{pointer}/sum_of", FaultCode.UNDECLARED_ATTRIBUTE, message)
+    elif declared is not None and declared.type != "integer":
+        yield Fault(f"{pointer}/sum_of", FaultCode.WRONG_TYPE, "is not an attribute of whole numbers")
 
 
 def _check_ladder(pointer: str, tiers: Sequence[Tier]) -> Iterator[Fault]:

@@ -34,7 +34,31 @@ class Orders(Entry):
     kind: Literal["orders"] = Field(description="Orders.", examples=["orders"])
 
 
-TierMetric = Annotated[PointsEarned | Spend | Orders, Field(discriminator="kind")]
+class Quantity(Entry):
+    """Counts whole units of goods that did not come back, whatever they are measured in."""
+
+    kind: Literal["quantity"] = Field(description="Units of goods.", examples=["quantity"])
+    of: LineSelection | None = Field(
+        default=None, description="Which goods count; all by default.", examples=[{"category": ["coffee"]}]
+    )
+
+
+class Activities(Entry):
+    """Counts activities of one kind, from when a set is published that does; or sums up what they tell.
+
+    They are counted in the member's row, by the periods of the calendar: so no window that rolls can ask for them.
+    """
+
+    kind: Literal["activities"] = Field(description="Activities of one kind.", examples=["activities"])
+    activity: Key = Field(description="Key of the kind.", examples=["own_cup"])
+    sum_of: Key | None = Field(
+        default=None,
+        description="Attribute of whole numbers that is summed up; by default each activity is one.",
+        examples=["kilometres"],
+    )
+
+
+TierMetric = Annotated[PointsEarned | Spend | Orders | Quantity | Activities, Field(discriminator="kind")]
 
 
 class Lifetime(Entry):

@@ -19,7 +19,7 @@ from loyalty_engine.core.program.tiers import (
 )
 from loyalty_engine.core.rules.conditions import Check, compile_condition, reads_profile
 from loyalty_engine.core.rules.view import View
-from loyalty_engine.core.tiers.metrics import Deeds, count
+from loyalty_engine.core.tiers.metrics import Count, Deeds, compile_metric
 from loyalty_engine.core.tiers.standings import How, MemberTier, Standing
 from loyalty_engine.core.tiers.windows import Window
 
@@ -51,6 +51,7 @@ class Ladder:
     key: str
     tiers: tuple[Tier, ...]
     metric: TierMetric
+    count: Count
     window: Window
     lasts: TierValidity
     downgrade: Literal["to_level", "one_level", "never"]
@@ -76,6 +77,7 @@ class Ladder:
             key=written.key,
             tiers=written.tiers,
             metric=written.metric,
+            count=compile_metric(written.metric, window, words),
             window=window,
             lasts=written.lasts,
             downgrade=written.downgrade,
@@ -100,20 +102,20 @@ class Ladder:
 
     def now(self, deeds: Deeds) -> Reached:
         """Return how much a member has in the window in which a moment lies, up to then."""
-        return lambda at: count(self.metric, self.window.around(at, deeds.enrolled_at), deeds, at)
+        return lambda at: self.count(self.window.around(at, deeds.enrolled_at), deeds, at)
 
     def through(self, deeds: Deeds) -> Reached:
         """Return how much a member has in the window in which a moment lies, up to the end of that."""
 
         def reached(at: datetime) -> int:
             span = self.window.around(at, deeds.enrolled_at)
-            return count(self.metric, span, deeds, span.end or at)
+            return self.count(span, deeds, span.end or at)
 
         return reached
 
     def then(self, deeds: Deeds) -> Reached:
         """Return how much a member had in the window that a moment ends, or in which it lies."""
-        return lambda at: count(self.metric, self.window.ending(at, deeds.enrolled_at), deeds, at)
+        return lambda at: self.count(self.window.ending(at, deeds.enrolled_at), deeds, at)
 
     def progress(self, standing: Standing | None, amount: int) -> Progress:
         """Return what the next tier above the member's needs."""

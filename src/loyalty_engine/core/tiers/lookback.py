@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from loyalty_engine.core.program.conditions import HistoryWindow
-from loyalty_engine.core.program.tiers import Lifetime, PointsEarned
+from loyalty_engine.core.program.tiers import Activities, Lifetime, PointsEarned, Quantity
 from loyalty_engine.core.tiers.ladder import Ladder
 
 Days = int | None
@@ -43,12 +43,13 @@ def look_back(ladders: Iterable[Ladder]) -> Lookback | None:
         most = ladder.window.most_days
         if isinstance(ladder.metric, PointsEarned):
             earned[ladder.metric.wallet] = _longer(earned.get(ladder.metric.wallet, 0), most)
-        elif not isinstance(ladder.window.written, Lifetime):  # these take the member's totals
-            days.append(most)
+        elif not isinstance(ladder.metric, Activities) and not isinstance(ladder.window.written, Lifetime):
+            days.append(most)  # a lifetime takes the member's totals, activities what is counted in its row
     longest: Days = 0
     for each in days:
         longest = _longer(longest, each)
-    return Lookback(longest, any(with_lines for _, with_lines in conditions), tuple(earned.items()))
+    counts_goods = any(isinstance(ladder.metric, Quantity) for ladder in ladders)
+    return Lookback(longest, counts_goods or any(asks for _, asks in conditions), tuple(earned.items()))
 
 
 def _days_of(window: HistoryWindow) -> Days:

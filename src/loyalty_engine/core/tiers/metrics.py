@@ -1,19 +1,29 @@
 """Metrics: how much a member has of what a tier set counts, in a window of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Protocol, assert_never
 
-from loyalty_engine.core.program.tiers import Orders, PointsEarned, Spend, TierMetric
+from loyalty_engine.core.kernel.quantities import SCALE
+from loyalty_engine.core.program.conditions import LineSelection
+from loyalty_engine.core.program.facts import Vocabulary
+from loyalty_engine.core.program.tiers import Activities, Orders, PointsEarned, Quantity, Spend, TierMetric
 from loyalty_engine.core.rules.history import PastOrder
-from loyalty_engine.core.tiers.windows import Span
+from loyalty_engine.core.rules.order import Line
+from loyalty_engine.core.rules.selections import GroupedLines, compile_selection, measure_of
+from loyalty_engine.core.tiers.counters import counter_of
+from loyalty_engine.core.tiers.windows import Span, Window
 
 Moved = tuple[tuple[datetime, int], ...]
 """Points of a wallet that were earned, or taken back (< 0), by when what earned them happened."""
 
 
 class Deeds(Protocol):
-    """What metrics look at. ``orders`` and ``spend`` are totals; ``history`` and ``earned`` reach back as far as any window."""
+    """What metrics look at. ``orders`` and ``spend`` are totals; ``history`` and ``earned`` reach back as far as any window.
+
+    ``history`` has lines where a metric counts goods.
+    """
 
     @property
     def orders(self) -> int:
@@ -35,30 +45,51 @@ class Deeds(Protocol):
     def earned(self) -> Mapping[str, Moved]:
         """What it earned, by wallet."""
 
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """What is counted in its row."""
 
-def count(metric: TierMetric, span: Span, deeds: Deeds, at: datetime) -> int:
-    """Return how much there is in a span, up to and with ``at``. A span without ends takes the totals."""
-    if span.start is None and span.end is None:
-        return _total(metric, deeds)
+
+Count = Callable[[Span, Deeds, datetime], int]
+"""Returns how much there is in a span, up to and with a moment. A span without ends takes the totals."""
+
+
+def compile_metric(metric: TierMetric, window: Window, vocabulary: Vocabulary) -> Count:
+    """Return how what ``check_program`` found no error in is counted, in spans of the window."""
     match metric:
         case Spend():
-            return sum([past.spend for past in deeds.history if past.placed_at <= at and span.holds(past.placed_at)])
+            return _spend
         case Orders():
-            return sum([past.placed_at <= at and span.holds(past.placed_at) for past in deeds.history])
+            return _orders
         case PointsEarned(wallet=wallet):
-            moved = deeds.earned.get(wallet, ())
-            return sum([points for moment, points in moved if moment <= at and span.holds(moment)])
+            return partial(_points, wallet)
+        case Quantity(of=of):
+            measure = measure_of(compile_selection(of or LineSelection(), vocabulary), "quantity")
+            return partial(_quantity, lambda lines: measure(GroupedLines(lines)))
+        case Activities():
+            return lambda span, deeds, at: deeds.counters.get(counter_of(metric, window, span.start or at), 0)
         case _:
             assert_never(metric)
 
 
-def _total(metric: TierMetric, deeds: Deeds) -> int:
-    match metric:
-        case Spend():
-            return deeds.spend
-        case Orders():
-            return deeds.orders
-        case PointsEarned(wallet=wallet):
-            return sum([points for _, points in deeds.earned.get(wallet, ())])
-        case _:
-            assert_never(metric)
+def _spend(span: Span, deeds: Deeds, at: datetime) -> int:
+    return deeds.spend if span.is_all else sum([past.spend for past in _within(span, deeds, at)])
+
+
+def _orders(span: Span, deeds: Deeds, at: datetime) -> int:
+    return deeds.orders if span.is_all else len(_within(span, deeds, at))
+
+
+def _points(wallet: str, span: Span, deeds: Deeds, at: datetime) -> int:
+    moved = deeds.earned.get(wallet, ())
+    if span.is_all:
+        return sum([points for _, points in moved])
+    return sum([points for moment, points in moved if moment <= at and span.holds(moment)])
+
+
+def _quantity(measure: Callable[[Sequence[Line]], int], span: Span, deeds: Deeds, at: datetime) -> int:
+    return sum([measure(past.lines) for past in _within(span, deeds, at) if past.lines]) // SCALE
+
+
+def _within(span: Span, deeds: Deeds, at: datetime) -> list[PastOrder]:
+    return [past for past in deeds.history if past.placed_at <= at and span.holds(past.placed_at)]

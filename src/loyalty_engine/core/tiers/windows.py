@@ -23,6 +23,11 @@ class Span:
     end: datetime | None
     is_rolling: bool = False
 
+    @property
+    def is_all(self) -> bool:
+        """Tell whether it has no ends."""
+        return self.start is None and self.end is None
+
     def holds(self, moment: datetime) -> bool:
         """Tell whether a moment belongs to it."""
         if self.start is not None and moment < self.start:
