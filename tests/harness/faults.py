@@ -13,6 +13,8 @@ from loyalty_engine.core.points.book import Book
 from loyalty_engine.core.returns.goods import Payment
 from loyalty_engine.core.returns.state import OrderState
 from loyalty_engine.core.rules.order import Order
+from loyalty_engine.core.tiers.ladder import Ladder
+from loyalty_engine.core.tiers.standings import Standing
 from loyalty_engine.persistence import ledger, rare_rows
 
 
@@ -109,6 +111,24 @@ def forget_ends() -> None:
     vars(rare_rows)["_about_reservation"] = forgetful
 
 
+def keep_tiers() -> None:
+    """Whatever comes back, nobody loses the tier that it led to."""
+
+    def lower(_: Ladder, standing: Standing, *__: object, **___: object) -> Standing:
+        return standing
+
+    Ladder.lower = lower  # type: ignore[method-assign,assignment]  # that is the fault
+
+
+def forget_tiers() -> None:
+    """Members are told to have risen, but nobody notes where they are."""
+
+    def nothing(_: object) -> Iterable[Any]:
+        return ()
+
+    vars(rare_rows)["show_moves"] = nothing
+
+
 FAULTS: Final[Mapping[str, Callable[[], None]]] = {
     "skipped debts": skip_debts,
     "rounding each refund": round_each_refund,
@@ -118,4 +138,6 @@ FAULTS: Final[Mapping[str, Callable[[], None]]] = {
     "forgotten keys": forget_keys,
     "forgotten ends": forget_ends,
     "forgotten caps": forget_caps,
+    "kept tiers": keep_tiers,
+    "forgotten tiers": forget_tiers,
 }

@@ -14,10 +14,18 @@ def days_after(at: datetime, days: int) -> datetime:
     return wall.replace(tzinfo=ZONE).astimezone(UTC)
 
 
+def start_of_month(at: datetime) -> datetime:
+    """Return the midnight with which the month begins."""
+    return _first(at).replace(tzinfo=ZONE).astimezone(UTC)
+
+
 def end_of_month(at: datetime) -> datetime:
     """Return the midnight with which the month ends."""
-    first = at.astimezone(ZONE).replace(day=1, hour=0, minute=0, second=0, microsecond=0, tzinfo=None, fold=0)
-    return (first + timedelta(days=32)).replace(day=1, tzinfo=ZONE).astimezone(UTC)
+    return (_first(at) + timedelta(days=32)).replace(day=1, tzinfo=ZONE).astimezone(UTC)
+
+
+def _first(at: datetime) -> datetime:
+    return at.astimezone(ZONE).replace(day=1, hour=0, minute=0, second=0, microsecond=0, tzinfo=None, fold=0)
 
 
 @dataclass(frozen=True)

@@ -83,12 +83,13 @@ class Checkout(Ordering):
             purse.touch(POINTS, happened)
             order.uses = cart.hold.uses
         order.fate = Fate(kept=dict(order.earned), left=order.total)
-        order.own += self._credit(purse, self.rules.groups(order.earned), happened)
+        order.own += self._credit(order, purse, self.rules.groups(order.earned), happened)
         for gift in order.gifts:
             purse.lose_gift(gift, cart.lease)
             purse.counts[gift, None] += 1
-        self.orders[number] = order
-        return {**self._shown(order), "status": "credited", **self._arrive(order)}
+        self.orders[number], before = order, self._stand(purse)
+        self._raise(order)
+        return {**self._shown(order), "status": "credited", **self._arrive(order, before)}
 
     def release(self, ident: str) -> Json:
         """Let a cart go."""

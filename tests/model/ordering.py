@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.model.calendar import days_after
-from tests.model.household import Household
+from tests.model.climbing import Climbing, Shown
 from tests.model.purchases import (
     POINTS,
     Back,
@@ -38,12 +38,11 @@ class Waiting:
     until: datetime
 
 
-class Ordering(Household):
-    """Orders by number, and returns that wait for them."""
+class Ordering(Climbing):
+    """What becomes of orders, and returns that wait for them."""
 
     def __init__(self, rules: Rules, now: datetime) -> None:
         super().__init__(rules, now)
-        self.orders: dict[str, Purchase] = {}
         self.waiting: dict[str, list[Waiting]] = {}
         self.pins = 0
 
@@ -67,6 +66,7 @@ class Ordering(Household):
         placed = placed or self.now
         order = Purchase(number, None if name is None else self._purse(name), placed, list(lines), shipping)
         self._open(order.buyer, *[self._owner(self.orders[n]) for n, _ in exchanges if n in self.orders])
+        before = self._stand(order.buyer)
         returns = [self._exchange(order, other, goods) for other, goods in exchanges]
         if order.buyer is not None and order.buyer.is_blocked:
             raise RefusedError("member_blocked")
@@ -76,7 +76,8 @@ class Ordering(Household):
         self._settle(order, pay)
         self._use_codes(order, None)
         self.orders[number] = order
-        return {**self._shown(order), **self._arrive(order, returns)}
+        self._raise(order)
+        return {**self._shown(order), **self._arrive(order, before, returns)}
 
     @staticmethod
     def _shown(order: Purchase) -> Json:
@@ -88,11 +89,17 @@ class Ordering(Household):
             "codes": order.codes,
         }
 
-    def _arrive(self, order: Purchase, returns: Sequence[Json] = ()) -> Json:
+    def _arrive(self, order: Purchase, before: Shown, returns: Sequence[Json] = ()) -> Json:
         """Let returns follow that had waited for an order."""
         waiting = [early.goods for early in self.waiting.pop(order.number, []) if self.now < early.until]
         matched = [done for goods in waiting if (done := self._match(order, goods)) is not None]
-        return {"returns": [*returns, *matched], "balances": order.buyer.balances() if order.buyer else {}}
+        for done in (*returns, *matched):
+            done.pop("tiers", None)  # the order's answer tells what came of all
+        return {
+            "returns": [*returns, *matched],
+            "balances": order.buyer.balances() if order.buyer else {},
+            **self._led(before, order.buyer),
+        }
 
     def _settle(self, order: Purchase, pay: int | str | None) -> None:
         if order.buyer is None:
@@ -107,7 +114,7 @@ class Ordering(Household):
         order.earned = gains(order.lines, order.shipping, order.paid)
         self._give_mug(order, buyer)
         order.fate = Fate(kept=dict(order.earned), left=order.total)
-        order.own += self._credit(buyer, self.rules.groups(order.earned), happened)
+        order.own += self._credit(order, buyer, self.rules.groups(order.earned), happened)
 
     def _give_mug(self, order: Purchase, buyer: Purse, lease: Lease | None = None) -> None:
         if buyer.gifts_at("mug", buyer.now) < self.rules.mugs:
@@ -157,7 +164,7 @@ class Ordering(Household):
             raise RefusedError("insufficient_points")
         return wish
 
-    def _credit(self, purse: Purse, groups: Mapping[Group, int], at: datetime) -> list[Lot]:
+    def _credit(self, order: Purchase, purse: Purse, groups: Mapping[Group, int], at: datetime) -> list[Lot]:
         """Add one lot for each wallet and way of waiting."""
         lots = []
         for (wallet, waits), points in sorted(groups.items()):
@@ -168,6 +175,7 @@ class Ordering(Household):
             lot.is_special = waits
             purse.welcome(lot)
             lots.append(lot)
+            order.counted[wallet] += points
         return lots
 
     def _exchange(self, sale: Purchase, number: str, goods: Back) -> Json:
@@ -214,6 +222,7 @@ class Ordering(Household):
         return self._give_back(order, back, is_void=True)
 
     def _give_back(self, order: Purchase, back: Back, *, is_void: bool = False) -> Json:
+        stood = self._stand(self._owner(order))
         before, order.back = order.fate, back
         order.fate = fate_of(self.rules, order, back, is_void=is_void)
         after, taken = order.fate, []
@@ -223,6 +232,7 @@ class Ordering(Household):
             taken = self._move(order, self._purse(order.buyer.name), before, after)
             if after.is_gone and not before.is_gone:
                 self._take_mug(order, self._purse(order.buyer.name))
+        self._lower(order)
         worth = order.paid * (after.restored - before.restored) // order.paid_points if order.paid_points else 0
         return {
             "status": "cancelled" if is_void else "applied",
@@ -232,6 +242,7 @@ class Ordering(Household):
             "taken": taken,
             "left": after.left,
             "balances": self._purse(order.buyer.name).balances() if order.buyer else {},
+            **self._led(stood, self._owner(order)),
         }
 
     def _move(self, order: Purchase, purse: Purse, before: Fate, after: Fate) -> list[Taken]:
@@ -275,6 +286,7 @@ class Ordering(Household):
         taken = {lot: order.taken[lot] for lot in purse.lots if lot.wallet == wallet}
         given, new = purse.give_again(wallet, shares, restored, taken, self._owed(order, purse, wallet, gone))
         order.taken.subtract(given)
+        order.counted[wallet] += sum(share.points for share in shares)
         order.parts += new
 
     @staticmethod
@@ -320,9 +332,11 @@ class Ordering(Household):
             return []
         haul, missing = purse.take_back(wallet, shares, restored)
         order.taken.update(haul)
+        order.counted[wallet] -= sum(share.points for share in shares)
         if missing and self.rules.clawback == "refuse":
             raise RefusedError("return_not_covered")
         if missing and self.rules.clawback == "clamp":
+            order.counted[wallet] += missing
             return [(wallet, net, 0, missing)] if net > 0 else []
         purse.owe(wallet, missing)
         return [(wallet, net, missing, 0)] if net > 0 else []
@@ -390,17 +404,20 @@ class Ordering(Household):
         purse = self._owner(order)
         if purse is None:
             return {"total": order.total, "effects": {}, "gifts": len(order.gifts), "taken": [], "balances": {}}
-        earned = gains(lines, shipping, order.paid)
+        earned, before = gains(lines, shipping, order.paid), self._stand(purse)
         self._take_mug(order, purse)
         self._give_mug(order, purse)
         taken = self._earn_otherwise(order, purse, earned)
         order.fate, order.taken = Fate(kept=dict(earned), left=order.total), Counter()
+        self._lower(order)
+        self._raise(order)
         return {
             "total": order.total,
             "effects": earned,
             "gifts": len(order.gifts),
             "taken": taken,
             "balances": purse.balances(),
+            **self._led(before, purse),
         }
 
     def _earn_otherwise(self, order: Purchase, purse: Purse, earned: dict[str, int]) -> list[Taken]:
@@ -410,25 +427,12 @@ class Ordering(Household):
         less = {group: points - after.get(group, 0) for group, points in before.items()}
         own = {group: own_of(order, group, purse) for group in less}
         order.earned = earned
-        order.own += self._credit(purse, more, min(order.placed, purse.now))
+        order.own += self._credit(order, purse, more, min(order.placed, purse.now))
         taken = []
         for wallet in sorted({wallet for wallet, _ in less}):
             shares = [Share(own[g], max(n, 0)) for g, n in sorted(less.items()) if g[0] == wallet]
             taken += self._take(order, purse, wallet, shares, sum(share.points for share in shares))
         return taken
-
-    def count_orders(self, purse: Purse) -> tuple[int, int]:
-        """Return how many orders a member has of which something is left, and what was paid for them without points."""
-        mine = [order for order in self.orders.values() if self._owner(order) is purse]
-        spend = 0
-        for order in mine:
-            fate, goods = order.fate, sum(line.amount for line in left_of(order, order.back))
-            paid = order.paid - (order.paid * fate.restored // order.paid_points if order.paid_points else 0)
-            spend += max(goods - paid, 0)
-        return sum(not order.fate.is_gone for order in mine), spend
-
-    def _owner(self, order: Purchase) -> Purse | None:
-        return None if order.buyer is None else self._purse(order.buyer.name)
 
 
 def own_of(order: Purchase, group: Group, purse: Purse) -> list[Lot]:

@@ -185,6 +185,8 @@ class Player(RuleBasedStateMachine):
             return None
         assert answer.status_code in {200, 201}, answer.text
         self.naive = trial
+        if trial.forgotten:
+            expected.pop("tiers", None)  # they rest on all that a member ever bought
         compare_answer(answer.json(), expected)
         self._compare(name)
         return dict(answer.json())

@@ -141,6 +141,7 @@ class NaiveProgram(Checkout):
         if any(hold.ending is None for hold in other.holds):
             raise RefusedError("member_has_holds")
         act = Reversible("merge", target, "", 0, other=other, debts=dict(other.debts))
+        before = self._stand(target)
         for lot in [lot for lot in other.lots if lot.left]:
             self._join_slides(target, lot.wallet, other)
             heir = target.earn(lot.wallet, lot.left, (lot.earned, lot.ready, lot.dies))
@@ -155,8 +156,11 @@ class NaiveProgram(Checkout):
         target.counts.update(other.counts)
         other.counts.clear()
         other.debts, other.merged_into = {}, target
+        for ladder in self.rules.ladders:
+            here, there = (purse.piles.get(ladder.key, ()) for purse in (target, other))
+            target.piles[ladder.key] = ladder.join(here, there)
         self.acts[ident] = act
-        return {"balances": target.balances()}
+        return {"balances": target.balances(), **self._led(before, target)}
 
     def reverse(self, ident: str) -> Json:
         """Book the opposite of an adjustment, a transfer or a merge."""

@@ -8,6 +8,7 @@ from math import gcd
 from typing import Literal
 
 from tests.model.calendar import Life
+from tests.model.ladders import Ladder
 from tests.model.purse import Lot, Purse, RefusedError, Use
 
 POINTS = "points"
@@ -38,6 +39,7 @@ class Rules:
     mugs: int = 1
     pins: int = 2
     codes_stay: bool = False
+    ladders: tuple[Ladder, ...] = ()
 
     def value_of(self, points: int) -> int:
         """Return what points pay, in cents."""
@@ -113,7 +115,7 @@ class Purchase:
     """An order with everything that became of it.
 
     ``own`` lots brought its points, ``parts`` of them were split off by returns, ``graces`` are lots of points that paid
-    and came back too old. ``taken`` counts what returns took of which lots. ``codes`` are those that were typed, and whether
+    and came back too old. ``taken`` counts what returns took of which lots, ``counted`` what the order has given by now, by wallet. ``codes`` are those that were typed, and whether
     they were used.
     """
 
@@ -134,6 +136,7 @@ class Purchase:
     parts: list[Lot] = field(default_factory=list)
     graces: list[Lot] = field(default_factory=list)
     taken: Counter[Lot] = field(default_factory=Counter)
+    counted: Counter[str] = field(default_factory=Counter)
     is_confirming: bool = False
     gifts: set[str] = field(default_factory=set)
     codes: dict[str, bool] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from tests.model.calendar import Life
+from tests.model.ladders import Pile
 
 Use = tuple["Lot", int]
 Times = tuple[datetime, datetime | None, datetime | None]
@@ -90,7 +91,10 @@ class Lease:
 
 @dataclass(eq=False)
 class Purse:
-    """One member's points. ``counts`` are the gifts of each kind that it got (None), and those that leases hold for it."""
+    """One member's points. ``counts`` are the gifts of each kind that it got (None), and those that leases hold for it.
+
+    ``piles`` say where it stands in each tier set.
+    """
 
     name: str
     lives: Mapping[str, Life]
@@ -100,6 +104,7 @@ class Purse:
     slides: dict[str, datetime] = field(default_factory=dict)
     holds: list[Hold] = field(default_factory=list)
     counts: Counter[tuple[str, Lease | None]] = field(default_factory=Counter)
+    piles: dict[str, Pile] = field(default_factory=dict)
     is_blocked: bool = False
     merged_into: "Purse | None" = None
 

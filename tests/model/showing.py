@@ -53,6 +53,10 @@ def show_codes(codes: Sequence[str], *, is_strict: bool) -> Json:
     return {"codes": list(codes), "unusable_codes": "refuse" if is_strict else "skip"} if codes else {}
 
 
+def read_instant(shown: str | None) -> datetime | None:
+    return None if shown is None else datetime.fromisoformat(shown)
+
+
 def show_instant(at: datetime | None) -> str:
     return "" if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
@@ -67,7 +71,7 @@ def compare_answer(answer: Json, expected: Json) -> None:
 
 def read_field(answer: Json, field: str) -> object:
     """Return a member of an answer in the form in which the naive program has it."""
-    found = answer.get(field)
+    found: Any = answer.get(field)
     match field:
         case "balances" | "recipient_balances":
             return read_balances(answer[field])
@@ -79,6 +83,11 @@ def read_field(answer: Json, field: str) -> object:
             return {row["wallet"]: row["points"] for row in answer[field]}
         case "codes":
             return {row["code"]: row["used"] for row in answer[field]}
+        case "tiers":
+            return {
+                row["set"]: (row["from"], row["tier"], *map(read_instant, (row["since"], row["until"])))
+                for row in found
+            }
         case "gifts":
             return len(answer[field])
         case "restored":

@@ -74,10 +74,22 @@ def ask_again_for_what_was_refused(life: LifeOfPoints) -> None:
     life.repeat(pick=1)
 
 
+def lose_what_came_back(life: LifeOfPoints) -> None:
+    life.buy(name="anna", lines=[Line("1", 4000, 2, "tea")], shipping=0, age=0, pay=None)
+    life.give_back(pick=0, goods=Back({"1": 1}), has_number=False)
+
+
+def rise_twice(life: LifeOfPoints) -> None:
+    for _ in range(2):
+        life.buy(name="anna", lines=[Line("1", 5000, 1, "tea")], shipping=0, age=0, pay=None)
+
+
 PLAYS: Final[Mapping[str, Callable[[LifeOfPoints], None]]] = {
     "skipped debts": earn_upon_a_debt,
     "rounding each refund": give_back_piece_by_piece,
     "forgotten refusals": ask_again_for_what_was_refused,
+    "kept tiers": lose_what_came_back,
+    "forgotten tiers": rise_twice,
 }
 
 

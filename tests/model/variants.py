@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from tests.model.calendar import Life
+from tests.model.ladders import Ladder
 from tests.model.purchases import Rules
 
 VARIANTS: Final = (
@@ -11,7 +12,11 @@ VARIANTS: Final = (
             "points": Life(last=20, ends="with the month"),
             "stamps": Life(wait=None, last=40),
             "miles": Life(wait=3, last=10, ends="slides"),
-        }
+        },
+        ladders=(
+            Ladder("status", "spend", "month", (3000, 9000), more=1),
+            Ladder("often", "orders", 20, (1, 2, 3), days=25, falls="one_level", grace=3),
+        ),
     ),
     Rules(
         lives={
@@ -27,6 +32,10 @@ VARIANTS: Final = (
         big_waits=True,
         mugs=2,
         codes_stay=True,
+        ladders=(
+            Ladder("status", "points", "month", (0, 20, 60), more=0, falls="never"),
+            Ladder("card", "spend", "ever", (2000, 5000, 8000)),
+        ),
     ),
     Rules(
         lives={
@@ -41,8 +50,19 @@ VARIANTS: Final = (
         clawback="refuse",
         grace_days=3,
         waiting_days=2,
+        ladders=(
+            Ladder("status", "orders", "month", (1, 3), more=0, grace=2, keeps=True),
+            Ladder("often", "points", 15, (10, 40), days=10, falls="one_level"),
+        ),
     ),
-    Rules(lives={"points": Life(wait=4, last=6), "stamps": Life(), "miles": Life(last=25)}, policy="none"),
+    Rules(
+        lives={"points": Life(wait=4, last=6), "stamps": Life(), "miles": Life(last=25)},
+        policy="none",
+        ladders=(
+            Ladder("status", "spend", 30, (3000, 6000), days=30, grace=5),
+            Ladder("card", "points", "ever", (15, 50)),
+        ),
+    ),
 )
 
 
@@ -74,6 +94,7 @@ def document_of(rules: Rules) -> dict[str, Any]:
         "wallets": [
             {"key": key, "unit": "points", **redeemable[key], **_life(life)} for key, life in rules.lives.items()
         ],
+        "tier_sets": [_ladder(ladder) for ladder in rules.ladders],
         "promotions": [
             {
                 "key": "mug",
@@ -118,3 +139,32 @@ def _life(life: Life) -> dict[str, Any]:
         month = {"to_end_of": "month"} if life.ends == "with the month" else {}
         found["expiry"] = {"kind": "after", "length": {"days": life.last}, **month}
     return found
+
+
+def _ladder(ladder: Ladder) -> dict[str, Any]:
+    metric = {"kind": "points_earned", "wallet": "points"} if ladder.metric == "points" else {"kind": ladder.metric}
+    lasts: dict[str, Any] = {"kind": "forever"}
+    if ladder.days is not None:
+        lasts = {"kind": "length", "length": {"days": ladder.days}}
+    elif ladder.more is not None:
+        lasts = {"kind": "window", "more": ladder.more}
+    return {
+        "key": ladder.key,
+        "metric": metric,
+        "window": _window(ladder),
+        "tiers": [{"key": f"tier_{rank}", "at_least": least} for rank, least in enumerate(ladder.least, start=1)],
+        "lasts": lasts,
+        "downgrade": ladder.falls,
+        "returns": "keep" if ladder.keeps else "lower",
+        **({"grace": {"days": ladder.grace}} if ladder.grace else {}),
+    }
+
+
+def _window(ladder: Ladder) -> dict[str, Any]:
+    match ladder.window:
+        case "ever":
+            return {"kind": "lifetime"}
+        case "month":
+            return {"kind": "calendar", "unit": "month"}
+        case days:
+            return {"kind": "rolling", "length": {"days": days}}

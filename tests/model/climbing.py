@@ -1,0 +1,98 @@
+"""Where members of a naive program stand on its ladders: up with orders, down with what comes back, reviewed in time."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from tests.model.household import Household
+from tests.model.ladders import Deed, Ladder, Pile
+from tests.model.purchases import POINTS, Purchase, Rules, left_of
+from tests.model.purse import Purse, RefusedError
+
+Shown = Mapping[str, tuple[str | None, datetime | None]]
+"""A tier and until when it lasts, by tier set."""
+
+Step = Callable[[Ladder, Pile, Sequence[Deed]], Pile]
+
+
+class Climbing(Household):
+    """Orders by number, and what they lead to."""
+
+    def __init__(self, rules: Rules, now: datetime) -> None:
+        super().__init__(rules, now)
+        self.orders: dict[str, Purchase] = {}
+
+    def look(self, name: str) -> Purse:
+        """Return a member as it is now, once its tiers were reviewed. Only on a copy: nothing happens by looking."""
+        purse = super().look(name)
+        self._review(purse)
+        return purse
+
+    def _open(self, *purses: Purse | None) -> None:
+        super()._open(*purses)
+        for purse in purses:
+            if purse is not None:
+                self._review(purse)
+
+    def grant(self, name: str, tier_set: str, rank: int, until: datetime | None) -> dict[str, Any]:
+        """Put a member into a tier by hand; 0: into none."""
+        purse = self._purse(name)
+        self._open(purse)
+        if until is not None and until <= purse.now:
+            raise RefusedError("grant_ends_in_past")
+        before = self._stand(purse)
+        ladder = next(ladder for ladder in self.rules.ladders if ladder.key == tier_set)
+        purse.piles[tier_set] = ladder.grant(purse.piles.get(tier_set, ()), rank, until, purse.now)
+        return self._led(before, purse)
+
+    def count_orders(self, purse: Purse) -> tuple[int, int]:
+        """Return how many orders a member has of which something is left, and what was paid for them without points."""
+        deeds = self._deeds(purse)
+        return sum(deed.orders for deed in deeds), sum(deed.spend for deed in deeds)
+
+    def _deeds(self, purse: Purse) -> list[Deed]:
+        found = []
+        for order in self.orders.values():
+            if order.buyer is None or self._purse(order.buyer.name) is not purse:
+                continue
+            fate, goods = order.fate, sum(line.amount for line in left_of(order, order.back))
+            paid = order.paid - (order.paid * fate.restored // order.paid_points if order.paid_points else 0)
+            is_kept = not fate.is_gone
+            found.append(Deed(order.placed, max(goods - paid, 0), int(is_kept), order.counted[POINTS]))
+        return found
+
+    def _review(self, purse: Purse) -> None:
+        self._lead(purse, lambda ladder, pile, deeds: ladder.review(pile, deeds, purse.now))
+
+    def _raise(self, order: Purchase) -> None:
+        purse = self._owner(order)
+        if purse is not None:
+            self._lead(purse, lambda ladder, pile, deeds: ladder.buy(pile, deeds, order.placed, purse.now))
+
+    def _lower(self, order: Purchase) -> None:
+        purse = self._owner(order)
+        if purse is not None:
+            self._lead(purse, lambda ladder, pile, deeds: ladder.lose(pile, deeds, order.placed, purse.now))
+
+    def _lead(self, purse: Purse, step: Step) -> None:
+        deeds = self._deeds(purse)
+        for ladder in self.rules.ladders:
+            purse.piles[ladder.key] = step(ladder, purse.piles.get(ladder.key, ()), deeds)
+
+    def _stand(self, purse: Purse | None) -> Shown:
+        if purse is None:
+            return {}
+        return {ladder.key: ladder.show(purse.piles.get(ladder.key, ())) for ladder in self.rules.ladders}
+
+    def _led(self, before: Shown, purse: Purse | None) -> dict[str, Any]:
+        """Return from which tiers to which somebody went, since when and until when; nothing of a guest."""
+        if purse is None:
+            return {}
+        after = self._stand(purse)
+        moved = [key for key in after if after[key] != before[key]]
+        return {
+            "tiers": {key: (before[key][0], after[key][0], purse.piles[key][-1].since, after[key][1]) for key in moved}
+        }
+
+    def _owner(self, order: Purchase) -> Purse | None:
+        return None if order.buyer is None else self._purse(order.buyer.name)

@@ -1,0 +1,174 @@
+"""Ladders of tiers. Where a member stands is a pile of places: what counts lies on top, what it falls back to below it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from tests.model.calendar import days_after, end_of_month, start_of_month
+
+
+@dataclass(frozen=True)
+class Place:
+    """A tier by its rank, 0: none. ``reached`` is when the metric led there, or carried it on."""
+
+    rank: int
+    since: datetime
+    until: datetime | None
+    reached: datetime
+    is_granted: bool = False
+
+
+Pile = tuple[Place, ...]
+
+
+class Deed(NamedTuple):
+    """What an order amounts to by now."""
+
+    placed: datetime
+    spend: int
+    orders: int
+    points: int
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """A tier set. ``window`` is in days up to now, if it is a number; ``least`` leads to ``tier_1`` and so on.
+
+    A tier lasts so many days, or to the end of its month and ``more`` months (None: for good).
+    """
+
+    key: str
+    metric: Literal["spend", "orders", "points"]
+    window: Literal["ever", "month"] | int
+    least: Sequence[int]
+    days: int | None = None
+    more: int | None = None
+    falls: Literal["to_level", "one_level", "never"] = "to_level"
+    grace: int = 0
+    keeps: bool = False
+
+    @property
+    def base(self) -> int:
+        """The rank of the tier that asks for nothing; 0: there is none."""
+        return self._rank(0)
+
+    def rank_of(self, pile: Pile) -> int:
+        """Return the rank in which somebody is."""
+        if not pile:
+            return self.base
+        return pile[-1].rank if pile[-1].is_granted else max(pile[-1].rank, self.base)
+
+    def show(self, pile: Pile) -> tuple[str | None, datetime | None]:
+        """Return the tier's key, and until when it lasts."""
+        rank = self.rank_of(pile)
+        return f"tier_{rank}" if rank else None, pile[-1].until if pile else None
+
+    def buy(self, pile: Pile, deeds: Sequence[Deed], placed: datetime, now: datetime) -> Pile:
+        """Return where an order leads that was placed then: by today's window, and by its own if that is over."""
+        pile = self._rise(pile, self._reach(deeds, self._around(now)), now)
+        holds = self._around(placed)
+        if self.window == "month" and not holds(now):
+            late = self._rise(pile, self._reach(deeds, holds), placed)
+            return pile if self._is_over(late, now) else late
+        return pile
+
+    def lose(self, pile: Pile, deeds: Sequence[Deed], placed: datetime, now: datetime) -> Pile:
+        """Return where somebody is once goods came back of an order that was placed then."""
+        if self.keeps or not pile or pile[-1].is_granted or pile[-1].rank <= self.base:
+            return pile
+        top, below = pile[-1], pile[:-1]
+        holds = self._around(top.reached)
+        if not holds(placed):
+            return pile
+        then, today = self._reach(deeds, holds), self._reach(deeds, self._around(now))
+        level = max(then, today)
+        if level >= top.rank:
+            return pile if then >= top.rank else (*below, replace(top, reached=now))
+        if below and below[-1].rank >= level and not self._is_over(below, now):
+            return self.lose(below, deeds, placed, now)
+        if level <= self.base:
+            return (Place(level, now, None, now),)
+        return (*(below if below and below[-1].rank < level else ()), replace(top, rank=level))
+
+    def review(self, pile: Pile, deeds: Sequence[Deed], now: datetime) -> Pile:
+        """Return where somebody is, once tiers ran out one after the other up to now."""
+        while (end := self._end(pile)) is not None and end <= now:
+            top, below = pile[-1], pile[:-1]
+            until = top.until or end
+            level = max(self._reach(deeds, self._before(until)), self._reach(deeds, self._before(end)))
+            if top.is_granted:
+                below = self.review(below, deeds, end)
+                pile = below if below and below[-1].rank >= level else (self._go_on(top, level, end),)
+                continue
+            rank = {"to_level": level, "one_level": max(top.rank - 1, level), "never": max(top.rank, level)}[self.falls]
+            while below and (not below[-1].is_granted or self._is_over(below, end)):
+                below = below[:-1]
+            pile = below if below and below[-1].rank >= rank else (*below, self._go_on(top, rank, end))
+        return pile
+
+    def grant(self, pile: Pile, rank: int, until: datetime | None, now: datetime) -> Pile:
+        """Return the pile of somebody who was put into a tier by hand; another grant takes the place of the first."""
+        below = pile[:-1] if pile and pile[-1].is_granted else pile
+        return (*below, Place(rank, now, until, now, is_granted=True))
+
+    @staticmethod
+    def join(one: Pile, other: Pile) -> Pile:
+        """Return the better of two piles: the higher one, and of two alike that which lasts longer."""
+        if not one or not other or one[-1].rank != other[-1].rank:
+            return max(one, other, key=lambda pile: pile[-1].rank if pile else -1)
+        here, there = one[-1].until, other[-1].until
+        return other if here is not None and (there is None or there > here) else one
+
+    def _rise(self, pile: Pile, rank: int, at: datetime) -> Pile:
+        top, below = (pile[-1], pile[:-1]) if pile else (None, ())
+        is_held_down = top is not None and top.is_granted and below and below[-1].rank > top.rank
+        if rank <= self.base or is_held_down or (top is not None and rank < top.rank):
+            return pile
+        until = self._last(at)
+        if top is None or rank > top.rank:
+            return (*(pile if top is not None and top.rank else ()), Place(rank, at, until, at))
+        if top.until is None or (until is not None and until <= top.until):
+            return pile
+        return (*below, replace(top, until=until, is_granted=False))
+
+    def _go_on(self, top: Place, rank: int, at: datetime) -> Place:
+        since = top.since if rank == top.rank else at
+        return Place(rank, since, self._last(at) if rank > self.base else None, since)
+
+    def _last(self, at: datetime) -> datetime | None:
+        if self.more is None:
+            return None if self.days is None else days_after(at, self.days)
+        for _ in range(self.more + 1):
+            at = end_of_month(at)
+        return at
+
+    def _end(self, pile: Pile) -> datetime | None:
+        """Return when a tier is over, with its time of grace; what was given by hand has none."""
+        if not pile or pile[-1].until is None:
+            return None
+        return pile[-1].until if pile[-1].is_granted else days_after(pile[-1].until, self.grace)
+
+    def _is_over(self, pile: Pile, now: datetime) -> bool:
+        end = self._end(pile)
+        return end is not None and end <= now
+
+    def _around(self, at: datetime) -> Callable[[datetime], bool]:
+        """Return what tells whether something happened in the window of that moment."""
+        if self.window == "ever":
+            return lambda _: True
+        if self.window == "month":
+            start, end = start_of_month(at), end_of_month(at)
+            return lambda moment: start <= moment < end
+        first = days_after(at, -self.window)
+        return lambda moment: first <= moment <= at
+
+    def _before(self, at: datetime) -> Callable[[datetime], bool]:
+        """Return the same for the window which ends with that moment."""
+        return self._around(at - datetime.resolution if self.window == "month" else at)
+
+    def _reach(self, deeds: Sequence[Deed], holds: Callable[[datetime], bool]) -> int:
+        return self._rank(sum(getattr(deed, self.metric) for deed in deeds if holds(deed.placed)))
+
+    def _rank(self, amount: int) -> int:
+        return max([rank for rank, least in enumerate(self.least, start=1) if least <= amount], default=0)
