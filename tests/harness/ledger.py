@@ -177,7 +177,7 @@ INVARIANTS: Final[Mapping[str, str]] = {
         SELECT o.id::text FROM operation o WHERE o.program_id = $1
            AND NOT EXISTS (SELECT FROM operation_detail d WHERE d.program_id = $1 AND d.id = o.id)""",
     "an operation has no key": """
-        SELECT o.id::text FROM operation o WHERE o.program_id = $1 AND o.kind <> 'time_passed'
+        SELECT o.id::text FROM operation o WHERE o.program_id = $1 AND o.kind NOT IN ('time_passed', 'tier_review')
            AND NOT EXISTS (SELECT FROM operation t
                              JOIN idempotency i ON i.program_id = $1 AND NOT i.is_refusal AND i.outcome_id = t.id
                             WHERE t.program_id = $1 AND t.transaction = o.transaction

@@ -21,7 +21,7 @@ Json = dict[str, Any]
 _KEYS: Final = "SELECT key, outcome_id, is_refusal FROM idempotency WHERE program_id = $1"
 _OPERATIONS: Final = """
 SELECT id FROM operation o
- WHERE program_id = $1 AND kind <> 'time_passed'
+ WHERE program_id = $1 AND kind NOT IN ('time_passed', 'tier_review')
    AND NOT EXISTS (SELECT FROM reservation_end e WHERE e.program_id = $1 AND e.operation_id = o.id AND e.how = 'replaced')
 """
 """What was asked for: of what time did, and of what became of a cart that was reserved anew, nobody is told by itself."""

@@ -1,7 +1,8 @@
-"""Settle due points: book what time did to the points of members who were not touched since.
+"""Settle due points: book what time did to the points and tiers of members who were not touched since.
 
-What can be spent never depends on this: whoever touches a member books the same first. It makes rows tell sooner what
-is true anyway, many members in a statement.
+What can be spent, and in which tier a member is, never depends on this: whoever touches a member books the same first. It
+makes rows tell sooner what is true anyway, many members in a statement. So it is also the review of all members: a tier
+that ran out is due once, whoever is the first to book that.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from loyalty_engine.application.rulesets import Rulesets
-from loyalty_engine.core.engine.due import is_due, refresh, settle_due
+from loyalty_engine.core.engine.due import is_due, refresh, settle
 from loyalty_engine.core.engine.facts import MemberState
 from loyalty_engine.core.engine.fold import Write, fold
 from loyalty_engine.core.engine.requests import Actor, Call
@@ -96,14 +97,22 @@ class _Run:
         ruleset = await self.rulesets.latest(self.program_id)
         after = _START
         while due := await list_due(self.reader, self.program_id, self.now, after=after, limit=_PAGE):
-            asks = [Ask(_NOBODY, "", None, found.member_id, now=self.now, wants_lots=True) for found in due]
-            (gathered,) = await gather(self.reader, [Question(self.program_id, tuple(asks))])
-            revision = gathered[0][0].revision
-            if revision != ruleset.revision:
-                ruleset = await self.rulesets.at(self.program_id, revision)
-            members = [facts.member for _, facts in gathered if facts.member is not None]
+            ruleset, members = await self._read(ruleset, [found.member_id for found in due])
             yield self._settle(ruleset, members)
             after = due[-1]
+
+    async def _read(self, ruleset: Ruleset, due: Sequence[UUID]) -> tuple[Ruleset, list[MemberState]]:
+        """Return members as they are, under the rules of that moment: what is read of the past is up to these."""
+        while True:
+            asks = [
+                Ask(_NOBODY, "", None, member_id, now=self.now, wants_lots=True, lookback=ruleset.lookback)
+                for member_id in due
+            ]
+            (gathered,) = await gather(self.reader, [Question(self.program_id, tuple(asks))])
+            revision = gathered[0][0].revision
+            if revision == ruleset.revision:
+                return ruleset, [facts.member for _, facts in gathered if facts.member is not None]
+            ruleset = await self.rulesets.at(self.program_id, revision)
 
     def _settle(self, ruleset: Ruleset, members: Sequence[MemberState]) -> list[Write]:
         writes = []
@@ -132,9 +141,9 @@ class _Run:
 def _write(ruleset: Ruleset, member: MemberState, now: datetime) -> Write:
     """Return what became due with a member; when nothing did, only when something next is."""
     call = Call(uuid7(), Actor(_NOBODY), request_hash=b"")
-    changes = settle_due(ruleset, member, call, operation_id=call.operation_id, now=now)
-    if changes is not None:
-        return fold([changes])
+    done = settle(ruleset, member, call, operation_id=call.operation_id, now=now)
+    if done:
+        return fold(done)
     later = refresh(member, now)
     moved_on = replace(later, after=replace(later.after, version=member.version))  # versions count operations
     return Write(parts=(), notes=(), members=(moved_on,), balances={}, lots=(), lots_changed={})

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from loyalty_engine.application.rulesets import Rulesets
-from loyalty_engine.core.engine.due import is_due, settle_due
+from loyalty_engine.core.engine.due import is_due, settle
 from loyalty_engine.core.engine.facts import MemberState
 from loyalty_engine.core.engine.requests import Actor, Call
 from loyalty_engine.persistence.reading.standings import Standing
@@ -16,7 +16,6 @@ async def settle_member(rulesets: Rulesets, program_id: int, standing: Standing,
         return member
     ruleset = await rulesets.at(program_id, standing.revision)
     call = Call(member.id, Actor(client_id=0), request_hash=b"")  # of nobody: what it would write is thrown away
-    changes = settle_due(ruleset, member, call, operation_id=member.id, now=max(now, member.booked_at))
-    if changes is None or changes.member is None:
-        return member
-    return changes.member.after
+    for changes in settle(ruleset, member, call, operation_id=member.id, now=max(now, member.booked_at)):
+        member = member if changes.member is None else changes.member.after
+    return member
