@@ -5,6 +5,7 @@ import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from tests.harness.api import fresh, order_body
@@ -32,8 +33,36 @@ SOLD: Final[Json] = {
             "limits": [{"per": "program", "times": 100}, {"per": "member", "times": 6}],
         },
     ],
+    "tier_sets": [
+        {
+            "key": "status",
+            "metric": {"kind": "spend"},
+            "window": {"kind": "rolling", "length": {"months": 1}},
+            "lasts": {"kind": "length", "length": {"months": 1}},
+            "tiers": [
+                {"key": "level_1", "at_least": 8_000},
+                {
+                    "key": "level_2",
+                    "at_least": 20_000,
+                    "privileges": {
+                        "multipliers": [{"wallet": "points", "factor": 2}],
+                        "discount": {"percent": "1%"},
+                    },
+                },
+            ],
+        },
+        {
+            "key": "often",
+            "metric": {"kind": "points_earned", "wallet": "points"},
+            "window": {"kind": "lifetime"},
+            "tiers": [{"key": f"level_{n}", "at_least": 60 * n} for n in range(1, 8)],
+        },
+    ],
 }
-"""The program of the shop: so few may have its two promotions, one of them with a promo code, that customers compete for them."""
+"""The program of the shop: so few may have its two promotions, one of them with a promo code, that customers compete for them.
+
+What they buy leads up its ladders, and what they bring back down again.
+"""
 
 CHANCES: Final = {
     "order": 24,
@@ -215,7 +244,9 @@ def _draw_order(shop: Shop, dice: random.Random, kind: str, member: str) -> Act:
     more: Json = {"channel": "web"} if dice.random() < 0.3 else {}
     if kind == "paid_order":
         more["pay_with_points"] = {"wallet": "points", "points": dice.randint(10, amount // 10)}
-    body = order_body(None if kind == "guest_order" else member, amount, **more)
+    body = order_body(
+        None if kind == "guest_order" else member, amount, placed_at=datetime.now(UTC).isoformat(), **more
+    )
     shop.sent_orders.append(body)
     return "/orders", body
 

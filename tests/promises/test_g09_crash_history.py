@@ -5,6 +5,7 @@ acknowledged is there once, every refused one is not, and every unknown one is f
 """
 
 import asyncio
+import json
 import random
 import shutil
 import tempfile
@@ -52,6 +53,8 @@ NEEDED = Counter(
         "unresolved but booked": size(5, 100),
         "confirmed": size(10, 300),
         "ended otherwise": size(4, 200),
+        "rose": size(20, 500),
+        "fell": size(2, 40),
     }
 )
 """With less than that the run proves nothing."""
@@ -106,6 +109,17 @@ async def count_ends(program: Program) -> Counter[str]:
     return Counter("confirmed" if row["how"] == "confirmed" else "ended otherwise" for row in ends)
 
 
+def count_moves(history: History) -> Counter[str]:
+    """Count whom an acknowledged request led up a ladder, or down."""
+    moves: Counter[str] = Counter()
+    for entry in history.entries:
+        if entry.outcome is not None and entry.outcome.is_accepted:
+            for move in json.loads(entry.outcome.content).get("tiers", []):
+                now, before = move["tier"] or "", move["from"] or ""
+                moves.update(rose=now > before, fell=now < before)
+    return moves
+
+
 def was_booked_unheard(entry: Entry) -> bool:
     """Tell whether a request that nobody got an answer for turned out to be an operation already."""
     last = entry.answers[-1]
@@ -126,7 +140,7 @@ async def test_what_was_acknowledged_survives_every_kill(capsys: pytest.CaptureF
             counts = shop.history.count()
             unresolved = [entry for entry in shop.history.entries if entry.outcome is None]
             contradictions = await judge_all(shop, program)
-            counts += await count_ends(program)
+            counts += await count_ends(program) + count_moves(shop.history)
             counts["unresolved but booked"] = sum(was_booked_unheard(entry) for entry in unresolved)
             with capsys.disabled():
                 print(f"\n  {SECONDS} s of crashes: {dict(counts)}, {dict(killer.deeds)}")  # noqa: T201 - what the run is worth
