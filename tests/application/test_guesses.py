@@ -10,11 +10,13 @@ import pytest
 
 from loyalty_engine.application.executor import Caller, Outcome
 from loyalty_engine.application.guesses import Guesses, TooManyGuessesError
+from loyalty_engine.core.engine.referral_requests import RegisterReferral
 from loyalty_engine.core.engine.requests import Actor, EvaluateOrder
 from loyalty_engine.core.kernel.codes import FoldedCode
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.promotions.codes import Codes
-from tests.core.engine_cases import order
+from loyalty_engine.core.referrals.bringing import Bringing
+from tests.core.engine_cases import call, order
 
 SHOP: Final = Caller(1, 7, 0)
 START: Final = datetime(2026, 5, 1, tzinfo=UTC)
@@ -207,3 +209,48 @@ async def test_orders_of_one_write_count_each(guesses: Guesses) -> None:
     carts = [cart(code) for code in ("A", "B", "C")]
     await guesses.watch(SHOP, carts, answer)
     assert await wait_of(guesses, cart("D")) == 200
+
+
+def bringing(code: str = "A", *, is_trusted: bool = False) -> EvaluateOrder:
+    """Return a cart with which a friend comes along."""
+    brought = Bringing(FoldedCode(code), is_trusted=is_trusted)
+    return EvaluateOrder(Actor(7), Identity("card:1"), order(), brought=brought)
+
+
+def told_of_friend(refused: str | None) -> Outcome:
+    return Outcome(json.dumps({"referral": {"state": None, "refused": refused}, "codes": []}))
+
+
+async def test_unknown_codes_of_advocates_count_like_promo_codes(guesses: Guesses) -> None:
+    unknown = told_of_friend("referral_code_not_found")
+    for _ in range(2):
+        await ask(guesses, bringing(), unknown)
+    await ask(guesses, cart("B"), told("B"))
+    with pytest.raises(TooManyGuessesError):
+        await ask(guesses, bringing(), unknown)
+
+
+async def test_a_registration_counts_where_its_code_is_unknown(guesses: Guesses) -> None:
+    async def refuse(code: str, *, is_trusted: bool = False) -> None:
+        async def answer() -> Outcome:
+            return Outcome("{}", code)
+
+        asked = RegisterReferral(call(), Identity("card:1"), FoldedCode("A"), is_trusted=is_trusted)
+        await guesses.watch(SHOP, (asked,), answer)
+
+    for _ in range(10):
+        await refuse("friend_not_new")
+        await refuse("referral_code_not_found", is_trusted=True)
+    for _ in range(3):
+        await refuse("referral_code_not_found")
+    with pytest.raises(TooManyGuessesError):
+        await refuse("friend_not_new")
+    await refuse("friend_not_new", is_trusted=True)
+
+
+async def test_friends_who_are_none_for_another_reason_do_not_count(guesses: Guesses) -> None:
+    for _ in range(10):
+        await ask(guesses, bringing(), told_of_friend("friend_not_new"))
+        await ask(guesses, bringing(), Outcome(json.dumps({"details": {}}), "points_above_share"))
+        await ask(guesses, bringing(is_trusted=True), told_of_friend("referral_code_not_found"))
+    assert await wait_of(guesses, cart("GOOD")) == 0

@@ -8,6 +8,7 @@ from uuid import UUID
 from loyalty_engine.core.engine.decision import Decision
 from loyalty_engine.core.engine.looks import Look, look
 from loyalty_engine.core.engine.requests import Adjust, EvaluateOrder, PlaceOrder, SetStatus
+from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.codes import FoldedCode, fold_code
 from loyalty_engine.core.points.payments import Payment
 from loyalty_engine.core.promotions.pools import Candidate, KnownPool
@@ -16,7 +17,6 @@ from loyalty_engine.core.referrals.codes import code_of
 from tests.core import referral_town as town
 from tests.core.engine_cases import NOW
 from tests.core.referral_town import DAY, person
-from tests.decisions.examples import Case, read_ruleset
 
 Json = Mapping[str, Any]
 
@@ -27,24 +27,19 @@ NAMES: Final = ("anna", "ben", "cleo", "dora", "emil")
 class Friends:
     """Five people who enrolled on day 0, the first of whom has ordered before; ``orders`` are by the step that placed them."""
 
-    case: Case
+    ruleset: Ruleset
+    pools: Json = field(default_factory=dict)
     life: town.Life = field(init=False)
     orders: dict[int, UUID] = field(default_factory=dict)
     day: float = 0
 
     def __post_init__(self) -> None:
         self.life = town.Life.of(len(NAMES))
-        ruleset = read_ruleset(self.case)
-        self.life.town.rulesets = {ruleset.revision: ruleset}
-        if ruleset.returns.clawback == "clamp":
+        self.life.town.rulesets = {self.ruleset.revision: self.ruleset}
+        if self.ruleset.returns.clawback == "clamp":
             self.life.town.check_rewards = lambda: None  # type: ignore[method-assign]  # less is taken back than was given
         codes = {name: tuple(Candidate(FoldedCode(one), one) for one in some) for name, some in self.pools.items()}
         self.life.town.pools = {name: KnownPool(name, "vouchers", next_codes=some) for name, some in codes.items()}
-
-    @property
-    def pools(self) -> Json:
-        found: Json = self.case.get("pools", {})
-        return found
 
     def take(self, n: int, step: Json) -> Decision | None:
         """Take a step on its day; None for one that only lets the worker come by."""
@@ -117,17 +112,26 @@ class Friends:
         return found
 
     def points(self) -> dict[str, int]:
-        """Return what everybody has, less what it owes."""
-        return {name: self.life.points(n) for n, name in enumerate(NAMES) if self.life.points(n)}
+        """Return what everybody has, less what it owes, in the first wallet."""
+        wallet = next(iter(self.ruleset.wallets))
+        found = {}
+        for n, name in enumerate(NAMES):
+            balance = self.life.town.members[person(n)].balances.get(wallet)
+            if balance is not None and (balance.available or balance.pending or balance.debt):
+                found[name] = balance.available + balance.pending - balance.debt
+        return found
 
     def codes(self) -> dict[str, list[str]]:
         """Return the codes that everybody was given and that were not withdrawn."""
         parts = self.life.town.operations.values()
         gone = {code for part in parts for code in part.codes_withdrawn}
         rows = [row for part in parts for row in part.codes if row.code not in gone]
-        return {
-            name: some for n, name in enumerate(NAMES) if (some := [r.code for r in rows if r.member_id == person(n)])
-        }
+        found: dict[str, list[str]] = {}
+        for n, name in enumerate(NAMES):
+            own = [str(row.code) for row in rows if row.member_id == person(n)]
+            if own:
+                found[name] = own
+        return found
 
 
 def place(name: str) -> int:

@@ -1,8 +1,9 @@
-"""Guesses: promo codes that nobody knows, tried by one buyer or through one API client. Too many, and they have to wait.
+"""Guesses: codes that nobody knows, tried by one buyer or through one API client. Too many, and they have to wait.
 
 Each process counts for itself, so over several of them a guesser gets as many more tries; what is exact, limits of codes, is
 in the database. Only callers who may not know which codes exist are counted: their codes that turn out to be unknown, and all
-those of a cart whose answer does not tell what became of them, as what it says instead may depend on them.
+those of a cart whose answer does not tell what became of them, as what it says instead may depend on them. Codes of advocates
+count like promo codes, but only where they are told to be unknown.
 """
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
@@ -14,12 +15,15 @@ import orjson
 
 from loyalty_engine.application.clocks import Clock
 from loyalty_engine.application.executor import Caller, Outcome
+from loyalty_engine.core.engine.referral_requests import RegisterReferral
 from loyalty_engine.core.engine.requests import EvaluateOrder, PlaceOrder, ReserveOrder
 from loyalty_engine.core.kernel.refusals import RefusalCode
 
 Done = TypeVar("Done")
 
 Cart = PlaceOrder | EvaluateOrder | ReserveOrder
+Guess = Cart | RegisterReferral
+"""What may bring codes along."""
 
 WINDOW: Final = timedelta(minutes=10)
 _LONGEST: Final = 2 * WINDOW
@@ -44,7 +48,7 @@ class Guesses:
         self._buyers = _Tries(per_buyer)
         self._clients = _Tries(per_client)
 
-    async def watch(self, caller: Caller, carts: Sequence[Cart], ask: Callable[[], Awaitable[Done]]) -> Done:
+    async def watch(self, caller: Caller, carts: Sequence[Guess], ask: Callable[[], Awaitable[Done]]) -> Done:
         """Ask, and count the codes of ``carts`` of which the outcomes, one for each cart in its order, do not say that they exist.
 
         What failed, was told before or waits for a review tells nothing of codes, and does not count. Tries are taken when
@@ -53,7 +57,7 @@ class Guesses:
         the share of one try, and all of them after two windows: what was tried beyond that is not paid for. Carts with neither
         member nor guest count for the client alone. Raises :class:`TooManyGuessesError`.
         """
-        guessing = [cart for cart in carts if cart.codes.typed and not cart.codes.is_trusted]
+        guessing = [cart for cart in carts if _is_guessing(cart)]
         if not guessing:
             return await ask()
         now = self._clock()
@@ -68,10 +72,10 @@ class Guesses:
                     tries.take(key, now, count)
         return done
 
-    def _tries(self, caller: Caller, cart: Cart) -> "list[tuple[_Tries, Hashable]]":
+    def _tries(self, caller: Caller, cart: Guess) -> "list[tuple[_Tries, Hashable]]":
         """Return where a cart's codes count: with the client, and with the buyer if that is known."""
         client = caller.program_id, caller.client_id
-        buyer = cart.member or cart.codes.guest
+        buyer = cart.member if isinstance(cart, RegisterReferral) else cart.member or cart.codes.guest
         whole: list[tuple[_Tries, Hashable]] = [(self._clients, client)]
         return whole if buyer is None else [*whole, (self._buyers, (*client, buyer))]
 
@@ -96,14 +100,35 @@ class _Tries:
         self._back[key] = min(back, now + _LONGEST)
 
 
-def _count_guesses(cart: Cart, outcome: object) -> int:
-    """Return how many codes of a cart its outcome calls unknown, or leaves untold where they might have been judged.
+def _is_guessing(cart: Guess) -> bool:
+    """Tell whether codes come along of which the caller may not know that they exist."""
+    if isinstance(cart, RegisterReferral):
+        return not cart.is_trusted
+    return _has_codes(cart) or (cart.brought is not None and not cart.brought.is_trusted)
+
+
+def _has_codes(cart: Cart) -> bool:
+    return bool(cart.codes.typed) and not cart.codes.is_trusted
+
+
+def _count_guesses(cart: Guess, outcome: object) -> int:
+    """Return how many codes its outcome calls unknown, or leaves untold where they might have been judged.
 
     One that was told before tells nothing new; the codes of an order that waits for a review were not judged yet.
     """
-    if cart.codes.is_trusted or not cart.codes.typed or not isinstance(outcome, Outcome) or outcome.is_replayed:
+    if not _is_guessing(cart) or not isinstance(outcome, Outcome) or outcome.is_replayed:
         return 0
     answer: dict[str, Any] = orjson.loads(outcome.answer)
+    if isinstance(cart, RegisterReferral):
+        return int(outcome.refusal_code == RefusalCode.REFERRAL_CODE_NOT_FOUND)
+    told_of_friend = answer.get("referral") or {}
+    is_unknown = told_of_friend.get("refused") == RefusalCode.REFERRAL_CODE_NOT_FOUND
+    is_counted = is_unknown and cart.brought is not None and not cart.brought.is_trusted
+    return int(is_counted) + (_count_codes(cart, outcome, answer) if _has_codes(cart) else 0)
+
+
+def _count_codes(cart: Cart, outcome: Outcome, answer: dict[str, Any]) -> int:
+    """Return the same for the promo codes of a cart."""
     told = answer.get("details", {}) if outcome.refusal_code is not None else answer
     reasons = {code["code"]: code["reason"] for code in told.get("codes", ())}
     # Only the codes that give nothing are told where they are why an order is refused: the others are good.

@@ -523,6 +523,16 @@ def test_a_friend_that_comes_along_with_a_reserved_cart_is_one_at_once() -> None
     assert (life.points(1), life.points(0), life.state(1)) == (300, 500, "rewarded")
 
 
+def test_a_friend_came_when_its_receipt_says_however_late_that_is_heard_of() -> None:
+    life = Life.of()
+    decision = life.do(replace(life.order_of(1, placed=2), brought=bringing(0)), 9)
+    assert isinstance(decision, Accepted)
+    assert decision.changes.answer["referral"]["registered_at"] == "2026-06-03T12:00:00Z"
+    assert decision.changes.answer["referral"]["ends_at"] == "2026-08-02T12:00:00Z"
+    life.pass_time(16)
+    assert (life.state(1), life.points(0)) == ("rewarded", 500)
+
+
 def test_a_friend_stays_one_whose_cart_is_reserved_anew_or_let_go() -> None:
     life = welcoming()
     first = reserving(life, 1)

@@ -101,7 +101,7 @@ def _register(ruleset: Ruleset, facts: Facts, request: Cart, *, call: Call, now:
     call = _own(replace(call, operation_id=nth(call.operation_id, _REGISTERED)))
     asked = RegisterReferral(call, member, brought.code, brought.programme, brought.fingerprints)
     try:
-        changes = decide_registration(ruleset, facts, asked, now).changes
+        changes = decide_registration(ruleset, facts, asked, now, came_at=request.order.placed_at).changes
     except RefusalError as error:
         return Prepared(facts, refused=error.refusal)
     return Prepared(apply(facts, changes), (changes,))

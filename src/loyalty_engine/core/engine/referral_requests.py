@@ -14,6 +14,7 @@ class RegisterReferral:
     """``member`` is a friend who came with an advocate's ``code``, at sign-up or before its first order.
 
     ``programme`` None means the only one that there is. ``fingerprints`` are what the shop knows the friend again by.
+    ``is_trusted``: the caller may know anyway whose code it is, so it guesses none.
     """
 
     call: Call
@@ -21,6 +22,7 @@ class RegisterReferral:
     code: FoldedCode
     programme: str | None = None
     fingerprints: tuple[Fingerprint, ...] = ()
+    is_trusted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

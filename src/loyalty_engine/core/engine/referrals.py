@@ -35,8 +35,13 @@ from loyalty_engine.core.referrals.terms import ReferralTerms
 from loyalty_engine.core.rules.view import View
 
 
-def decide_registration(ruleset: Ruleset, facts: Facts, request: RegisterReferral, now: datetime) -> Accepted:
-    """Bind a new friend to its advocate, for ever; what is suspicious waits for a look or is rejected, and is kept."""
+def decide_registration(
+    ruleset: Ruleset, facts: Facts, request: RegisterReferral, now: datetime, *, came_at: datetime | None = None
+) -> Accepted:
+    """Bind a new friend to its advocate, for ever; what is suspicious waits for a look or is rejected, and is kept.
+
+    ``came_at`` is when the friend came, None: now. That may be earlier: receipts are heard of late.
+    """
     terms = _require_terms(ruleset, request.programme)
     friend = require_member(facts)
     if facts.other is None:
@@ -49,6 +54,7 @@ def decide_registration(ruleset: Ruleset, facts: Facts, request: RegisterReferra
     _require_new(terms, friend, now)
     if terms.when is not None and terms.when(View(at=now, zone=ruleset.zone, member=snapshot(ruleset, advocate))):
         refuse(RefusalCode.ADVOCATE_NOT_ALLOWED, "/code", programme=terms.key)
+    registered_at = now if came_at is None else min(came_at, now)
     day = terms.day_counter(now)
     today = advocate.counters.get(day, 0) + 1
     referral = Referral(
@@ -56,14 +62,14 @@ def decide_registration(ruleset: Ruleset, facts: Facts, request: RegisterReferra
         programme=terms.key,
         friend_id=friend.id,
         advocate_id=advocate.id,
-        registered_at=now,
-        ends_at=terms.ends_at(now),
+        registered_at=registered_at,
+        ends_at=terms.ends_at(registered_at),
     )
     found: dict[Reason, Finding] = find_suspicions(terms.guards, referral, facts.ties)
     if terms.guards.per_day is not None and today > terms.guards.per_day:
         found[Reason("too_many_a_day")] = "review"
     referral = suspect(referral, found)
-    operation = operation_of(ruleset, "referral", referral, Occasion(referral.id, request.call, now, now))
+    operation = operation_of(ruleset, "referral", referral, Occasion(referral.id, request.call, registered_at, now))
     theirs = {**drop_ended(advocate.counters, now.astimezone(ruleset.zone)), day: today}
     return Accepted(
         Changes(
