@@ -21,6 +21,7 @@ _FUNCTIONS = (
     "read_tiers_v7",
     "find_matter_v7",
     "read_earned_v7",
+    "list_members_v7",
     "gather_v7",
     "record_rare_v7",
     "record_b_v7",

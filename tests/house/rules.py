@@ -25,6 +25,7 @@ SHARED: Final = frozenset(
         "guesses",
         "imports",
         "issuing",
+        "pages",
         "publishing",
         "rulesets",
         "scopes",

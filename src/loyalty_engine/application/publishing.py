@@ -7,7 +7,9 @@ process could load is never published. What only the stored amounts know is chec
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+
+from uuid_utils.compat import uuid7
 
 from loyalty_engine.application.executor import Caller
 from loyalty_engine.application.world import World, find_zone, read_world
@@ -16,9 +18,10 @@ from loyalty_engine.core.program.checks import check_program
 from loyalty_engine.core.program.continuity import faults_of, find_breaks
 from loyalty_engine.core.program.document import Program
 from loyalty_engine.core.program.faults import Fault
-from loyalty_engine.core.program.parts import Part, split
+from loyalty_engine.core.program.parts import TIER_SET, Part, split
 from loyalty_engine.persistence import programs
 from loyalty_engine.persistence.connections import Connection
+from loyalty_engine.persistence.jobs import NewJob, add_job
 from loyalty_engine.persistence.sessions import Sessions
 
 Expected = frozenset[int] | None
@@ -120,6 +123,9 @@ async def publish_prepared(
         connection, program_id, prepared.parts, expected=current, client_id=author.client_id, note=author.note
     )
     assert number is not None, "the program's row is locked"
+    if _ladders(before) != _ladders(prepared.parts):
+        run = NewJob(program_id, uuid7(), "adopt_ladders", client_id=author.client_id, params={"revision": number})
+        await add_job(connection, run, now=datetime.now(UTC))
     return Published(number, is_new=True, warnings=prepared.faults)
 
 
@@ -134,6 +140,11 @@ async def find_faults_in_use(
     has_history = breaks.changes_currency and await programs.has_history(connection, program_id)
     used = await programs.find_used_wallets(connection, program_id, breaks.wallets) if breaks.wallets else frozenset()
     return faults_of(breaks, has_history=has_history, used_wallets=used)
+
+
+def _ladders(parts: Sequence[Part]) -> list[str]:
+    """Return what tells one state of the tier sets from another."""
+    return [part.content_hash for part in parts if part.key.startswith(TIER_SET)]
 
 
 def _hashes(parts: Sequence[Part]) -> list[str]:

@@ -13,24 +13,19 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-from uuid_utils.compat import uuid7
-
+from loyalty_engine.application.pages import NOBODY, call_of_nobody, read_page
 from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.core.engine.due import is_due, refresh, settle
 from loyalty_engine.core.engine.facts import MemberState
 from loyalty_engine.core.engine.fold import Write, fold
-from loyalty_engine.core.engine.requests import Actor, Call
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.refusals import RefusalError
 from loyalty_engine.persistence.asks import Ask
 from loyalty_engine.persistence.connections import Connection
 from loyalty_engine.persistence.due import Due, list_due, record_due
-from loyalty_engine.persistence.ledger import Question, gather
 
 _PAGE: Final = 250
 """Members per statement: enough that round trips and commits cost little, few enough that nobody waits long for them."""
-_NOBODY: Final = 0
-"""The client of what nobody asked for."""
 _START: Final = Due(datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
 
 
@@ -94,25 +89,14 @@ class _Run:
         return lost > 0
 
     async def _pages(self) -> AsyncIterator[list[Write]]:
-        ruleset = await self.rulesets.latest(self.program_id)
+        def ask(ruleset: Ruleset, member_id: UUID) -> Ask:
+            return Ask(NOBODY, "", None, member_id, now=self.now, wants_lots=True, lookback=ruleset.lookback)
+
         after = _START
         while due := await list_due(self.reader, self.program_id, self.now, after=after, limit=_PAGE):
-            ruleset, members = await self._read(ruleset, [found.member_id for found in due])
-            yield self._settle(ruleset, members)
+            found = [each.member_id for each in due]
+            yield self._settle(*await read_page(self.reader, self.rulesets, self.program_id, found, ask=ask))
             after = due[-1]
-
-    async def _read(self, ruleset: Ruleset, due: Sequence[UUID]) -> tuple[Ruleset, list[MemberState]]:
-        """Return members as they are, under the rules of that moment: what is read of the past is up to these."""
-        while True:
-            asks = [
-                Ask(_NOBODY, "", None, member_id, now=self.now, wants_lots=True, lookback=ruleset.lookback)
-                for member_id in due
-            ]
-            (gathered,) = await gather(self.reader, [Question(self.program_id, tuple(asks))])
-            revision = gathered[0][0].revision
-            if revision == ruleset.revision:
-                return ruleset, [facts.member for _, facts in gathered if facts.member is not None]
-            ruleset = await self.rulesets.at(self.program_id, revision)
 
     def _settle(self, ruleset: Ruleset, members: Sequence[MemberState]) -> list[Write]:
         writes = []
@@ -140,7 +124,7 @@ class _Run:
 
 def _write(ruleset: Ruleset, member: MemberState, now: datetime) -> Write:
     """Return what became due with a member; when nothing did, only when something next is."""
-    call = Call(uuid7(), Actor(_NOBODY), request_hash=b"")
+    call = call_of_nobody()
     done = settle(ruleset, member, call, operation_id=call.operation_id, now=now)
     if done:
         return fold(done)

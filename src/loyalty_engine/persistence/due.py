@@ -14,6 +14,8 @@ from loyalty_engine.persistence.ledger import Entry, record
 
 _LIST: Final = "SELECT id, due_at FROM loyalty.list_due_v3($1, $2, $3, $4, $5)"
 
+_LIST_MEMBERS: Final = "SELECT loyalty.list_members_v7($1, $2, $3)"
+
 _COUNT: Final = "SELECT count(*) FROM loyalty.member WHERE program_id = $1 AND due_at <= $2"
 
 
@@ -33,6 +35,11 @@ async def list_due(connection: Connection, program_id: int, now: datetime, *, af
     """Return the members with whom something is due by ``now`` and that come behind ``after``."""
     rows = await connection.fetch(_LIST, program_id, now, after.due_at, after.member_id, limit)
     return [Due(row["due_at"], row["id"]) for row in rows]
+
+
+async def list_members(connection: Connection, program_id: int, *, after: UUID, limit: int) -> list[UUID]:
+    """Return the members for whom nobody else stands, and that come behind ``after``, by id."""
+    return [row[0] for row in await connection.fetch(_LIST_MEMBERS, program_id, after, limit)]
 
 
 async def count_due(connection: Connection, program_id: int, now: datetime) -> int:

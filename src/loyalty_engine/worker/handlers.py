@@ -6,10 +6,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
+from uuid import UUID
 
 import asyncpg
 import structlog
 
+from loyalty_engine.application.adopt_ladders import Adopted, adopt_ladders
 from loyalty_engine.application.clocks import Clock, Clocks
 from loyalty_engine.application.generate_codes import NoRoomError, generate_codes
 from loyalty_engine.application.imports.rows import Forms
@@ -32,6 +34,22 @@ _log = structlog.get_logger()
 _RESERVATIONS_KEPT: Final = timedelta(days=KEPT_DAYS)
 _SHOWN: Final = 20
 """How many members a result names."""
+
+
+def _kept(done: Adopted) -> dict[str, Any]:
+    return {
+        "last": str(done.last),
+        "members": done.members,
+        "moved": done.moved,
+        "unsettled": [str(member) for member in done.unsettled],
+    }
+
+
+def _adopted(params: Mapping[str, Any]) -> Adopted:
+    """Return how far an earlier attempt came."""
+    unsettled = tuple(UUID(member) for member in params.get("unsettled", ()))
+    last = UUID(params["last"]) if "last" in params else UUID(int=0)
+    return Adopted(last, params.get("members", 0), params.get("moved", 0), unsettled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +78,7 @@ class Handlers:
             "settle": self.settle,
             "import": self.import_rows,
             "codes": self.make_codes,
+            "adopt_ladders": self.adopt_ladders,
             "partitions": self.make_partitions,
             "roll_up": self.roll_up,
             "prune": self.prune,
@@ -111,6 +130,27 @@ class Handlers:
             except NoRoomError:
                 raise HopelessError("no_room") from None
         return {"pool": pool, "codes": made}
+
+    async def adopt_ladders(self, job: Job, progress: Progress) -> Mapping[str, Any]:
+        """Lead all members of a program where ladders say that were published."""
+
+        async def keep(done: Adopted) -> bool:
+            progress.done, progress.params = done.members, {**job.params, **_kept(done)}
+            return await progress.save()
+
+        now = await self.clocks.now(job.program_id)
+        async with self._open() as connection:
+            begin = _adopted(job.params)
+            done = await adopt_ladders(connection, self.rulesets, job.program_id, now=now, begin=begin, keep=keep)
+        if done is None:
+            raise asyncio.CancelledError  # the lease is lost, or the job was cancelled: ``save`` said so
+        unsettled = [show_id("mem", member) for member in done.unsettled]
+        return {
+            "members": done.members,
+            "moved": done.moved,
+            "unsettled": len(unsettled),
+            "unsettled_members": unsettled[:_SHOWN],
+        }
 
     async def make_partitions(self, _: Job, __: Progress) -> Mapping[str, Any]:
         """Make the partitions of the next months."""

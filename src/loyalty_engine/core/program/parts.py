@@ -35,6 +35,8 @@ WALLET: Final = "wallet/"
 """How the keys of wallet parts begin."""
 PROMOTION: Final = "promotion/"
 """How the keys of promotion parts begin."""
+TIER_SET: Final = "tier_set/"
+"""How the keys of tier set parts begin."""
 
 
 class Settings(Entry):
@@ -69,7 +71,7 @@ def split(program: Program) -> tuple[Part, ...]:
         *(_part(f"earning_rule/{rule.key}", rule) for rule in program.earning_rules),
         *(_part(f"promotion_group/{group.key}", group) for group in program.promotion_groups),
         *(_part(f"{PROMOTION}{promotion.key}", promotion) for promotion in program.promotions),
-        *(_part(f"tier_set/{tier_set.key}", tier_set) for tier_set in program.tier_sets),
+        *(_part(f"{TIER_SET}{tier_set.key}", tier_set) for tier_set in program.tier_sets),
         *(_part(f"referral/{referral.key}", referral) for referral in program.referrals),
     )
 

@@ -42,12 +42,12 @@ def look_back(ladders: Iterable[Ladder]) -> Lookback | None:
     for ladder in ladders:
         most = ladder.window.most_days
         if isinstance(ladder.metric, PointsEarned):
-            earned[ladder.metric.wallet] = _longer(earned.get(ladder.metric.wallet, 0), most)
+            earned[ladder.metric.wallet] = longer(earned.get(ladder.metric.wallet, 0), most)
         elif not isinstance(ladder.metric, Activities) and not isinstance(ladder.window.written, Lifetime):
             days.append(most)  # a lifetime takes the member's totals, activities what is counted in its row
     longest: Days = 0
     for each in days:
-        longest = _longer(longest, each)
+        longest = longer(longest, each)
     counts_goods = any(isinstance(ladder.metric, Quantity) for ladder in ladders)
     return Lookback(longest, counts_goods or any(asks for _, asks in conditions), tuple(earned.items()))
 
@@ -58,5 +58,6 @@ def _days_of(window: HistoryWindow) -> Days:
     return None if window.calendar is None else _CALENDAR[window.calendar] + 1
 
 
-def _longer(one: Days, other: Days) -> Days:
+def longer(one: Days, other: Days) -> Days:
+    """Return the days that hold both."""
     return None if one is None or other is None else max(one, other)
