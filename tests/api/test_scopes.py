@@ -33,4 +33,5 @@ def test_presets_are_of_the_catalogue() -> None:
         "activities:write",
         "redemptions:write",
         "members:read",
+        "tiers:read",
     }

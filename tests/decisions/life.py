@@ -18,6 +18,7 @@ from loyalty_engine.core.engine.requests import (
     ChangeLot,
     ClaimOrder,
     EditOrder,
+    EndGrant,
     EndHold,
     EvaluateOrder,
     Exchange,
@@ -191,6 +192,10 @@ class Life:
         assert by is not None
         until = parse_instant(said["until"]) if "until" in said else None
         return GrantTier(made_by, by, said.get("set", "status"), said["tier"], until, "goodwill")
+
+    def _read_end_grant(self, made_by: Any, by: UUID | None, said: str, _: str) -> Request:  # noqa: ANN401 - a call
+        assert by is not None
+        return EndGrant(made_by, by, said, "mistake")
 
     def _read_order(self, made_by: Any, by: UUID | None, said: Json, wallet: str) -> Request:  # noqa: ANN401 - a call
         told = {"number": str(made_by.operation_id.int % 1000), "at": show_instant(self.clock), **said}

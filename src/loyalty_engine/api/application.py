@@ -41,6 +41,7 @@ from loyalty_engine.api.routes import (
     reservations,
     returns,
     reviews,
+    tiers,
 )
 from loyalty_engine.api.routing import Route
 from loyalty_engine.application.rulesets import NotPublishedError
@@ -61,6 +62,7 @@ _ROOMS: Final = (
     activities,
     order_changes,
     members,
+    tiers,
     lots,
     issued_codes,
     reviews,

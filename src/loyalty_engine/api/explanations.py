@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from loyalty_engine.api.phrases import (
     show_fact,
     show_limit,
     show_past,
+    show_tier,
     show_value,
 )
 
@@ -60,6 +62,16 @@ def explain_promotions(reasons: Sequence[Json]) -> list[str]:
 def explain_codes(codes: Sequence[Json]) -> list[str]:
     """Return one sentence per promo code, in the order in which they were typed."""
     return [f"{code['code']}: {_verdict_on_code(code)}" for code in codes]
+
+
+def explain_tiers(moves: Sequence[Json]) -> list[str]:
+    """Return one sentence per tier that the member got, lost or keeps for longer."""
+    return [_show_move(move) for move in moves]
+
+
+def _show_move(move: Json) -> str:
+    until = None if move["until"] is None else datetime.fromisoformat(move["until"])
+    return f"tiers: {show_tier(move['set'], move['from'], move['tier'], until)}"
 
 
 def _verdict_on_code(code: Json) -> str:

@@ -28,6 +28,7 @@ TAGS: Final[dict[str, str]] = {
     "points": "Points outside orders: redeem, hold, capture, take back, correct; balances, postings, lots and expirations.",
     "corrections": "What the back office sets right: transfer, merge, block, change lots, reverse.",
     "members": "People and cards: enrol, read, change.",
+    "tiers": "Statuses of members: where they are, what that entitles them to, by hand.",
     "program": "The program document: read, publish, roll back.",
     "promo codes": "Codes that open promotions, and vouchers of partners: create, give to members, look up, pause, list.",
     "keys": "API keys: create, list, rotate, revoke.",
@@ -41,6 +42,7 @@ TAGS: Final[dict[str, str]] = {
 
 _NAMES: Final[dict[str, tuple[str, str]]] = {
     "member": ("A member: mem_… or one of its identities, such as card:….", "card:2000012345"),
+    "tier_set": ("A tier set, by its key.", "status"),
     "order_id": ("An order, by our id.", "ord_01m8054496erxvcc6weqy7k3j5"),
     "activity_id": ("An activity.", "act_01m8054496erxvcc6weqy7k3j5"),
     "redemption_id": ("A redemption or a hold.", "red_01m8054496erxvcc6weqy7k3j5"),

@@ -5,6 +5,7 @@ the reader's business.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 Json = Mapping[str, Any]
@@ -113,6 +114,13 @@ def show_budget(limit: Json) -> str:
         most = f"{limit['amount']} off"
     period = limit.get("period", "lifetime")
     return f"the limit of {most} per {limit['per']}" + ("" if period == "lifetime" else f" and {period}")
+
+
+def show_tier(tier_set: str, before: str | None, after: str | None, until: datetime | None) -> str:
+    """Show where a member went in a tier set: ``gold in status instead of silver, until 2027-12-31``."""
+    instead = f" instead of {before}" if before not in {None, after} else ""
+    lasting = "" if until is None else f", until {until:%Y-%m-%d}"
+    return f"{after or 'no tier'} in {tier_set}{instead}{lasting}"
 
 
 def show_condition(condition: Json) -> str:

@@ -284,10 +284,13 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
         422, "The points were earned in the future", "Send when they were earned, or leave it out."
     ),
     RefusalCode.TRANSFER_TO_SELF: ProblemKind(422, "Both are the same member", "Name another recipient."),
-    RefusalCode.TIER_SET_NOT_FOUND: ProblemKind(422, "The program has no such tier set", "See details.known."),
+    RefusalCode.TIER_SET_NOT_FOUND: ProblemKind(404, "The program has no such tier set", "See details.known."),
     RefusalCode.TIER_NOT_FOUND: ProblemKind(422, "The set has no such tier", "See details.known."),
     RefusalCode.GRANT_ENDS_IN_PAST: ProblemKind(
         422, "The grant would be over already", "Send when it ends, or leave it out for good."
+    ),
+    RefusalCode.TIER_NOT_GRANTED: ProblemKind(
+        409, "The member is not in a tier by hand", "There is nothing to end; the member is where it belongs."
     ),
     RefusalCode.NOT_A_SANDBOX: ProblemKind(
         409, "The program is no sandbox", "Only a program that was created as a sandbox has a clock of its own."

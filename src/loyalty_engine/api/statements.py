@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from iso4217 import Currency
 
+from loyalty_engine.api.phrases import show_tier
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.persistence.reading.points import Movement
 from loyalty_engine.persistence.reading.timeline import AcceptedEntry, Activity, Purchase, TimelineEntry
@@ -23,6 +24,9 @@ _KINDS: Final = {
     "member_change": "Profile or identities changed",
     "block": "Blocked",
     "unblock": "Unblocked",
+    "tier_review": "Tiers reviewed",
+    "tier_grant": "Tier given by hand",
+    "tier_grant_end": "Tier given by hand ended",
 }
 _BETWEEN: Final = {
     ("transfer", False): "Transfer to",
@@ -40,9 +44,10 @@ def summarise(entry: TimelineEntry) -> str:
     """Return the line of an entry, for people; programs read the fields beside it."""
     if not isinstance(entry, AcceptedEntry):
         return f"Refused: {entry.problem['title']}"
-    moved = ", ".join(part for movement in entry.movements for part in _show_movement(entry, movement))
+    moved = [part for movement in entry.movements for part in _show_movement(entry, movement)]
+    moved += [show_tier(tier.tier_set, tier.before, tier.after, tier.until) for tier in entry.tiers]
     line = _subject(entry)
-    return f"{line}: {moved}" if moved else line
+    return f"{line}: {', '.join(moved)}" if moved else line
 
 
 def show_money(amount: int, currency: str) -> str:

@@ -18,6 +18,7 @@ from loyalty_engine.core.engine.requests import (
     ClaimOrder,
     ConfirmReservation,
     EditOrder,
+    EndGrant,
     EndHold,
     EnrolMember,
     EvaluateOrder,
@@ -103,7 +104,7 @@ def _ask_by_rules(
             return ask.about(Subject(reservation_id=request.reservation_id))
         case IssueCode():
             return replace(_ask(request, now), pools=(request.pool,))
-        case SetStatus() | GrantTier():
+        case SetStatus() | GrantTier() | EndGrant():
             return _ask(request, now)
         case EnrolMember():
             return replace(_ask(request, now), identities=request.identities)

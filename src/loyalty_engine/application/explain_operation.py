@@ -18,11 +18,12 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why rules and promotions gave something or did not, and what became of promo codes, as JSON."""
+    """Why rules and promotions gave something or did not, what became of promo codes, and of tiers, as JSON."""
 
     rules: Sequence[Json]
     promotions: Sequence[Json]
     codes: Sequence[Json] = ()
+    tiers: Sequence[Json] = ()
 
 
 async def explain_operation(
@@ -34,14 +35,15 @@ async def explain_operation(
     """
     rules = [reason for reason in detail.reasons if "rule" in reason]
     promotions: Sequence[Json] = [reason for reason in detail.reasons if "promotion" in reason]
+    tiers: Sequence[Json] = detail.answer.get("tiers", ())
     if operation.kind not in _EARNING:
-        return Explanation(rules, promotions)
+        return Explanation(rules, promotions, tiers=tiers)
     ruleset = await rulesets.at(program_id, operation.revision)
     if operation.kind in _PRICED and "seen_by_promotions" in detail.facts:
         promotions = explain_promotions(ruleset.promotions, promotions, detail.facts["seen_by_promotions"])
     is_edit_of_guest = operation.kind == "order_edit" and operation.member_id is None
     if is_edit_of_guest:  # who has nobody to credit is not judged anew
-        return Explanation(rules, promotions)
+        return Explanation(rules, promotions, tiers=tiers)
     activity = detail.answer["kind"] if operation.kind == "activity" else None
     codes = detail.answer.get("codes", ())
-    return Explanation(ruleset.explain(activity, rules, detail.facts.get("seen", {})), promotions, codes)
+    return Explanation(ruleset.explain(activity, rules, detail.facts.get("seen", {})), promotions, codes, tiers)

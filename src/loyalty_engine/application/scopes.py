@@ -18,6 +18,8 @@ SCOPES: Final[Mapping[str, str]] = {
     "points:read": "Read balances, postings, lots, holds and expirations.",
     "members:write": "Enrol and change members.",
     "members:read": "Find and read members.",
+    "tiers:write": "Put members into tiers by hand, and end that.",
+    "tiers:read": "See where members are in tier sets, and what that entitles them to.",
     "codes:write": "Make, import, give out and change promo codes, vouchers and their pools.",
     "codes:read": "Look up, list and export promo codes, and learn why one cannot be used.",
     "imports:write": "Upload files of members, points, past orders and codes, and see what became of them.",
@@ -41,6 +43,7 @@ TILL: Final[Sequence[str]] = (
     "activities:write",
     "redemptions:write",
     "members:read",
+    "tiers:read",
 )
 """What a till needs, and no more."""
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from loyalty_engine.core.engine.requests import (
     ClaimOrder,
+    EndGrant,
     EvaluateOrder,
     PlaceOrder,
     RecordActivity,
@@ -30,7 +31,7 @@ def ask_for_tiers(ask: Ask, request: Request | EvaluateOrder, ruleset: Ruleset, 
     other = ask.other
     if other is not None:
         other = replace(other, lookback=lookback)
-    return replace(ask, lookback=_matter(lookback, request, order), other=other)
+    return replace(ask, lookback=_matter(lookback, request, order, ask.now), other=other)
 
 
 def join_lookbacks(lookbacks: Iterable[Lookback | None]) -> Lookback | None:
@@ -45,7 +46,7 @@ def join_lookbacks(lookbacks: Iterable[Lookback | None]) -> Lookback | None:
     )
 
 
-def _matter(lookback: Lookback, request: Request | EvaluateOrder, order: Order | None) -> Lookback:
+def _matter(lookback: Lookback, request: Request | EvaluateOrder, order: Order | None, now: datetime) -> Lookback:
     """Return the lookback with the moment that the request is about, if what it does may count."""
     match request:
         case PlaceOrder() | ReserveOrder() | EvaluateOrder():
@@ -53,6 +54,8 @@ def _matter(lookback: Lookback, request: Request | EvaluateOrder, order: Order |
             return replace(lookback, orders_at=at, earned_at=at)
         case ClaimOrder() if order is not None:
             return replace(lookback, orders_at=order.placed_at, earned_at=order.placed_at)
+        case EndGrant():
+            return replace(lookback, orders_at=now, earned_at=now)
         case RecordActivity():
             return replace(lookback, earned_at=request.occurred_at)
         case _:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any, Final
 
-from loyalty_engine.core.engine.requests import GrantTier
+from loyalty_engine.core.engine.requests import EndGrant, GrantTier
 from tests.core.engine.refused import BLOCKED, NOBODY, SOMEBODY, Case
 from tests.core.engine_cases import MEMBER, NOW, call
 
@@ -26,7 +26,8 @@ def grant(tier_set: str = "status", tier: str = "gold", until: Any = None) -> Gr
 TIER_CASES: Final = [
     Case("member_not_found", grant(), NOBODY, parts=LADDER),
     Case("member_blocked", grant(), BLOCKED, parts=LADDER),
-    Case("tier_set_not_found", grant("stars"), SOMEBODY, "/set", {"set": "stars", "known": ["status"]}, parts=LADDER),
+    Case("tier_set_not_found", grant("stars"), SOMEBODY, "", {"set": "stars", "known": ["status"]}, parts=LADDER),
+    Case("tier_not_granted", EndGrant(call(), MEMBER, "status", "mistake"), details={"set": "status"}, parts=LADDER),
     Case(
         "tier_not_found",
         grant(tier="pink"),

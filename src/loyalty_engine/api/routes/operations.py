@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from loyalty_engine.api.calls import open_session, read_path_id
 from loyalty_engine.api.documentation import problems
-from loyalty_engine.api.explanations import explain, explain_codes, explain_promotions
+from loyalty_engine.api.explanations import explain, explain_codes, explain_promotions, explain_tiers
 from loyalty_engine.api.pagination import cut
 from loyalty_engine.api.problems import ProblemError
 from loyalty_engine.api.routing import CallContext, Context, Route, access
@@ -23,6 +23,7 @@ from loyalty_engine.api.schemas.operations import (
     OutcomeAnswer,
 )
 from loyalty_engine.api.schemas.reasons import PromotionReasonAnswer, ReasonAnswer
+from loyalty_engine.api.schemas.tier_moves import TierMoveAnswer
 from loyalty_engine.application.composition import Services
 from loyalty_engine.application.explain_operation import Explanation, explain_operation
 from loyalty_engine.core.kernel.ids import read_id, show_id
@@ -113,7 +114,13 @@ async def get_explanation(context: CallContext, operation_id: str) -> Explanatio
         reasons=[ReasonAnswer(**reason) for reason in found.rules],
         promotions=[PromotionReasonAnswer(**reason) for reason in found.promotions],
         codes=[CodeAnswer(**code) for code in found.codes],
-        text=[*explain(found.rules), *explain_promotions(found.promotions), *explain_codes(found.codes)],
+        tiers=[TierMoveAnswer(**move) for move in found.tiers],
+        text=[
+            *explain(found.rules),
+            *explain_promotions(found.promotions),
+            *explain_codes(found.codes),
+            *explain_tiers(found.tiers),
+        ],
         is_complete=detail is not None,
     )
 

@@ -16,6 +16,7 @@ from loyalty_engine.api.schemas.fields import (
     Text,
 )
 from loyalty_engine.api.schemas.orders import Effect
+from loyalty_engine.api.schemas.tier_moves import TierMoves
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.kernel.instants import show_instant
 from loyalty_engine.persistence.reading.activities import ActivityRecord
@@ -52,6 +53,7 @@ class ActivityAnswer(OperationHead):
         description="The member's balances afterwards.",
         examples=[[{"wallet": "points", "available": 36, "pending": 0, "held": 0, "debt": 0}]],
     )
+    tiers: TierMoves = None
 
 
 class ActivityRecordAnswer(Answer):

@@ -19,6 +19,7 @@ from loyalty_engine.api.schemas.fields import (
     ReasonCode,
 )
 from loyalty_engine.api.schemas.returns import TakenPoints
+from loyalty_engine.api.schemas.tier_moves import TierMoves
 
 _MEMBER = "mem_01m8054496erxvcc6weqy7k3j5"
 _OTHER = "mem_01m8054496erxvcc6weqy7k3k9"
@@ -88,6 +89,7 @@ class MergeAnswer(OperationHead):
     )
     reason: str = Field(description="The reason code given.", examples=["duplicate"])
     balances: list[BalanceAnswer] = Field(description="The member's balances afterwards.", examples=[_BALANCES])
+    tiers: TierMoves = None
 
 
 class StatusAnswer(Answer):
@@ -162,3 +164,4 @@ class ReversalAnswer(OperationHead):
         description="Those of the second member, where the operation was about two.", examples=[[]]
     )
     reason: str = Field(description="The reason code given.", examples=["wrong_member"])
+    tiers: TierMoves = None

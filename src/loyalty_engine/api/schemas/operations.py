@@ -10,6 +10,7 @@ from loyalty_engine.api.pagination import Page, PageQuery, QueryText
 from loyalty_engine.api.schemas.codes import CodeAnswer
 from loyalty_engine.api.schemas.fields import Answer, BalanceAnswer, DayField
 from loyalty_engine.api.schemas.reasons import PromotionReasonAnswer, ReasonAnswer
+from loyalty_engine.api.schemas.tier_moves import TierMoveAnswer
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.kernel.instants import show_instant
 from loyalty_engine.core.rules.order import Receipt, ReceiptType, ShopOrder, natural_key, return_key
@@ -139,7 +140,7 @@ class OperationAnswer(Answer):
     kind: str = Field(
         description="order, reservation, release, code, return, order_cancel, order_edit, activation, claim, activity, "
         "redemption, redemption_cancel, hold, capture, void, adjustment, lot_change, transfer, merge, reversal, "
-        "time_passed, enrolment, opening, member_change, block or unblock.",
+        "time_passed, enrolment, opening, member_change, block, unblock, tier_review, tier_grant or tier_grant_end.",
         examples=["order"],
     )
     member_id: str | None = Field(description="Its member, if any.", examples=["mem_01m8054496erxvcc6weqy7k3j5"])
@@ -277,8 +278,11 @@ class ExplanationAnswer(Answer):
     codes: list[CodeAnswer] = Field(
         description="What became of each promo code, as the caller was told.", examples=[[]]
     )
+    tiers: list[TierMoveAnswer] = Field(
+        description="Tiers that the member got, lost or keeps for longer with it.", examples=[[]]
+    )
     text: list[str] = Field(
-        description="The same in plain English, one sentence per rule, promotion and code.",
+        description="The same in plain English, one sentence per rule, promotion, code and tier.",
         examples=[["coffee: not applied, needs order.total at least 2000, was 1899 (101 missing)"]],
     )
     is_complete: bool = Field(description="False once the details are no longer kept.", examples=[True])

@@ -10,6 +10,7 @@ from loyalty_engine.api.schemas.lines import LineBody, TenderBody
 from loyalty_engine.api.schemas.orders import Effect, PaidWithPoints
 from loyalty_engine.api.schemas.prices import CheaperLine, Discount, GiftAnswer
 from loyalty_engine.api.schemas.returns import TakenPoints, WalletPoints
+from loyalty_engine.api.schemas.tier_moves import TierMoves
 from loyalty_engine.core.rules.goods import Goods
 
 _ORDER = "ord_01m8054496erxvcc6weqy7k3j5"
@@ -56,6 +57,7 @@ class EditAnswer(OperationHead):
     )
     balances: list[BalanceAnswer] = Field(description="The member's balances afterwards.", examples=[_BALANCES])
     reason: str = Field(description="The reason code given.", examples=["customer_added_goods"])
+    tiers: TierMoves = None
 
 
 class ActivationBody(Body):

@@ -29,6 +29,7 @@ from loyalty_engine.api.schemas.lines import LineBody, ReceiptBody, TenderBody, 
 from loyalty_engine.api.schemas.prices import CheaperLine, Discount, GiftAnswer
 from loyalty_engine.api.schemas.reasons import NudgeAnswer, PromotionReasonAnswer, ReasonAnswer
 from loyalty_engine.api.schemas.returns import ReturnAnswer
+from loyalty_engine.api.schemas.tier_moves import TierMoves
 from loyalty_engine.core.engine.requests import Exchange
 from loyalty_engine.core.points.payments import Payment
 from loyalty_engine.core.promotions.codes import NO_CODES, Codes
@@ -252,6 +253,7 @@ class SettledOrder(SoldOrder):
         description="The member's balances afterwards.",
         examples=[[{"wallet": "points", "available": 16, "pending": 0, "held": 0, "debt": 0}]],
     )
+    tiers: TierMoves = None
 
 
 class OrderAnswer(SettledOrder, OperationHead):
@@ -316,3 +318,4 @@ class ClaimAnswer(OperationHead):
         description="The member's balances afterwards.",
         examples=[[{"wallet": "points", "available": 18, "pending": 0, "held": 0, "debt": 0}]],
     )
+    tiers: TierMoves = None

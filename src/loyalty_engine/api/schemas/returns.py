@@ -21,6 +21,7 @@ from loyalty_engine.api.schemas.fields import (
     Text,
 )
 from loyalty_engine.api.schemas.goods import GoodsBody, OrderRefBody
+from loyalty_engine.api.schemas.tier_moves import TierMoves
 from loyalty_engine.core.engine.requests import Call, OrderRef, ReturnGoods
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.kernel.instants import show_instant
@@ -197,6 +198,7 @@ class GoodsBack(OperationHead):
     )
     balances: list[BalanceAnswer] = Field(description="The member's balances afterwards.", examples=[_BALANCES])
     reason: str | None = Field(description="The reason code given.", examples=["too_small"])
+    tiers: TierMoves = None
 
 
 class ReturnAnswer(GoodsBack):

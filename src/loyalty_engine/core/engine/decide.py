@@ -50,6 +50,7 @@ from loyalty_engine.core.engine.requests import (
     ClaimOrder,
     ConfirmReservation,
     EditOrder,
+    EndGrant,
     EndHold,
     EnrolMember,
     GrantTier,
@@ -72,7 +73,7 @@ from loyalty_engine.core.engine.reservations import decide_release, decide_reser
 from loyalty_engine.core.engine.returns import decide_order_cancel, decide_return
 from loyalty_engine.core.engine.reversals import decide_reversal
 from loyalty_engine.core.engine.ruleset import Ruleset
-from loyalty_engine.core.engine.tier_grants import decide_grant
+from loyalty_engine.core.engine.tier_grants import decide_grant, decide_grant_end
 from loyalty_engine.core.engine.tiers import climb
 from loyalty_engine.core.engine.transfers import decide_transfer
 from loyalty_engine.core.kernel.refusals import Refusal, RefusalCode, RefusalError
@@ -131,6 +132,8 @@ def _decide_anew(ruleset: Ruleset, facts: Facts, request: Request | ReferralRequ
             return decide_merge(ruleset, facts, request, now)
         case GrantTier():
             return decide_grant(ruleset, facts, request, now)
+        case EndGrant():
+            return decide_grant_end(ruleset, facts, request, now)
         case ReverseOperation():
             return decide_reversal(ruleset, facts, request, now)
         case ClaimOrder():

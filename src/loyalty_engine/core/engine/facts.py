@@ -58,6 +58,7 @@ OperationKind = Literal[
     "unblock",
     "tier_review",
     "tier_grant",
+    "tier_grant_end",
     "fingerprints",
     "referral",
     "referral_review",

@@ -90,8 +90,7 @@ class PlaceOrder:
 class ReturnGoods:
     """Goods of an order come back, or money for them, at any store.
 
-    ``reference`` is the number that shop or till gave the return itself: it is accepted once under any key.
-    ``returned_at`` None means now.
+    ``reference`` is the number that it has itself, accepted once under any key. ``returned_at`` None means now.
     """
 
     call: Call
@@ -135,9 +134,7 @@ class ActivateOrder:
 
 @dataclass(frozen=True, slots=True)
 class EvaluateOrder:
-    """A look at what placing this order would do. No call surrounds it: it never becomes an operation. What the reservation
-    holds that it ``replaces`` is free for it.
-    """
+    """A look at what placing this order would do, no operation. What the reservation holds that it ``replaces`` is free."""
 
     actor: Actor
     member: MemberRef | None
@@ -209,10 +206,7 @@ class ClaimOrder:
 
 @dataclass(frozen=True, slots=True)
 class RecordActivity:
-    """Something a member did that is no purchase, of a kind that the program declares.
-
-    ``subject`` names what it was about (a survey, a product), for kinds that count once per subject.
-    """
+    """Something a member did beside buying, of a declared kind. ``subject`` is what it was about, for once per subject."""
 
     call: Call
     member: MemberRef
@@ -337,6 +331,16 @@ class GrantTier:
 
 
 @dataclass(frozen=True, slots=True)
+class EndGrant:
+    """Let a member go where it would be if nobody had put it elsewhere by hand; a reason code says why."""
+
+    call: Call
+    member: MemberRef
+    tier_set: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReverseOperation:
     """Book the exact opposite of an adjustment, a transfer, an activity or a merge. Orders are cancelled instead."""
 
@@ -391,5 +395,5 @@ class ChangeMember:
 _AboutOrders = PlaceOrder | ReturnGoods | CancelOrder | EditOrder | ActivateOrder | ClaimOrder
 _AboutCarts = ReserveOrder | ConfirmReservation | ReleaseReservation | IssueCode
 _AboutPoints = Redeem | HoldPoints | EndHold | CancelRedemption | Adjust | ChangeLot | Transfer | OpenLots
-_AboutMembers = EnrolMember | ChangeMember | SetStatus | MergeMembers | RecordActivity | GrantTier
+_AboutMembers = EnrolMember | ChangeMember | SetStatus | MergeMembers | RecordActivity | GrantTier | EndGrant
 Request = _AboutOrders | _AboutCarts | _AboutPoints | _AboutMembers | ReverseOperation

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from loyalty_engine.core.engine.facts import MemberState
+from loyalty_engine.core.engine.privileges import name_of_tier
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.instants import show_instant
 from loyalty_engine.core.tiers.ladder import Ladder
@@ -47,6 +48,26 @@ def show_tiers(ruleset: Ruleset, member: MemberState, now: datetime) -> list[dic
     ``progress`` is what the next tier needs; ``projected`` the tier after the next review if nothing more is bought.
     """
     return [_place(ladder, member, now) for ladder in ruleset.ladders.values()]
+
+
+def show_entitlements(ruleset: Ruleset, member: MemberState) -> list[dict[str, Any]]:
+    """Show what a member is entitled to, of whom everything due was settled: each once, by what gives it for longest."""
+    best: dict[str, tuple[datetime | None, str]] = {}
+    for ladder in ruleset.ladders.values():
+        held = member.tiers.get(ladder.key)
+        rank, standing = ladder.rank_of(held), ladder.read(held)
+        ends_at = None if standing is None else ladder.ends_at(standing)
+        for name in ladder.tiers[rank - 1].privileges.entitlements if rank else ():
+            if name not in best or _is_longer(ends_at, best[name][0]):
+                best[name] = ends_at, name_of_tier(ladder.key, ladder.tiers[rank - 1].key)
+    return [
+        {"entitlement": name, "given_by": given_by, "until": _show(ends_at)}
+        for name, (ends_at, given_by) in best.items()
+    ]
+
+
+def _is_longer(one: datetime | None, other: datetime | None) -> bool:
+    return other is not None and (one is None or one > other)
 
 
 def _place(ladder: Ladder, member: MemberState, now: datetime) -> dict[str, Any]:

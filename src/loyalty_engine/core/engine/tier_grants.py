@@ -1,13 +1,14 @@
-"""Grants: somebody puts a member into a tier by hand, for a while or for good, upwards or downwards."""
+"""Grants: somebody puts a member into a tier by hand, for a while or for good, upwards or downwards, and may end that."""
 
 from dataclasses import replace
 from datetime import datetime
+from typing import assert_never
 
 from loyalty_engine.core.engine.accounts import guard, require_member, soonest
 from loyalty_engine.core.engine.answers import head, show_facts
 from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Operation
-from loyalty_engine.core.engine.facts import Facts, MemberState
-from loyalty_engine.core.engine.requests import GrantTier
+from loyalty_engine.core.engine.facts import Facts, MemberState, OperationKind
+from loyalty_engine.core.engine.requests import EndGrant, GrantTier
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.tier_answers import show_moves
 from loyalty_engine.core.kernel.instants import show_instant
@@ -18,11 +19,31 @@ from loyalty_engine.core.tiers.standings import Standing, TierMove, next_end
 
 def decide_grant(ruleset: Ruleset, facts: Facts, request: GrantTier, now: datetime) -> Decision:
     """Put the member where the request says. When that ends, it goes where it would be without; another grant replaces it."""
-    member = require_member(facts, "")
+    member, ladder = require_member(facts, ""), _require_ladder(ruleset, request)
+    return _move(ruleset, member, request, standing=_granted(ladder, member, request, now), now=now)
+
+
+def decide_grant_end(ruleset: Ruleset, facts: Facts, request: EndGrant, now: datetime) -> Decision:
+    """Let the member go where it would be now without the grant, as when a grant ends on its day."""
+    member, ladder = require_member(facts, ""), _require_ladder(ruleset, request)
+    standing = ladder.read(member.tiers.get(ladder.key))
+    without = None if standing is None else _without_grant(ladder, member, standing, now)
+    if without is None:
+        refuse(RefusalCode.TIER_NOT_GRANTED, "", set=ladder.key)
+    return _move(ruleset, member, request, standing=without, now=now)
+
+
+def _require_ladder(ruleset: Ruleset, request: GrantTier | EndGrant) -> Ladder:
     ladder = ruleset.ladders.get(request.tier_set)
     if ladder is None:
-        refuse(RefusalCode.TIER_SET_NOT_FOUND, "/set", set=request.tier_set, known=sorted(ruleset.ladders))
-    standing = _granted(ladder, member, request, now)
+        refuse(RefusalCode.TIER_SET_NOT_FOUND, "", set=request.tier_set, known=sorted(ruleset.ladders))
+    return ladder
+
+
+def _move(
+    ruleset: Ruleset, member: MemberState, request: GrantTier | EndGrant, *, standing: Standing, now: datetime
+) -> Decision:
+    ladder = ruleset.ladders[request.tier_set]
     held = member.tiers.get(ladder.key)
     move = TierMove(member.id, ladder.key, held, ladder.keep(standing))
     tiers = {**member.tiers, ladder.key: move.after}
@@ -35,7 +56,7 @@ def decide_grant(ruleset: Ruleset, facts: Facts, request: GrantTier, now: dateti
     )
     operation = Operation(
         id=request.call.operation_id,
-        kind="tier_grant",
+        kind=_kind_of(request),
         call=request.call,
         effective_at=now,
         booked_at=now,
@@ -55,6 +76,32 @@ def decide_grant(ruleset: Ruleset, facts: Facts, request: GrantTier, now: dateti
             tiers=(move,),
         )
     )
+
+
+def _kind_of(request: GrantTier | EndGrant) -> OperationKind:
+    match request:
+        case GrantTier():
+            return "tier_grant"
+        case EndGrant():
+            return "tier_grant_end"
+        case _:
+            assert_never(request)
+
+
+def _without_grant(ladder: Ladder, member: MemberState, standing: Standing, now: datetime) -> Standing | None:
+    """Return a standing without what was given by hand, be it now or before it rose above that; None: nothing was."""
+    if standing.how != "granted":
+        before = _without_last(standing.before)
+        return None if before == standing.before else replace(standing, before=before)
+    level = ladder.rank_for(ladder.now(member)(now))
+    return ladder.resume(standing, level, ladder.then(member), now, enrolled_at=member.enrolled_at)
+
+
+def _without_last(standing: Standing | None) -> Standing | None:
+    """Return a standing, and those before it, without the last that was given by hand."""
+    if standing is None or standing.how == "granted":
+        return None if standing is None else standing.before
+    return replace(standing, before=_without_last(standing.before))
 
 
 def _granted(ladder: Ladder, member: MemberState, request: GrantTier, now: datetime) -> Standing:

@@ -37,6 +37,8 @@ _COUNTING: Final = _RAISING | _LOWERING | {"reversal", "merge", "referral_revers
 """What may change how much a member has of a metric."""
 _BY_POINTS: Final[frozenset[OperationKind]] = frozenset({"activity", "referral_reward", "referral_reversal"})
 """What changes neither orders nor spend nor goods."""
+_BY_HAND: Final[frozenset[OperationKind]] = frozenset({"tier_grant", "tier_grant_end"})
+"""What says itself where it leads."""
 
 
 def climb(ruleset: Ruleset, facts: Facts, decision: Accepted) -> Accepted:
@@ -91,7 +93,7 @@ def _net(moves: Sequence[TierMove], first: MemberTiers) -> list[TierMove]:
 
 def _lead(ruleset: Ruleset, facts: Facts, part: Changes) -> Changes:
     """Return the changes with where they lead their member, which has had ``facts`` before them."""
-    if part.member is None or part.operation.kind == "tier_grant":
+    if part.member is None or part.operation.kind in _BY_HAND:
         return part
     before = facts.member if facts.member is not None and facts.member.id == part.member.after.id else None
     moved = move_member(facts, part)

@@ -194,7 +194,7 @@ class Ladder:
             assert standing.until is not None
             level = max(self.rank_for(reached(standing.until)), self.rank_for(reached(ends_at)))
             if standing.how == "granted":
-                standing = self._resume(standing, level, reached, ends_at, enrolled_at=enrolled_at)
+                standing = self.resume(standing, level, reached, ends_at, enrolled_at=enrolled_at)
             else:
                 standing = self._fall(standing, self._after(standing.rank, level), ends_at, enrolled_at)
             went.append(standing)
@@ -232,10 +232,10 @@ class Ladder:
     def _place(self, standing: Standing) -> int:
         return standing.rank if standing.how == "granted" else max(standing.rank, self.base)
 
-    def _resume(
+    def resume(
         self, granted: Standing, level: int, reached: Reached, at: datetime, *, enrolled_at: datetime | None
     ) -> Standing:
-        """Return where a member is once a grant is over."""
+        """Return where a member is once a grant is over ``at`` that time, for whom the metric leads to ``level``."""
         if granted.before is not None:
             resumed = [granted.before, *self.review(granted.before, reached, at, enrolled_at=enrolled_at)][-1]
             if resumed.rank >= level:

@@ -28,7 +28,7 @@ SELECT g.id, o.kind, f.code, f.answer AS problem, coalesce(o.booked_at, f.booked
        o.revision, o.order_id, o.reverses, o.member_id, o.other_member_id, r.kind AS reversed_kind, o.location, o.till, coalesce(o.client_id, f.client_id) AS client_id,
        c.name AS client_name, b.rest -> 'reference' AS reference, b.goods_total + b.shipping AS total, b.currency,
        t.kind AS activity, t.subject,
-       d.answer::json ->> 'reason' AS reason, n.note
+       d.answer::json ->> 'reason' AS reason, d.answer::json ->> 'tiers' AS tiers, n.note
   FROM page g
   LEFT JOIN loyalty.operation o ON NOT g.is_refusal AND o.program_id = $1 AND o.id = g.id
   LEFT JOIN loyalty.operation r ON r.program_id = $1 AND r.id = o.reverses
@@ -61,6 +61,16 @@ class Activity:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """A tier that an operation gave or took, or lets the member keep for longer. None: below all; ``until``: for good."""
+
+    tier_set: str
+    before: str | None
+    after: str | None
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class AcceptedEntry:
     """An operation of the member, or one in which it is the second (``is_second``). ``other_id`` is the other of the two.
 
@@ -83,6 +93,7 @@ class AcceptedEntry:
     note: str | None
     movements: tuple[Movement, ...]
     actor: Actor
+    tiers: tuple[Moved, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +140,14 @@ def _read_entry(row: Any, member_id: UUID, movements: tuple[Movement, ...]) -> T
         note=row["note"],
         movements=movements,
         actor=read_actor(row),
+        tiers=() if is_second or row["tiers"] is None else _read_moves(row["tiers"]),
+    )
+
+
+def _read_moves(text: str) -> tuple[Moved, ...]:
+    return tuple(
+        Moved(move["set"], move["from"], move["tier"], datetime.fromisoformat(move["until"]) if move["until"] else None)
+        for move in orjson.loads(text)
     )
 
 
