@@ -14,7 +14,7 @@ RETURNS TABLE (
     orders integer, spend bigint, first_order_at timestamptz, last_order_at timestamptz,
     enrolled_at timestamptz, counters jsonb, due_at timestamptz, merged_into uuid, stands_for uuid, balances jsonb,
     sees_lots boolean, lots loyalty.lot_v3[], holds jsonb, profile jsonb, history jsonb, shared jsonb, marked_by uuid,
-    codes jsonb, pools jsonb, tiers jsonb, earned jsonb
+    codes jsonb, pools jsonb, tiers jsonb, earned jsonb, referrals jsonb
 )
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = loyalty, pg_temp
@@ -59,7 +59,12 @@ BEGIN
            CASE WHEN a.pools IS NOT NULL THEN read_pools_v6(p_program, a.pools, a.turn, a.vouchers) END,
            g.tiers,
            CASE WHEN g.earned_at IS NOT NULL AND m.id IS NOT NULL
-                THEN read_earned_v7(p_program, m.id, (a.lookback).earned, (a.lookback).earned_days, g.earned_at) END
+                THEN read_earned_v7(p_program, m.id, (a.lookback).earned, (a.lookback).earned_days, g.earned_at) END,
+           CASE WHEN a.referral IS DISTINCT FROM NULL AND m.id IS NOT NULL
+                 AND ((a.referral).wants_ties
+                      OR EXISTS (SELECT FROM referral x WHERE x.program_id = p_program AND x.friend_id = m.id)
+                      OR EXISTS (SELECT FROM member x WHERE x.program_id = p_program AND x.merged_into = m.id))
+                THEN read_referrals_v7(p_program, m.id, a.referral, s.sees_lots) END
       FROM unnest(p_asks) a
       LEFT JOIN LATERAL (
           SELECT x.revision FROM program x WHERE x.id = p_program LIMIT 1) p ON true
@@ -74,7 +79,7 @@ BEGIN
            WHERE x.program_id = p_program AND x.natural_key = a.natural_key LIMIT 1) k ON true
       LEFT JOIN LATERAL (
           SELECT CASE WHEN a.subject IS NOT DISTINCT FROM NULL THEN NULL
-                      ELSE read_subject_v6(p_program, a.subject) END AS subject) r ON true
+                      ELSE read_subject_v7(p_program, a.subject) END AS subject) r ON true
       LEFT JOIN LATERAL (
           SELECT x.member_id FROM member_identity x
            WHERE x.program_id = p_program AND x.identity = a.identity LIMIT 1) i ON true

@@ -1,8 +1,9 @@
-"""What binds members over months: where they are in tier sets.
+"""What binds members over months: where they are in tier sets, and who brought whom.
 
-Why: a program could write down its tier sets, but nobody could be in one.
+Why: a program could write down its tier sets, but nobody could be in one; nor could anybody bring a friend.
 
-All tables are new and empty; the functions that read and write them come beside those of before, which know nothing of
+The index by which a referral code leads to its member makes writers wait while members are read once; it comes last. All
+tables are new and empty; the functions that read and write them come beside those of before, which know nothing of
 them: programs may publish tier sets as soon as no process of the release before runs any more.
 """
 
@@ -22,12 +23,20 @@ _FUNCTIONS = (
     "find_matter_v7",
     "read_earned_v7",
     "list_members_v7",
+    "find_advocate_v7",
+    "read_sharing_v7",
+    "read_upline_v7",
+    "read_referrals_v7",
+    "read_subject_v7",
     "gather_v7",
+    "record_referrals_v7",
     "record_rare_v7",
     "record_b_v7",
+    "list_due_referrals_v7",
+    "programs_with_due_referrals_v7",
 )
 
-_BY_PROGRAM = ("member_tier", "tier_move")
+_BY_PROGRAM = ("member_tier", "tier_move", "referral", "member_fingerprint")
 
 
 def upgrade() -> None:
@@ -44,6 +53,7 @@ def upgrade() -> None:
             f"CREATE POLICY own_program ON loyalty.{table} "
             "USING (program_id = nullif(current_setting('loyalty.program_id', true), '')::integer)"
         )
+    _execute_each("indexes_v7")
 
 
 def downgrade() -> None:

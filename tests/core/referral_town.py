@@ -112,6 +112,8 @@ class Town(Store):
         member = facts.member
         if member is not None and member.sees_lots:
             subjects = [*(lot.id for lot in member.lots), *_lots_of(referral, "friend")]
+            if referral is not None and referral.advocate_id == referral.friend_id:
+                subjects += _lots_of(referral, "advocate")
             member = self._member(member.id, now, wants_lots=True, subjects=subjects)
         ties = Ties() if member is None else self._ties(member.id, advocate, prints)
         return replace(facts, member=member, referral=referral, ties=ties, pools=dict(self.pools))

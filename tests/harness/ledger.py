@@ -39,6 +39,8 @@ TABLES: Final = (
     "counter_lease",
     "member_tier",
     "tier_move",
+    "referral",
+    "member_fingerprint",
     "activity",
     "activity_mark",
 )
@@ -153,7 +155,7 @@ INVARIANTS: Final[Mapping[str, str]] = {
            AND p.wallet = l.wallet AND p.amount = l.amount AND p.destination IN ('available', 'pending')
          WHERE l.program_id = $1 AND p.id IS NULL
            AND o.kind IN ('order', 'claim', 'order_edit', 'activity', 'adjustment', 'opening', 'activation', 'transfer',
-                          'merge')""",
+                          'merge', 'referral_reward')""",
     "a lot use has no lot": """
         SELECT u.lot_id::text FROM lot_use u WHERE u.program_id = $1
            AND NOT EXISTS (SELECT FROM lot l WHERE l.program_id = $1 AND l.id = u.lot_id)""",
@@ -177,11 +179,12 @@ INVARIANTS: Final[Mapping[str, str]] = {
         SELECT o.id::text FROM operation o WHERE o.program_id = $1
            AND NOT EXISTS (SELECT FROM operation_detail d WHERE d.program_id = $1 AND d.id = o.id)""",
     "an operation has no key": """
-        SELECT o.id::text FROM operation o WHERE o.program_id = $1 AND o.kind NOT IN ('time_passed', 'tier_review')
+        SELECT o.id::text FROM operation o WHERE o.program_id = $1 AND o.kind NOT IN ('time_passed', 'tier_review', 'referral_reward')
            AND NOT EXISTS (SELECT FROM operation t
                              JOIN idempotency i ON i.program_id = $1 AND NOT i.is_refusal AND i.outcome_id = t.id
                             WHERE t.program_id = $1 AND t.transaction = o.transaction
-                              AND (t.id = o.id OR (o.kind, t.kind) IN (('return', 'order'), ('release', 'reservation'))))""",
+                              AND (t.id = o.id OR o.kind IN ('referral', 'referral_reversal')
+                                   OR (o.kind, t.kind) IN (('return', 'order'), ('release', 'reservation'))))""",
     "a key has no outcome": """
         SELECT i.key FROM idempotency i WHERE i.program_id = $1
            AND NOT EXISTS (SELECT FROM operation o WHERE NOT i.is_refusal AND o.program_id = $1 AND o.id = i.outcome_id)
@@ -294,6 +297,29 @@ INVARIANTS: Final[Mapping[str, str]] = {
           FROM (SELECT * FROM activity WHERE program_id = $1) a
           FULL JOIN (SELECT * FROM operation WHERE program_id = $1 AND kind = 'activity') o ON o.id = a.id
          WHERE a.id IS NULL OR o.id IS NULL OR a.member_id <> o.member_id OR a.occurred_at <> o.effective_at""",
+    "a referral does not give what it was rewarded with": """
+        SELECT r.id::text FROM referral r
+          LEFT JOIN (SELECT o.member_id, sum(CASE 'issued' WHEN p.source THEN p.amount WHEN p.destination THEN -p.amount
+                                             ELSE 0 END) AS points
+                       FROM operation o JOIN posting p ON p.program_id = $1 AND p.operation_id = o.id
+                      WHERE o.program_id = $1 AND o.kind IN ('referral_reward', 'referral_reversal')
+                      GROUP BY 1) x ON x.member_id = r.friend_id
+         WHERE r.program_id = $1
+           AND ((r.state = 'rewarded') <> (r.given <> '[]')
+                OR coalesce(x.points, 0) <> coalesce((SELECT sum((g ->> 'points')::bigint)
+                                                        FROM jsonb_array_elements(r.given) g), 0))
+           AND NOT EXISTS (SELECT FROM operation o WHERE o.program_id = $1 AND o.kind = 'merge'
+                              AND r.friend_id IN (o.member_id, o.other_member_id))
+           AND NOT EXISTS (SELECT FROM operation_detail d WHERE d.program_id = $1 AND d.facts ->> 'forgiven' IS NOT NULL)""",
+    "an advocate does not count its friends": """
+        SELECT m.id::text FROM member m
+          LEFT JOIN (SELECT advocate_id, count(*) AS friends FROM referral
+                      WHERE program_id = $1 AND state IN ('qualified', 'rewarded') GROUP BY 1) x ON x.advocate_id = m.id
+         WHERE m.program_id = $1
+           AND coalesce(x.friends, 0) <> coalesce((SELECT sum(c.value::bigint) FROM jsonb_each_text(m.counters) c
+                                                    WHERE c.key LIKE 'referral/%/friends/lifetime/'), 0)
+           AND NOT EXISTS (SELECT FROM operation o WHERE o.program_id = $1 AND o.kind = 'merge'
+                              AND m.id IN (o.member_id, o.other_member_id))""",
     "a mark was set by no activity": """
         SELECT k.mark FROM activity_mark k WHERE k.program_id = $1
            AND NOT EXISTS (SELECT FROM activity a WHERE a.program_id = $1 AND a.id = k.operation_id

@@ -30,6 +30,7 @@ SHARED: Final = frozenset(
         "rulesets",
         "scopes",
         "tier_asks",
+        "referral_asks",
         "tokens",
         "world",
     }

@@ -16,6 +16,7 @@ from loyalty_engine.persistence.ledger_check import PLANNING, Report
 from tests.harness.api import Api, receipt
 from tests.harness.programs import MakeProgram, Program, document, owner
 from tests.harness.servers import Servers
+from tests.persistence import brought as faults_of_friends
 from tests.persistence import lively as lively_faults
 from tests.persistence.lively import Lively, live
 
@@ -69,6 +70,11 @@ async def busy(servers: Servers, new_program: MakeProgram) -> Busy:
 @pytest.fixture(scope="module")
 async def lively(servers: Servers, new_program: MakeProgram) -> Lively:
     return await live(servers, new_program)
+
+
+@pytest.fixture(scope="module")
+async def brought(new_program: MakeProgram) -> Lively:
+    return await faults_of_friends.bring(new_program)
 
 
 Check = Callable[[Connection, int | None], Awaitable[Report]]
@@ -390,8 +396,20 @@ async def test_a_fault_in_a_lively_ledger_is_named(lively: Lively, fault: str) -
     assert broken(await plant(lively.program, statement, check_ledger, **lively.names)) == expected
 
 
+async def test_a_ledger_of_friends_is_sound(brought: Lively) -> None:
+    report = await plant(brought.program, "SELECT")
+    assert broken(report) == set()
+    assert {held.wallet: (held.points, held.debt) for held in report.totals.outstanding} == {"points": (800, 0)}
+
+
+@pytest.mark.parametrize("fault", faults_of_friends.FAULTS)
+async def test_a_fault_in_a_ledger_of_friends_is_named(brought: Lively, fault: str) -> None:
+    statement, expected = faults_of_friends.FAULTS[fault]
+    assert broken(await plant(brought.program, statement, check_ledger, **brought.names)) == expected
+
+
 def test_every_check_is_tested_by_a_fault() -> None:
-    planted = [*FAULTS.values(), *lively_faults.FAULTS.values()]
+    planted = [*FAULTS.values(), *lively_faults.FAULTS.values(), *faults_of_friends.FAULTS.values()]
     assert {invariant.name for invariant in INVARIANTS} == {name for _, names in planted for name in names}
 
 

@@ -31,6 +31,8 @@ UNTOUCHED = {
     "counter_lease",
     "member_tier",
     "tier_move",
+    "referral",
+    "member_fingerprint",
     *WORK,
 }
 """What the acts of the test below leave empty."""

@@ -6,8 +6,16 @@ from datetime import datetime
 from typing import assert_never
 from uuid import UUID
 
+from loyalty_engine.application.referral_asks import with_referral
 from loyalty_engine.application.tier_asks import ask_for_tiers, join_lookbacks
 from loyalty_engine.core.engine.facts import Facts, KnownOrder
+from loyalty_engine.core.engine.referral_requests import (
+    ReferralRequest,
+    RegisterReferral,
+    ReviewReferral,
+    RewardReferral,
+    SeeFingerprints,
+)
 from loyalty_engine.core.engine.requests import (
     ActivateOrder,
     Adjust,
@@ -43,13 +51,14 @@ from loyalty_engine.core.engine.requests import (
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.promotions.codes import Codes, code_counters
+from loyalty_engine.core.referrals.bringing import Bringing
 from loyalty_engine.core.rules.history import HistoryRange
 from loyalty_engine.core.rules.order import Order, natural_key, return_key
 from loyalty_engine.persistence.asks import Ask, Returned, Subject
 
 
 def ask_for(
-    request: Request,
+    request: Request | ReferralRequest,
     ruleset: Ruleset,
     *,
     now: datetime,
@@ -64,11 +73,17 @@ def ask_for(
     ``today`` are the rules whose tier sets count, if ``ruleset`` is of another time.
     """
     ask = _ask_by_rules(request, ruleset, now, order=order, reserved=reserved)
-    return ask_for_tiers(ask, request, today or ruleset, order=order)
+    today = today or ruleset
+    return ask_for_tiers(with_referral(ask, request, today), request, today, order=order)
 
 
 def _ask_by_rules(
-    request: Request, ruleset: Ruleset, now: datetime, *, order: Order | None, reserved: Ruleset | None
+    request: Request | ReferralRequest,
+    ruleset: Ruleset,
+    now: datetime,
+    *,
+    order: Order | None,
+    reserved: Ruleset | None,
 ) -> Ask:
     match request:
         case PlaceOrder():
@@ -104,8 +119,10 @@ def _ask_by_rules(
             return ask.about(Subject(reservation_id=request.reservation_id))
         case IssueCode():
             return replace(_ask(request, now), pools=(request.pool,))
-        case SetStatus() | GrantTier() | EndGrant():
+        case SetStatus() | GrantTier() | EndGrant() | SeeFingerprints() | ReviewReferral() | RewardReferral():
             return _ask(request, now)
+        case RegisterReferral():
+            return replace(_ask(request, now), wants_lots=True)
         case EnrolMember():
             return replace(_ask(request, now), identities=request.identities)
         case ChangeMember():
@@ -115,7 +132,7 @@ def _ask_by_rules(
             assert_never(request)
 
 
-def happened_at(request: Request, order: Order | None) -> datetime | None:
+def happened_at(request: Request | ReferralRequest, order: Order | None) -> datetime | None:
     """Return the time whose rules decide about a request; None: today's do.
 
     ``order`` is the one that it claims or edits, once that is known.
@@ -129,7 +146,7 @@ def happened_at(request: Request, order: Order | None) -> datetime | None:
             return None
 
 
-def find_order(request: Request, facts: Facts) -> Order | None:
+def find_order(request: Request | ReferralRequest, facts: Facts) -> Order | None:
     """Return the order that a request claims or edits; None for others."""
     match request:
         case ClaimOrder():
@@ -141,7 +158,7 @@ def find_order(request: Request, facts: Facts) -> Order | None:
     return None if known is None else known.order
 
 
-def find_reserved_revision(request: Request, facts: Facts) -> int | None:
+def find_reserved_revision(request: Request | ReferralRequest, facts: Facts) -> int | None:
     """Return under which revision the reservation was decided that a request confirms; None for others."""
     if not isinstance(request, ConfirmReservation) or facts.reservation is None:
         return None
@@ -164,15 +181,25 @@ def ask_for_look(request: EvaluateOrder, ruleset: Ruleset, now: datetime, *, tod
         codes=codes.typed,
         pools=_pools(ruleset) if request.member else (),
     )
-    ask = ask_for_tiers(ask, request, today or ruleset)
-    return ask if request.replaces is None else ask.about(Subject(reservation_id=request.replaces))
+    if request.replaces is not None:
+        ask = ask.about(Subject(reservation_id=request.replaces))
+    today = today or ruleset
+    return ask_for_tiers(with_referral(ask, request, today), request, today)
 
 
-def lane_of(request: Request) -> object:
+def lane_of(request: Request | ReferralRequest) -> object:
     """Return the name of the queue in which a request waits: its member as the caller named it, else its subject."""
     match request:
+        case (
+            (RegisterReferral() as came)
+            | PlaceOrder(brought=Bringing() as came)
+            | ReserveOrder(brought=Bringing() as came)
+        ):
+            return "advocate", came.code  # whose counters all its friends change
         case PlaceOrder():
             return request.member or request.natural_key
+        case ReviewReferral() | RewardReferral():
+            return "referral", request.referral_id
         case ReturnGoods():
             order, shop = request.order, request.call.actor.location
             return ("order", order) if isinstance(order, UUID) else natural_key(order, shop)
@@ -196,16 +223,16 @@ def lane_of(request: Request) -> object:
             return request.member
 
 
-def names_of(request: Request) -> tuple[object, ...] | None:
+def names_of(request: Request | ReferralRequest) -> tuple[object, ...] | None:
     """Return what must be told apart among requests decided over one gather; None for those that travel alone."""
     call = request.call
     match request:
-        case PlaceOrder() if request.member is not None and not request.exchanges:
+        case PlaceOrder() if request.member is not None and not request.exchanges and request.brought is None:
             return (call.actor.client_id, call.scope, call.key), request.natural_key
         case RecordActivity():
             # What counts once is known to the rules alone: of one kind only one goes at a time.
             return (call.actor.client_id, call.scope, call.key), ("activity", request.kind)
-        case ReserveOrder() if request.member is not None and request.replaces is None:
+        case ReserveOrder() if request.member is not None and request.replaces is None and request.brought is None:
             return ((call.actor.client_id, call.scope, call.key),)
         case Redeem() | HoldPoints() | Adjust() | OpenLots():
             return ((call.actor.client_id, call.scope, call.key),)
@@ -296,7 +323,7 @@ def _ask_for_activity(request: RecordActivity, ruleset: Ruleset, now: datetime) 
     )
 
 
-def _ask(request: Request, now: datetime) -> Ask:
+def _ask(request: Request | ReferralRequest, now: datetime) -> Ask:
     """Return what every request asks for: what its key did before, and the member that it names, if any."""
     call = request.call
     member_id, identity = _member(getattr(request, "member", None))

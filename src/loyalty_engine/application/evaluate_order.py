@@ -1,12 +1,11 @@
 """Evaluate an order: the same decision as placing it, explained, and nothing written."""
 
-import orjson
-
 from loyalty_engine.application.executor import Caller, Executor, Outcome
 from loyalty_engine.core.engine.decision import Refused
 from loyalty_engine.core.engine.looks import Look
 from loyalty_engine.core.engine.requests import EvaluateOrder
 from loyalty_engine.core.promotions.reasons import explain_promotions
+from loyalty_engine.persistence.rows import write_answer
 
 
 async def evaluate_order(executor: Executor, caller: Caller, request: EvaluateOrder, *, explains_all: bool) -> Outcome:
@@ -20,6 +19,6 @@ async def evaluate_order(executor: Executor, caller: Caller, request: EvaluateOr
                 reasons = ruleset.explain(None, answer["reasons"], seen)
                 promotions = explain_promotions(ruleset.promotions, answer["promotions"], seen_by_promotions)
                 answer = {**answer, "reasons": reasons, "promotions": promotions}
-            return Outcome(orjson.dumps(answer).decode())
+            return Outcome(write_answer(answer))
         case _, Refused(refusal):
             return Outcome(executor.render(refusal), refusal.code)

@@ -7,13 +7,11 @@ faster: gather and decide again. After a few losses the slow lane locks the memb
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
-from typing import Any, Final, assert_never
-
-import orjson
+from typing import Final, assert_never
 
 from loyalty_engine.application.asks import (
     ask_for,
@@ -26,12 +24,14 @@ from loyalty_engine.application.asks import (
     share_view,
 )
 from loyalty_engine.application.clocks import Clocks
+from loyalty_engine.application.referral_asks import gather_all
 from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Refused, Repeated, Reviewed
 from loyalty_engine.core.engine.facts import Facts, MemberState
-from loyalty_engine.core.engine.fold import Note, Write, apply, fold
+from loyalty_engine.core.engine.fold import Note, Write, apply, carry_on, fold
 from loyalty_engine.core.engine.looks import Look, look
+from loyalty_engine.core.engine.referral_requests import ReferralRequest
 from loyalty_engine.core.engine.requests import EvaluateOrder, PlaceOrder, Request
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.together import decide_together
@@ -41,6 +41,7 @@ from loyalty_engine.meters import METERS
 from loyalty_engine.persistence.asks import Ask
 from loyalty_engine.persistence.errors import UnavailableError
 from loyalty_engine.persistence.ledger import Gather, Gathered, Ledger, Record
+from loyalty_engine.persistence.rows import write_answer
 from loyalty_engine.persistence.sessions import StaleCredentialsError
 
 Renderer = Callable[[Refusal], str]
@@ -81,7 +82,7 @@ class Outcome:
 @dataclass(slots=True)
 class _Waiting:
     caller: Caller
-    request: Request
+    request: Request | ReferralRequest
     future: "asyncio.Future[Outcome]"
 
 
@@ -117,7 +118,7 @@ class Executor:
         self._lanes: dict[object, deque[_Waiting]] = {}
         self._drains: set[asyncio.Task[None]] = set()
 
-    async def execute(self, caller: Caller, request: Request) -> Outcome:
+    async def execute(self, caller: Caller, request: Request | ReferralRequest) -> Outcome:
         """Decide and record a request.
 
         Returns its outcome; raises ``StaleCredentialsError``, or ``UnavailableError`` when the outcome is unknown and
@@ -143,7 +144,9 @@ class Executor:
         while True:
             then = await self._rulesets.before(caller.program_id, ruleset, request.order.placed_at)
             ask = ask_for_look(request, then or ruleset, now, today=ruleset)
-            [(known, facts)] = await self._ledger.gather(caller.program_id, (ask,))
+            _, [(known, facts)] = await gather_all(
+                self._ledger.gather, caller.program_id, (ask,), ruleset=ruleset, now=now
+            )
             if known.generation != caller.generation:
                 raise StaleCredentialsError
             if known.revision == ruleset.revision:
@@ -162,7 +165,7 @@ class Executor:
             if any(known.generation != caller.generation for known, _ in view.gathered):
                 raise StaleCredentialsError
             together = decide_together(
-                view.ruleset, [facts for _, facts in view.gathered], requests, view.now, write_answer=_write
+                view.ruleset, [facts for _, facts in view.gathered], requests, view.now, write_answer=write_answer
             )
             if together.write is None or await record(caller.program_id, together.write):
                 return _count(requests, [self._tell(decision) for decision in together.decisions])
@@ -252,7 +255,7 @@ class Executor:
 
         return await self._ledger.run_locked(program_id, members, view.asks[0].counters, turn)
 
-    async def _read(self, gather: Gather, program_id: int, requests: Sequence[Request]) -> _View:
+    async def _read(self, gather: Gather, program_id: int, requests: Sequence[Request | ReferralRequest]) -> _View:
         """Gather under the current ruleset; what gather must read depends on the rules, so a new revision reads anew.
 
         So does a request about an order that turns out to be of a time whose rules look further. What was placed before
@@ -262,16 +265,16 @@ class Executor:
         order: Order | None = None
         reserved: Ruleset | None = None
 
-        def ask(request: Request, then: Ruleset | None) -> Ask:
+        def ask(request: Request | ReferralRequest, then: Ruleset | None) -> Ask:
             return ask_for(request, then or ruleset, today=ruleset, now=now, order=order, reserved=reserved)
 
         while True:
             thens = [await self._rulesets.before(program_id, ruleset, happened_at(x, order)) for x in requests]
             asks = share_view([ask(x, then) for x, then in zip(requests, thens, strict=True)])
-            gathered = await gather(program_id, asks)
+            full, gathered = await gather_all(gather, program_id, asks, ruleset=ruleset, now=now)
             known, facts = gathered[0]
             if known.generation is None:
-                return _View(ruleset, asks, gathered, now)
+                return _View(ruleset, full, gathered, now)
             order = find_order(requests[0], facts)
             number = find_reserved_revision(requests[0], facts)
             reserved = None if number is None else await self._rulesets.at(program_id, number)
@@ -282,7 +285,7 @@ class Executor:
                 thens = [await self._rulesets.before(program_id, ruleset, happened_at(requests[0], order))]
                 if ask(requests[0], thens[0]) != asks[0]:
                     continue
-            return _View(ruleset, asks, await self._with_rulesets(program_id, ruleset, gathered, thens), now)
+            return _View(ruleset, full, await self._with_rulesets(program_id, ruleset, gathered, thens), now)
 
     async def _with_rulesets(
         self, program_id: int, ruleset: Ruleset, gathered: list[Gathered], thens: Sequence[Ruleset | None]
@@ -312,7 +315,7 @@ class Executor:
         for waiting, (_, facts) in zip(batch, view.gathered, strict=True):
             seen = facts
             if moved is not None:
-                seen = replace(facts, member=moved.member, counters=moved.counters, given=moved.given)
+                seen = carry_on(facts, moved)
             decision = decide(view.ruleset, seen, waiting.request, now)
             outcomes.append(self._tell(decision))
             call = waiting.request.call
@@ -335,7 +338,7 @@ class Executor:
         """Return what a decision comes to once it is recorded."""
         match decision:
             case Accepted(changes):
-                return Outcome(_write(changes.answer))
+                return Outcome(write_answer(changes.answer))
             case Refused(refusal):
                 return Outcome(self._render(refusal), refusal.code)
             case Reviewed(refusal):
@@ -346,10 +349,6 @@ class Executor:
                 assert_never(decision)
 
 
-def _write(answer: Mapping[str, Any]) -> str:
-    return orjson.dumps(answer).decode()
-
-
 def _name_of(outcome: Outcome) -> str:
     """Return an outcome's name in the metrics."""
     if outcome.is_for_review:
@@ -358,13 +357,13 @@ def _name_of(outcome: Outcome) -> str:
 
 
 def _refusal_note(
-    request: Request, refused: Refused, answer: str, *, member: MemberState | None, now: datetime
+    request: Request | ReferralRequest, refused: Refused, answer: str, *, member: MemberState | None, now: datetime
 ) -> Note:
     member_id = member.id if member is not None and member.version else None
     return Note(request.call, now, member_id=member_id, code=refused.refusal.code, answer=answer)
 
 
-def _count(requests: Sequence[Request], outcomes: Sequence[Outcome]) -> list[Outcome]:
+def _count(requests: Sequence[Request | ReferralRequest], outcomes: Sequence[Outcome]) -> list[Outcome]:
     """Count what became of requests."""
     for request, outcome in zip(requests, outcomes, strict=True):
         METERS.decisions[type(request).__name__, _name_of(outcome)] += 1

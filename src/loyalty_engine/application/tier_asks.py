@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
+from loyalty_engine.core.engine.referral_requests import ReferralRequest
 from loyalty_engine.core.engine.requests import (
     ClaimOrder,
     EndGrant,
@@ -19,7 +20,9 @@ from loyalty_engine.core.tiers.lookback import Lookback
 from loyalty_engine.persistence.asks import Ask
 
 
-def ask_for_tiers(ask: Ask, request: Request | EvaluateOrder, ruleset: Ruleset, *, order: Order | None = None) -> Ask:
+def ask_for_tiers(
+    ask: Ask, request: Request | ReferralRequest | EvaluateOrder, ruleset: Ruleset, *, order: Order | None = None
+) -> Ask:
     """Return the ask with what the tier sets of today's ``ruleset`` look at, also about the second member.
 
     Whoever touches a member has to know where it is, because that may run out; what is counted only if it may lead up.
@@ -46,7 +49,9 @@ def join_lookbacks(lookbacks: Iterable[Lookback | None]) -> Lookback | None:
     )
 
 
-def _matter(lookback: Lookback, request: Request | EvaluateOrder, order: Order | None, now: datetime) -> Lookback:
+def _matter(
+    lookback: Lookback, request: Request | ReferralRequest | EvaluateOrder, order: Order | None, now: datetime
+) -> Lookback:
     """Return the lookback with the moment that the request is about, if what it does may count."""
     match request:
         case PlaceOrder() | ReserveOrder() | EvaluateOrder():

@@ -9,6 +9,7 @@ from uuid import UUID
 from loyalty_engine.core.engine.requests import OrderRef
 from loyalty_engine.core.kernel.codes import FoldedCode
 from loyalty_engine.core.kernel.identities import Identity
+from loyalty_engine.core.referrals.guards import Fingerprint
 from loyalty_engine.core.rules.history import HistoryRange
 from loyalty_engine.core.tiers.lookback import Lookback
 
@@ -32,7 +33,8 @@ class Subject:
     """What a request is about beside the member that it names; the member of the first that is given is asked for.
 
     ``number`` is what a shop calls a return, ``operation_id`` what is to be reversed. ``is_other`` asks for the second
-    member of that operation.
+    member of that operation, or for the advocate of ``referral_id`` instead of the friend. ``tail`` is that of the member
+    whose referral code it is.
     """
 
     redemption_id: UUID | None = None
@@ -43,9 +45,11 @@ class Subject:
     operation_id: UUID | None = None
     is_other: bool = False
     reservation_id: UUID | None = None
+    referral_id: UUID | None = None
+    tail: str | None = None
 
     def as_row(self) -> tuple[object, ...]:
-        """Return the composite value ``subject_v6``."""
+        """Return the composite value ``subject_v7``."""
         orders = [found.order for found in self.returned]
         return (
             self.redemption_id,
@@ -57,6 +61,32 @@ class Subject:
             self.operation_id,
             self.is_other,
             self.reservation_id,
+            self.referral_id,
+            self.tail,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralWish:
+    """What a request wants to know of who brought its member: a certain referral, or the one that is there.
+
+    ``wants_ties`` asks for what ties the friend to others, with the ``fingerprints`` that the request brings; ``tail`` is
+    the advocate's, for a friend that nobody has brought yet.
+    """
+
+    referral_id: UUID | None = None
+    wants_ties: bool = False
+    tail: str | None = None
+    fingerprints: tuple[Fingerprint, ...] = ()
+
+    def as_row(self) -> tuple[object, ...]:
+        """Return the composite value ``referral_ask_v7``."""
+        return (
+            self.referral_id,
+            self.wants_ties,
+            self.tail,
+            [one.kind for one in self.fingerprints] or None,
+            [one.digest for one in self.fingerprints] or None,
         )
 
 
@@ -71,7 +101,8 @@ class Ask:
     ``history`` is which earlier orders of the member are read, ``counters`` which shared counters, and ``mark`` the kind
     of an activity with what the member may set once for it. ``codes`` are promo codes that were typed, ``pools`` keys of
     those out of which codes may be given, each as often as one may. ``lookback`` is what tier sets look at; without it nobody
-    is told where the member is in them. ``other`` finds the second member of a request about two.
+    is told where the member is in them. ``referral`` asks for who brought the member. ``other`` finds the second member of a
+    request about two.
     """
 
     client_id: int
@@ -92,6 +123,7 @@ class Ask:
     codes: tuple[FoldedCode, ...] = ()
     pools: tuple[str, ...] = ()
     lookback: Lookback | None = None
+    referral: ReferralWish | None = None
     other: "Ask | None" = field(default=None)
 
     def about(self, subject: Subject) -> "Ask":
@@ -132,6 +164,7 @@ class Ask:
             secrets.randbelow(_TURNS) if self.pools else None,
             _SPARE_VOUCHERS + self.codes_among(asks) if self.pools else None,
             None if self.lookback is None else _lookback_row(self.lookback),
+            self.referral.as_row() if self.referral else None,
         )
 
 

@@ -13,13 +13,16 @@ from loyalty_engine.core.engine.requests import Profile
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.lots import Lot
+from loyalty_engine.core.referrals.state import Referral
 from loyalty_engine.core.rules.history import PastOrder
 from loyalty_engine.persistence.asks import Ask, Known
 from loyalty_engine.persistence.codes import read_known_codes, read_known_pools
 from loyalty_engine.persistence.order_changes import read_goods
 from loyalty_engine.persistence.orders import read_line
+from loyalty_engine.persistence.referrals import Brought
 from loyalty_engine.persistence.subjects import (
     NO_SUBJECT,
+    SubjectFacts,
     read_hold,
     read_known_order,
     read_lot,
@@ -32,10 +35,16 @@ from loyalty_engine.persistence.tiers import read_earned, read_tiers
 Row = Mapping[str, Any]
 
 
-def read_gathered(row: Row, ask: Ask, asks: int) -> tuple[Known, Facts]:
-    """Turn one row of ``gather_v7`` for one of so many ``asks`` with what ``_v5`` reads into what is known of the caller and the request's facts."""
+def read_gathered(row: Row, ask: Ask, asks: int, *, brought: Brought, joined: Brought) -> tuple[Known, Facts]:
+    """Turn one row of ``gather_v7`` for one of so many ``asks`` with what ``_v5`` reads into what is known of the caller and the request's facts.
+
+    ``brought`` is what the row tells of who brought its member, ``joined`` what that of the first ask does, if this one is
+    about the second member.
+    """
     subject = read_subject(orjson.loads(row["subject"]), ask.subject) if ask.subject is not None else NO_SUBJECT
     lots = [*subject.lots, *_read_touched(row)] if ask.subject is not None else []
+    if joined.lots and row["member_id"] is not None:
+        lots = [*joined.lots_of(row["member_id"]), *lots]
     order = orjson.loads(row["known_order"]) if row["known_order"] is not None else None
     return Known(row["generation"], row["revision"]), Facts(
         member=_read_member(row, lots) if row["version"] is not None else None,
@@ -53,7 +62,18 @@ def read_gathered(row: Row, ask: Ask, asks: int) -> tuple[Known, Facts]:
         codes=read_known_codes(row["codes"]) if row["codes"] is not None else {},
         reservation=subject.reservation,
         pools=read_known_pools(row["pools"], ask.codes_among(asks)) if row["pools"] is not None else {},
+        referral=_choose_referral(ask, brought, subject) if brought.referrals else None,
+        ties=brought.ties,
     )
+
+
+def _choose_referral(ask: Ask, brought: Brought, subject: SubjectFacts) -> Referral | None:
+    """Return who brought the member, as far as it matters; requests about two members leave that alone."""
+    reverses = subject.operation
+    if ask.referral is None or (reverses is not None and reverses.other_member_id is not None):
+        return None
+    proofs = {known.id for known in subject.returned.values()}
+    return brought.choose(ask.referral.referral_id, proofs if reverses is None else {reverses.id})
 
 
 def _read_member(row: Row, subjects: Iterable[Lot]) -> MemberState:

@@ -15,7 +15,7 @@ from loyalty_engine.persistence.connections import Connection
 
 Status = Literal["waiting", "running", "done", "failed", "cancelled"]
 
-Kind = Literal["settle", "import", "codes", "adopt_ladders", "partitions", "roll_up", "prune"]
+Kind = Literal["settle", "reward_referrals", "import", "codes", "adopt_ladders", "partitions", "roll_up", "prune"]
 """What jobs do. The last three are about no single program."""
 
 EVERYBODY: Final = 0

@@ -17,6 +17,7 @@ from loyalty_engine.persistence.connections import AWAY, Connection, connect_as_
 from loyalty_engine.persistence.errors import UnavailableError
 from loyalty_engine.persistence.facts import read_gathered
 from loyalty_engine.persistence.rare_rows import awaited_rows
+from loyalty_engine.persistence.referrals import read_brought
 from loyalty_engine.persistence.rows import Rows, rows_of
 
 T = TypeVar("T")
@@ -95,10 +96,17 @@ async def gather(connection: Connection, questions: Sequence[Question]) -> list[
         if any(survivors):
             answers += await gather(connection, [question.about(survivors)])
         else:
-            answers.append(
-                question.join([read_gathered(row, ask, len(flat)) for row, ask in zip(own, flat, strict=True)])
-            )
+            answers.append(question.join(_read_all(own, question, flat)))
     return answers
+
+
+def _read_all(rows: Sequence[asyncpg.Record], question: Question, flat: Sequence[Ask]) -> list[Gathered]:
+    brought = [read_brought(row["referrals"]) for row in rows]
+    firsts = [*range(len(question.asks)), *(n for n, ask in enumerate(question.asks) if ask.other is not None)]
+    return [
+        read_gathered(row, ask, len(flat), brought=own, joined=brought[first])
+        for row, ask, own, first in zip(rows, flat, brought, firsts, strict=True)
+    ]
 
 
 async def record(connection: Connection, entries: Sequence[Entry]) -> list[bool]:

@@ -9,6 +9,7 @@ from loyalty_engine.core.engine.fold import Write
 from loyalty_engine.core.engine.requests import Call
 from loyalty_engine.persistence.order_changes import show_goods, show_state
 from loyalty_engine.persistence.orders import show_lines, show_memory
+from loyalty_engine.persistence.referrals import show_referral
 from loyalty_engine.persistence.reservations import show_reservation
 from loyalty_engine.persistence.tiers import show_moves
 
@@ -28,10 +29,12 @@ def rare_rows(n: int, write: Write) -> Iterator[Row]:
         yield from _about_codes(n, part)
         for member_id, tier_set, data in show_moves(part):
             yield (n, "tier", member_id, part.operation.id, None, tier_set, None, data)
+        yield from _about_friends(n, part)
     if any(part.matched or part.dropped for part in write.parts):
         yield from _matched(n, write)
         yield from _dropped(n, write)
         yield from awaited_rows(n, write)
+    yield from _referrals(n, write)
     yield from _merged(n, write)
 
 
@@ -61,6 +64,8 @@ def _is_plain(part: Changes) -> bool:
         or part.reservation_end is not None
         or part.codes
         or part.tiers
+        or part.fingerprints
+        or part.codes_withdrawn
         or (order is not None and order.parked_for is not None)
         or (entries is not None and (entries.holds or entries.hold_ends))
     )
@@ -142,6 +147,23 @@ def _about_codes(n: int, part: Changes) -> Iterator[Row]:
         }
         kind = "code_taken" if code.is_taken else "code"
         yield _row(n, kind, part, subject=code.member_id, name=code.code, data=orjson.dumps(shown).decode())
+
+
+def _about_friends(n: int, part: Changes) -> Iterator[Row]:
+    for one in part.fingerprints:
+        shown = {"kind": one.kind, "seen_at": part.operation.booked_at}
+        yield _row(n, "fingerprint", part, name=one.digest, data=orjson.dumps(shown).decode())
+    for code in part.codes_withdrawn:
+        yield _row(n, "code_withdrawn", part, name=code)
+
+
+def _referrals(n: int, write: Write) -> Iterator[Row]:
+    """Tell what became of referrals: of each where the last part leaves it, and when."""
+    last = {part.referral.id: part for part in write.parts if part.referral is not None}
+    for referral in write.referrals:
+        part = last[referral.id]
+        data = orjson.dumps(show_referral(referral, part.operation.booked_at), default=str).decode()
+        yield _row(n, "referral", part, subject=referral.id, name=referral.programme, data=data)
 
 
 def _matched(n: int, write: Write) -> Iterator[Row]:

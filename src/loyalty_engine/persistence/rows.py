@@ -1,7 +1,8 @@
 """From writes to the composite rows that the record functions take, in the column order of ``types_v*.sql``."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 
@@ -42,6 +43,11 @@ class Rows:
         if len(self.writes) != 1 or len(self.members) != 1 or self.members[0][2] == 0:
             return False
         return not (self.takes or self.refusals or self.rare or self.activities)
+
+
+def write_answer(answer: Mapping[str, Any]) -> str:
+    """Return an answer as it is kept, and sent."""
+    return orjson.dumps(answer).decode()
 
 
 def rows_of(writes: Sequence[Write]) -> Rows:
@@ -148,7 +154,7 @@ def _operation_row(n: int, operation: Operation, changes: Changes) -> Row:
         operation.other_member_id,
         orjson.dumps(changes.facts).decode(),
         orjson.dumps([keep_reason(reason) for reason in reasons]).decode(),
-        orjson.dumps(changes.answer).decode(),
+        write_answer(changes.answer),
     )
 
 

@@ -15,6 +15,7 @@ from loyalty_engine.application.adopt_ladders import Adopted, adopt_ladders
 from loyalty_engine.application.clocks import Clock, Clocks
 from loyalty_engine.application.generate_codes import NoRoomError, generate_codes
 from loyalty_engine.application.imports.rows import Forms
+from loyalty_engine.application.reward_referrals import reward_referrals
 from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.application.run_import import run_import
 from loyalty_engine.application.settle_due_points import settle_due_points
@@ -76,6 +77,7 @@ class Handlers:
         """Return what does each kind of job."""
         return {
             "settle": self.settle,
+            "reward_referrals": self.reward_referrals,
             "import": self.import_rows,
             "codes": self.make_codes,
             "adopt_ladders": self.adopt_ladders,
@@ -95,6 +97,18 @@ class Handlers:
             settled = await settle_due_points((reader, writer), self.rulesets, job.program_id, now=now, tell=tell)
         unsettled = [show_id("mem", member) for member in settled.unsettled]
         return {"members": settled.members, "unsettled": len(unsettled), "unsettled_members": unsettled[:_SHOWN]}
+
+    async def reward_referrals(self, job: Job, _: Progress) -> Mapping[str, Any]:
+        """Reward the referrals of a program that are due."""
+        now = await self.clocks.now(job.program_id)
+        async with self._open() as connection:
+            rewarded = await reward_referrals(connection, self.rulesets, job.program_id, now=now)
+        unrewarded = [show_id("rfl", referral) for referral in rewarded.unrewarded]
+        return {
+            "referrals": rewarded.referrals,
+            "unrewarded": len(unrewarded),
+            "unrewarded_referrals": unrewarded[:_SHOWN],
+        }
 
     async def import_rows(self, job: Job, progress: Progress) -> Mapping[str, Any]:
         """Import an uploaded file."""

@@ -8,6 +8,7 @@ from typing import Final
 from uuid_utils.compat import uuid7
 
 from loyalty_engine.persistence.jobs import EVERYBODY, Kind, NewJob, add_job, list_programs_due
+from loyalty_engine.persistence.referrals import list_programs_with_due_referrals
 from loyalty_engine.persistence.sessions import Sessions
 
 _DAWN: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -29,6 +30,7 @@ PERIODIC: Final = (
 )
 
 SETTLE_EVERY: Final = timedelta(minutes=1)
+REWARD_EVERY: Final = timedelta(minutes=1)
 
 
 def find_due(now: datetime) -> Iterator[NewJob]:
@@ -43,12 +45,15 @@ def period_of(now: datetime, every: timedelta) -> datetime:
 
 
 async def plan_runs(sessions: Sessions, now: datetime) -> int:
-    """Add the runs that are due by now, and one that settles for each program in which something is; return how many."""
+    """Add the runs that are due by now, and one for each program in which something is; return how many."""
     async with sessions.open(EVERYBODY, is_read_only=False) as connection:
         added = [await add_job(connection, run, now=now) for run in find_due(now)]
-        programs = await list_programs_due(connection, now)
-    for program_id in programs:
-        run = NewJob(program_id, uuid7(), "settle", period=period_of(now, SETTLE_EVERY))
+        settling = await list_programs_due(connection, now)
+        rewarding = await list_programs_with_due_referrals(connection, now)
+    runs = [NewJob(program, uuid7(), "settle", period=period_of(now, SETTLE_EVERY)) for program in settling]
+    runs += [NewJob(program, uuid7(), "reward_referrals", period=period_of(now, REWARD_EVERY)) for program in rewarding]
+    for run in runs:
+        program_id = run.program_id
         async with sessions.open(program_id, is_read_only=False) as connection:
             added.append(await add_job(connection, run, now=now))
     return sum(added)

@@ -403,6 +403,20 @@ def test_a_reward_is_taken_from_whoever_took_it_over(who: int) -> None:
     assert (life.points(5), life.points(1 - who)) == (-100, 0)
 
 
+def test_who_turns_out_to_be_its_own_friend_gives_back_what_both_got() -> None:
+    life = Life.of()
+    life.register(1)
+    order_id = life.buy(1, day=1)
+    life.pass_time(15)
+    merge(life, 0, 1, day=16)
+    assert life.points(0) == 800
+    spend(life, 0, 600)
+    life.bring_back(order_id, 20)
+    [referral] = life.town.referrals.values()
+    assert (referral.state, life.points(0)) == ("reversed", -600)
+    assert life.counters(0) == {"referral/friends/registered/day/2026-06-01": 1}
+
+
 @pytest.mark.parametrize(("who", "reason"), [(0, "advocate_blocked"), (1, "friend_blocked")])
 def test_who_is_blocked_waits_for_a_look(who: int, reason: str) -> None:
     life = Life.of()

@@ -14,11 +14,12 @@ from loyalty_engine.application.asks import ask_for, share_view
 from loyalty_engine.application.clocks import Clocks
 from loyalty_engine.application.imports.reading import Numbered
 from loyalty_engine.application.imports.rows import CodeRow, EngineRow, Fault, Forms, LotRow, MemberRow, OrderRow
+from loyalty_engine.application.referral_asks import with_advocates
 from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Accepted, Changes, Refused, Repeated, Reviewed
 from loyalty_engine.core.engine.facts import Facts
-from loyalty_engine.core.engine.fold import Write, apply, fold
+from loyalty_engine.core.engine.fold import Write, apply, carry_on, fold
 from loyalty_engine.core.engine.requests import Actor, Call, ChangeMember, EnrolMember, OpenLots, PlaceOrder, Request
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.refusals import Refusal, RefusalCode
@@ -104,12 +105,11 @@ class Judge:
         writes: list[tuple[Write, list[Judged], _Turn]] = []
         seen: set[UUID] = set()
         for turn, facts in zip(turns, views, strict=True):
-            member = facts[0].member
-            if member is not None and member.id in seen:  # the file knows that member by two names
+            own = {member.id for member in (facts[0].member, facts[0].other) if member is not None}
+            if not seen.isdisjoint(own):  # the file knows that member by two names, or it brought two friends
                 again += turn.rows
                 continue
-            if member is not None:
-                seen.add(member.id)
+            seen |= own
             deciding = _Deciding(ruleset, now, self._forms, self._updates)
             try:
                 results = [
@@ -145,6 +145,12 @@ class Judge:
                 for turn, its in zip(turns, thens, strict=True)
             ]
             answers = await gather(self._connection, questions)
+            full = [
+                replace(question, asks=tuple(with_advocates(question.asks, answer, ruleset, now)))
+                for question, answer in zip(questions, answers, strict=True)
+            ]
+            if full != questions:
+                answers = await gather(self._connection, full)
             revision = answers[0][0][0].revision
             if revision == ruleset.revision:
                 return ruleset, now, [_facts(answer, its) for answer, its in zip(answers, thens, strict=True)]
@@ -189,7 +195,7 @@ class _Deciding:
         """Decide a row upon those before it."""
         seen = facts
         if self.moved is not None:
-            seen = replace(facts, member=self.moved.member, counters=self.moved.counters)
+            seen = carry_on(facts, self.moved)
         match row:
             case MemberRow():
                 return Judged(line, self._member(row, line, seen))

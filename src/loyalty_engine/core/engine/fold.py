@@ -75,6 +75,18 @@ def apply(facts: Facts, changes: Changes) -> Facts:
     )
 
 
+def carry_on(facts: Facts, moved: Facts) -> Facts:
+    """Return what was read for a request with what those before it left of the same member, over one gather."""
+    return replace(
+        facts,
+        member=moved.member,
+        other=moved.other or facts.other,
+        counters=moved.counters,
+        given=moved.given,
+        referral=moved.referral or facts.referral,
+    )
+
+
 def fold(parts: Sequence[Changes], notes: Sequence[Note] = ()) -> Write:
     """Join changes that were decided one upon the other; the first must rest on what gather read."""
     guards: dict[UUID, MemberWrite] = {}

@@ -112,24 +112,32 @@ def reward(ruleset: Ruleset, facts: Facts, occasion: Occasion) -> Changes:
 
 
 def take_rewards_back(ruleset: Ruleset, facts: Facts, occasion: Occasion) -> Changes:
-    """Return what takes back all that a referral gave, from both sides; what was spent by then is owed, or forgiven."""
+    """Return what takes back all that a referral gave, from both sides; what was spent by then is owed, or forgiven.
+
+    Both sides may be one member by now.
+    """
     friend, advocate, referral = facts.member, facts.other, facts.referral
     assert friend is not None
     assert referral is not None
-    assert advocate is not None, "gather reads the advocate with whatever may come back"
-    assert advocate.id == referral.advocate_id, "gather reads the advocate with whatever may come back"
     assert friend.sees_lots, "gather reads lots of both with whatever may come back"
-    assert advocate.sees_lots, "gather reads lots of both with whatever may come back"
     why: Literal["by_review", "came_back"] = "by_review" if referral.verdict == "rejected" else "came_back"
     reversed_ = reverse(referral, why)
-    ours = open_book(friend, occasion.operation_id, occasion.now)
-    theirs = open_book(advocate, occasion.operation_id, occasion.now, is_second=True)
-    _take_points(ruleset, ours, [given for given in referral.given if given.side == "friend"])
-    _take_points(ruleset, theirs, [given for given in referral.given if given.side == "advocate"])
     operation = operation_of(ruleset, "referral_reversal", reversed_, occasion)
-    less = {name: max(advocate.counters[name] - 1, 0) for name in referral.counters if name in advocate.counters}
-    changes = _both(operation, facts, reversed_, books=(ours, theirs), they_count={**advocate.counters, **less})
-    return replace(changes, codes_withdrawn=tuple(given.code for given in referral.given if given.code is not None))
+    ours = open_book(friend, occasion.operation_id, occasion.now)
+    if referral.advocate_id == referral.friend_id:
+        forgiven = _take_points(ruleset, ours, referral.given)
+        changes = _alone(operation, friend, reversed_, ours, counted=_less(friend, referral))
+    else:
+        assert advocate is not None, "gather reads the advocate with whatever may come back"
+        assert advocate.id == referral.advocate_id, "gather reads the advocate with whatever may come back"
+        assert advocate.sees_lots, "gather reads lots of both with whatever may come back"
+        theirs = open_book(advocate, occasion.operation_id, occasion.now, is_second=True)
+        forgiven = _take_points(ruleset, ours, [given for given in referral.given if given.side == "friend"])
+        forgiven += _take_points(ruleset, theirs, [given for given in referral.given if given.side == "advocate"])
+        changes = _both(operation, facts, reversed_, books=(ours, theirs), they_count=_less(advocate, referral))
+    withdrawn = tuple(given.code for given in referral.given if given.code is not None)
+    kept = {**changes.facts, "forgiven": forgiven} if forgiven else changes.facts
+    return replace(changes, codes_withdrawn=withdrawn, facts=kept)
 
 
 def operation_of(ruleset: Ruleset, kind: OperationKind, referral: Referral, occasion: Occasion) -> Operation:
@@ -211,13 +219,42 @@ def _both(
     )
 
 
-def _take_points(ruleset: Ruleset, book: Book, given: Iterable[Given]) -> None:
-    """Take points out of the lots that brought them first. No return is refused for what somebody else has spent."""
+def _alone(
+    operation: Operation, member: MemberState, referral: Referral, book: Book, *, counted: Mapping[str, int]
+) -> Changes:
+    """Return the changes of an operation about both sides of a referral, which are one member."""
+    counters = brought(replace(member, counters=counted), referral)
+    entries, after = close_book(member, book, {"counters": counters})
+    return Changes(
+        operation=operation,
+        answer=show_operation(operation, referral),
+        facts=show_facts(member),
+        member=guard(member, after),
+        entries=entries,
+        referral=referral,
+    )
+
+
+def _less(advocate: MemberState, referral: Referral) -> Mapping[str, int]:
+    """Return the advocate's counters without this friend."""
+    less = {name: max(advocate.counters[name] - 1, 0) for name in referral.counters if name in advocate.counters}
+    return {**advocate.counters, **less}
+
+
+def _take_points(ruleset: Ruleset, book: Book, given: Iterable[Given]) -> int:
+    """Take points out of the lots that brought them first; return how many are forgiven.
+
+    No return is refused for what somebody else has spent.
+    """
     shares: dict[str, list[Share]] = {}
     for one in given:
         if one.wallet is not None and one.lot_id is not None:
             shares.setdefault(one.wallet, []).append(Share((one.lot_id,), one.points))
+    forgiven = 0
     for wallet, some in sorted(shares.items()):
         missing = take_back(book, Clawback(wallet, some), destination="issued").missing
         if missing and ruleset.returns.clawback != "clamp":
             book.owe(wallet, missing, destination="issued")
+        else:
+            forgiven += missing
+    return forgiven

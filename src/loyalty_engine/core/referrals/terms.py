@@ -68,10 +68,10 @@ class ReferralTerms:
         )
 
     @property
-    def pools(self) -> frozenset[str]:
-        """Pools out of which it may give codes."""
+    def pools(self) -> tuple[str, ...]:
+        """Pools out of which it may give codes at once, each as often as it may."""
         rewards = (*self.friend, *(reward for _, some in self.ladder for reward in some))
-        return frozenset(reward.pool for reward in rewards if isinstance(reward, RewardCode))
+        return tuple(sorted(reward.pool for reward in rewards if isinstance(reward, RewardCode)))
 
     def ends_at(self, registered_at: datetime) -> datetime | None:
         """Return until when something must have happened to count."""

@@ -17,6 +17,7 @@ from loyalty_engine.persistence.invariants.members import MEMBERS
 from loyalty_engine.persistence.invariants.operations import OPERATIONS
 from loyalty_engine.persistence.invariants.orders import ORDERS
 from loyalty_engine.persistence.invariants.points import BALANCES, LOTS
+from loyalty_engine.persistence.invariants.referrals import REFERRALS
 from loyalty_engine.persistence.invariants.reservations import RESERVATIONS
 from loyalty_engine.persistence.invariants.returns import RETURNS
 
@@ -49,6 +50,7 @@ _TABLES: Final = (
     "promo_code",
     "activity",
     "activity_mark",
+    "referral",
 )
 
 _DERIVED: Final = """
@@ -109,5 +111,6 @@ INVARIANTS: Final = (
     *COUNTERS,
     *RESERVATIONS,
     *ACTIVITIES,
+    *REFERRALS,
 )
 """Every invariant, those about value first. Names are stable: alerts and run books use them."""

@@ -51,12 +51,13 @@ ANSWERS: Final = (
            AND p.destination IN ('available', 'pending')
          WHERE p.id IS NULL
            AND o.kind IN ('order', 'claim', 'order_edit', 'activity', 'adjustment', 'opening', 'activation', 'transfer',
-                          'merge')
+                          'merge', 'referral_reward')
         """,
     ),
     Invariant(
         "operations_have_their_key",
-        "Each request that became an operation came under a key, which leads to it or to what it came along with.",
+        "Each request that became an operation came under a key, which leads to it or to what it came along with; what time "
+        "brings comes without.",
         """
         SELECT o.program_id, o.id AS operation_id
           FROM operation o
@@ -65,7 +66,7 @@ ANSWERS: Final = (
                 FROM operation t
                 JOIN idempotency k ON k.program_id = t.program_id AND k.outcome_id = t.id AND NOT k.is_refusal) s
             ON s.program_id = o.program_id AND s.transaction = o.transaction
-         WHERE o.kind NOT IN ('time_passed', 'tier_review') AND s.transaction IS NULL
+         WHERE o.kind NOT IN ('time_passed', 'tier_review', 'referral_reward') AND s.transaction IS NULL
         """,
     ),
 )

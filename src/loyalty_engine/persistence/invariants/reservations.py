@@ -87,14 +87,14 @@ RESERVATIONS: Final = (
     ),
     Invariant(
         "vouchers_are_given_out_once",
-        "A code that was given to a member was given by an operation of that member; a voucher that was not still has its "
+        "A code that was given to a member was given by an operation about that member; a voucher that was not still has its "
         "turn, and one that was has none.",
         """
         SELECT c.program_id, c.pool, c.operation_id
           FROM promo_code c
           JOIN code_pool p ON p.program_id = c.program_id AND p.key = c.pool
           LEFT JOIN operation o ON o.program_id = c.program_id AND o.id = c.operation_id
-         WHERE (c.operation_id IS NOT NULL AND (o.id IS NULL OR o.member_id IS DISTINCT FROM c.member_id))
+         WHERE (c.operation_id IS NOT NULL AND (c.member_id IN (o.member_id, o.other_member_id)) IS NOT TRUE)
             OR (p.kind = 'vouchers' AND (c.turn IS NULL) <> (c.operation_id IS NOT NULL))
         """,
     ),

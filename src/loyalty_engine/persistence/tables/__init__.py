@@ -17,6 +17,7 @@ from loyalty_engine.persistence.tables import (
     orders,
     points,
     programs,
+    referrals,
     reservations,
     tiers,
 )
@@ -35,6 +36,7 @@ __all__ = (
     "orders",
     "points",
     "programs",
+    "referrals",
     "reservations",
     "tiers",
 )

@@ -1,0 +1,268 @@
+"""Referrals on the real database: what is read, decided and written about friends and who brought them."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from loyalty_engine.application.asks import ask_for
+from loyalty_engine.application.referral_asks import with_advocates
+from loyalty_engine.core.engine.decide import decide
+from loyalty_engine.core.engine.decision import Accepted
+from loyalty_engine.core.engine.facts import Facts, MemberState
+from loyalty_engine.core.engine.fold import apply, fold
+from loyalty_engine.core.engine.referral_requests import ReferralRequest, SeeFingerprints
+from loyalty_engine.core.engine.requests import Adjust, Redeem, Request, ReturnGoods
+from loyalty_engine.core.rules.goods import Goods
+from loyalty_engine.persistence.ledger_check import check_rows
+from tests.harness.friends import DAY, Shop, document_of_friends, fingerprints, open_shop
+from tests.harness.ledger import Ledger
+from tests.harness.programs import MakeProgram, Program
+
+
+@pytest.fixture
+async def program(new_program: MakeProgram) -> Program:
+    return await new_program(document_of_friends())
+
+
+@pytest.fixture
+async def shop(program: Program, ledger: Ledger) -> AsyncIterator[Shop]:
+    """A shop in whose rows nothing is wrong at the end."""
+    async with open_shop(program) as opened:
+        yield opened
+    assert await ledger.faults() == []
+    assert await ledger.misfits() == []
+    report = await check_rows(ledger.connection, program.id)
+    assert [finding for finding in report.findings if finding.offences] == []
+
+
+async def points(shop: Shop, ledger: Ledger, who: str) -> int:
+    available, pending, _, debt = (await ledger.balances(shop.names[who])).get("points", (0, 0, 0, 0))
+    return available + pending - debt
+
+
+async def state(shop: Shop, ledger: Ledger, friend: str) -> tuple[str, list[Any]]:
+    row = await ledger.connection.fetchrow(
+        "SELECT state, reasons FROM referral WHERE program_id = $1 AND friend_id = $2",
+        shop.program.id,
+        shop.names[friend],
+    )
+    assert row is not None
+    return row["state"], json.loads(row["reasons"])
+
+
+async def test_a_friend_and_its_advocate_are_rewarded_when_the_order_has_stood(shop: Shop, ledger: Ledger) -> None:
+    await shop.enrol("anna", "ben")
+    registered = await shop.register("ben", by="anna")
+    assert (registered["state"], registered["rewards"]) == ("registered", [])
+    answer = await shop.do(shop.order("ben"))
+    assert answer["referral"]["settles_at"] == "2026-03-16T12:00:00Z"
+
+    shop.now += 13 * DAY
+    assert (await shop.reward()).referrals == 0
+    shop.now += DAY
+    assert (await shop.reward()).referrals == 1
+    assert (await shop.reward()).referrals == 0
+
+    assert await state(shop, ledger, "ben") == ("rewarded", [])
+    assert (await points(shop, ledger, "anna"), await points(shop, ledger, "ben")) == (500, 300)
+
+
+async def test_an_order_brings_its_friend_along(shop: Shop, ledger: Ledger) -> None:
+    await shop.enrol("anna", "ben")
+    answer = await shop.do(shop.order("ben", by="anna"))
+    assert answer["referral"]["state"] == "registered"
+    assert (await shop.do(shop.order("ben", by="anna")))["referral"]["state"] == "registered"
+    await shop.enrol("carl")
+    assert (await shop.do(shop.order("ben", by="carl")))["referral"]["refused"] == "referral_exists"
+    assert (await shop.do(shop.order("anna", by="anna")))["referral"]["refused"] == "referral_of_self"
+    assert await ledger.count("referral") == 1
+
+
+async def test_whoever_touches_the_friend_rewards_it_first(shop: Shop, ledger: Ledger) -> None:
+    await shop.enrol("anna", "ben")
+    await shop.register("ben", by="anna")
+    await shop.buy("ben")
+    shop.now += 20 * DAY
+    await shop.spend("ben", 200)
+    assert (await points(shop, ledger, "anna"), await points(shop, ledger, "ben")) == (500, 100)
+
+
+async def test_what_comes_back_takes_rewards_of_both_back(shop: Shop, ledger: Ledger) -> None:
+    await shop.enrol("anna", "ben")
+    await shop.register("ben", by="anna")
+    order_id = await shop.buy("ben")
+    shop.now += 15 * DAY
+    await shop.reward()
+    await shop.spend("anna", 450)
+    answer = await shop.cancel(order_id)
+    assert answer["referral"]["state"] == "reversed"
+    assert (await points(shop, ledger, "anna"), await points(shop, ledger, "ben")) == (-450, 0)
+
+    await shop.buy("ben", 4000)
+    shop.now += 15 * DAY
+    await shop.reward()
+    assert await state(shop, ledger, "ben") == ("rewarded", [])
+    assert (await points(shop, ledger, "anna"), await points(shop, ledger, "ben")) == (50, 300)
+
+
+async def test_one_call_rewards_and_takes_back_what_was_due(shop: Shop, ledger: Ledger) -> None:
+    await shop.enrol("anna", "ben")
+    await shop.register("ben", by="anna")
+    order_id = await shop.buy("ben")
+    shop.now += 15 * DAY
+    await shop.do(ReturnGoods(shop.call(), order_id, Goods({}, amount=3000)))
+    assert await state(shop, ledger, "ben") == ("reversed", [["came_back", None]])
+    assert (await points(shop, ledger, "anna"), await points(shop, ledger, "ben")) == (0, 0)
+
+
+async def test_a_shared_device_waits_for_a_look(shop: Shop, ledger: Ledger) -> None:
+    await shop.enrol("anna", "ben", "carl")
+    await shop.do(SeeFingerprints(shop.call(), shop.names["anna"], fingerprints(device="d" * 16)))
+    registered = await shop.register("ben", by="anna", device="d" * 16)
+    assert (registered["state"], registered["reasons"]) == (
+        "in_review",
+        [{"reason": "shared_with_advocate", "fingerprint": "device"}],
+    )
+    await shop.buy("ben")
+    shop.now += 15 * DAY
+    assert (await shop.reward()).referrals == 0
+    approved = await shop.review(registered["id"], "approve")
+    assert approved["state"] == "rewarded"
+    assert (await points(shop, ledger, "anna"), await points(shop, ledger, "ben")) == (500, 300)
+    assert (await shop.review(registered["id"], "reject"))["state"] == "rejected"
+    assert (await points(shop, ledger, "anna"), await points(shop, ledger, "ben")) == (0, 0)
+
+
+async def test_a_device_seen_later_stops_the_reward(shop: Shop, ledger: Ledger) -> None:
+    await shop.enrol("anna", "ben")
+    await shop.register("ben", by="anna", identity="i" * 16)
+    await shop.buy("ben")
+    await shop.do(SeeFingerprints(shop.call(), shop.names["anna"], fingerprints(identity="i" * 16)))
+    shop.now += 15 * DAY
+    assert (await shop.reward()).referrals == 1
+    assert await state(shop, ledger, "ben") == ("rejected", [["shared_with_advocate", "identity"]])
+    assert await points(shop, ledger, "anna") == 0
+
+
+async def test_a_circle_of_friends_is_found(shop: Shop, ledger: Ledger) -> None:
+    await shop.enrol("anna", "ben", "carl")
+    await shop.register("ben", by="anna")
+    await shop.register("carl", by="ben")
+    assert (await shop.register("anna", by="carl"))["reasons"] == [{"reason": "cycle"}]
+    assert await state(shop, ledger, "anna") == ("rejected", [["cycle", None]])
+
+
+async def test_the_ladder_and_the_limit_hold_for_all_that_are_due_at_once(shop: Shop, ledger: Ledger) -> None:
+    friends = [f"friend{n}" for n in range(6)]
+    await shop.enrol("anna", *friends)
+    for friend in friends:
+        await shop.register(friend, by="anna")
+        await shop.buy(friend)
+    shop.now += 15 * DAY
+    assert (await shop.reward()).referrals == 6
+    assert await points(shop, ledger, "anna") == 500 + 500 + 800 + 800
+    states = [await state(shop, ledger, friend) for friend in friends]
+    assert sorted(reasons for _, reasons in states) == [
+        [],
+        [],
+        [],
+        [],
+        [["limit_reached", None]],
+        [["limit_reached", None]],
+    ]
+
+
+@pytest.mark.parametrize("who", ["anna", "ben"])
+async def test_whoever_stands_for_a_side_gives_back_what_it_got(shop: Shop, ledger: Ledger, who: str) -> None:
+    await shop.enrol("anna", "ben", "eve")
+    await shop.register("ben", by="anna")
+    order_id = await shop.buy("ben")
+    shop.now += 15 * DAY
+    await shop.reward()
+    await shop.merge("eve", who)
+    await shop.spend("eve", 100)
+    await shop.cancel(order_id)
+    left = {"anna": "ben", "ben": "anna"}[who]
+    assert (await points(shop, ledger, "eve"), await points(shop, ledger, left)) == (-100, 0)
+
+
+async def test_friend_and_advocate_who_are_one_give_back_what_both_got(shop: Shop, ledger: Ledger) -> None:
+    await shop.enrol("anna", "ben")
+    await shop.register("ben", by="anna")
+    order_id = await shop.buy("ben")
+    shop.now += 15 * DAY
+    await shop.reward()
+    await shop.merge("anna", "ben")
+    assert await points(shop, ledger, "anna") == 800
+    await shop.cancel(order_id)
+    assert await points(shop, ledger, "anna") == 0
+
+
+async def test_a_friend_that_was_absorbed_is_rewarded_through_who_stands_for_it(shop: Shop, ledger: Ledger) -> None:
+    await shop.enrol("anna", "ben", "eve")
+    await shop.register("ben", by="anna")
+    await shop.buy("ben")
+    await shop.merge("eve", "ben")
+    shop.now += 15 * DAY
+    await shop.spend("eve", 50)
+    assert (await points(shop, ledger, "eve"), await points(shop, ledger, "anna")) == (250, 500)
+
+
+async def read(shop: Shop, request: Request | ReferralRequest) -> Facts:
+    """Return what gather shows for a request, as the executor asks, always with lots."""
+    ruleset = await shop.rulesets.latest(shop.program.id)
+    ask = replace(ask_for(request, ruleset, now=shop.now), wants_lots=True)
+    gathered = await shop.ledger.gather(shop.program.id, [ask])
+    full = with_advocates([ask], gathered, ruleset, shop.now)
+    ((_, facts),) = gathered if full == [ask] else await shop.ledger.gather(shop.program.id, full)
+    return facts
+
+
+def canonical(member: MemberState | None) -> MemberState:
+    """Lots come in no order, and more than the open ones only where a request is about them; so does history."""
+    assert member is not None
+    lots = tuple(sorted((lot for lot in member.lots if lot.remaining), key=lambda lot: lot.id))
+    return replace(member, lots=lots, history=())
+
+
+async def test_apply_agrees_with_a_fresh_gather(shop: Shop) -> None:
+    await shop.enrol("anna", "ben")
+    ruleset = await shop.rulesets.latest(shop.program.id)
+
+    async def act(request: Request | ReferralRequest, *, about: Request | ReferralRequest) -> None:
+        facts = await read(shop, request)
+        decision = decide(ruleset, facts, request, shop.now)
+        assert isinstance(decision, Accepted), decision
+        assert await shop.ledger.record(shop.program.id, fold(decision.parts))
+        for part in decision.parts:
+            facts = apply(facts, part)
+        fresh = await read(shop, about)
+        assert fresh.referral == facts.referral
+        assert canonical(fresh.member) == canonical(facts.member)
+        if fresh.other is not None:
+            assert canonical(fresh.other) == canonical(facts.other)
+
+    def look(who: str) -> Request:
+        return Adjust(shop.call(), shop.names[who], "points", 1, "why")
+
+    await act(shop.registration("ben", by="anna", device="d" * 16), about=shop.registration("ben", by="anna"))
+    await act(first := shop.order("ben"), about=look("ben"))
+    await act(shop.order("ben", 2000), about=look("ben"))
+    shop.now += 20 * DAY
+    assert (await read(shop, look("ben"))).other is not None
+    back = ReturnGoods(shop.call(), first.call.operation_id, Goods({}, amount=100))
+    await act(Redeem(shop.call(), shop.names["ben"], "points", 100), about=back)
+    await act(back, about=replace(back, call=shop.call()))
+    await act(replace(back, call=shop.call(), goods=Goods({}, amount=4000)), about=replace(back, call=shop.call()))
+
+
+async def test_who_was_brought_by_nobody_is_read_in_one_round_trip(shop: Shop) -> None:
+    await shop.enrol("anna", "ben")
+    ruleset = await shop.rulesets.latest(shop.program.id)
+    ask = ask_for(shop.order("ben"), ruleset, now=shop.now)
+    gathered = await shop.ledger.gather(shop.program.id, [ask])
+    assert with_advocates([ask], gathered, ruleset, shop.now) == [ask]
+    assert gathered[0][1].referral is None
