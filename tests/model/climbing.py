@@ -34,16 +34,45 @@ class Climbing(Household):
             if purse is not None:
                 self._review(purse)
 
-    def grant(self, name: str, tier_set: str, rank: int, until: datetime | None) -> dict[str, Any]:
-        """Put a member into a tier by hand; 0: into none."""
-        purse = self._purse(name)
-        self._open(purse)
+    def grant(self, name: str, tier_set: str, tier: str | None, until: datetime | None) -> dict[str, Any]:
+        """Put a member into a tier by hand, or below all of them."""
+        purse, ladder, before = self._begin_grant(name, tier_set)
+        rank = 0 if tier is None else ladder.keys.index(tier) + 1
         if until is not None and until <= purse.now:
             raise RefusedError("grant_ends_in_past")
-        before = self._stand(purse)
-        ladder = next(ladder for ladder in self.rules.ladders if ladder.key == tier_set)
-        purse.piles[tier_set] = ladder.grant(purse.piles.get(tier_set, ()), rank, until, purse.now)
+        pile = purse.piles.get(tier_set, ())
+        purse.piles[tier_set] = ladder.grant(pile, rank, until, purse.now)
+        return self._led(before if pile else {**before, tier_set: (before[tier_set][0], purse.now)}, purse)
+
+    def end_grant(self, name: str, tier_set: str) -> dict[str, Any]:
+        """Let a member go where it would be if nobody had put it into a tier by hand."""
+        purse, ladder, before = self._begin_grant(name, tier_set)
+        pile = ladder.end_grant(purse.piles.get(tier_set, ()), self._deeds(purse), purse.now)
+        if pile is None:
+            raise RefusedError("tier_not_granted")
+        purse.piles[tier_set] = pile
         return self._led(before, purse)
+
+    def _begin_grant(self, name: str, tier_set: str) -> tuple[Purse, Ladder, Shown]:
+        purse = self._purse(name)
+        self._open(purse)
+        if purse.is_blocked:
+            raise RefusedError("member_blocked")
+        return purse, next(ladder for ladder in self.rules.ladders if ladder.key == tier_set), self._stand(purse)
+
+    def places(self, purse: Purse) -> dict[str, tuple[str | None, datetime | None, datetime | None, int]]:
+        """Return in which tier of each set somebody is, since and until when, and how much of the metric there is today."""
+        deeds, shown = self._deeds(purse), self._stand(purse)
+        since = {key: pile[-1].since if pile else None for key, pile in purse.piles.items()}
+        return {
+            ladder.key: (
+                shown[ladder.key][0],
+                since.get(ladder.key),
+                shown[ladder.key][1],
+                ladder.amount(deeds, purse.now),
+            )
+            for ladder in self.rules.ladders
+        }
 
     def count_orders(self, purse: Purse) -> tuple[int, int]:
         """Return how many orders a member has of which something is left, and what was paid for them without points."""

@@ -53,6 +53,11 @@ class Ladder:
         """The rank of the tier that asks for nothing; 0: there is none."""
         return self._rank(0)
 
+    @property
+    def keys(self) -> Sequence[str]:
+        """The keys of the tiers, lowest first."""
+        return [f"tier_{rank}" for rank in range(1, len(self.least) + 1)]
+
     def rank_of(self, pile: Pile) -> int:
         """Return the rank in which somebody is."""
         if not pile:
@@ -62,7 +67,7 @@ class Ladder:
     def show(self, pile: Pile) -> tuple[str | None, datetime | None]:
         """Return the tier's key, and until when it lasts."""
         rank = self.rank_of(pile)
-        return f"tier_{rank}" if rank else None, pile[-1].until if pile else None
+        return self.keys[rank - 1] if rank else None, pile[-1].until if pile else None
 
     def buy(self, pile: Pile, deeds: Sequence[Deed], placed: datetime, now: datetime) -> Pile:
         """Return where an order leads that was placed then: by today's window, and by its own if that is over."""
@@ -111,6 +116,14 @@ class Ladder:
         """Return the pile of somebody who was put into a tier by hand; another grant takes the place of the first."""
         below = pile[:-1] if pile and pile[-1].is_granted else pile
         return (*below, Place(rank, now, until, now, is_granted=True))
+
+    def end_grant(self, pile: Pile, deeds: Sequence[Deed], now: datetime) -> Pile | None:
+        """Return the pile without what was given by hand, which may lie below what is earned by now; None: nothing was."""
+        if not pile or not pile[-1].is_granted:
+            found = [n for n, place in enumerate(pile) if place.is_granted and not self._is_over(pile[: n + 1], now)]
+            return (*pile[: found[-1]], *pile[found[-1] + 1 :]) if found else None
+        level, below = self._reach(deeds, self._around(now)), self.review(pile[:-1], deeds, now)
+        return below if below and below[-1].rank >= level else (self._go_on(pile[-1], level, now),)
 
     @staticmethod
     def join(one: Pile, other: Pile) -> Pile:
@@ -167,8 +180,15 @@ class Ladder:
         """Return the same for the window which ends with that moment."""
         return self._around(at - datetime.resolution if self.window == "month" else at)
 
+    def amount(self, deeds: Sequence[Deed], now: datetime) -> int:
+        """Return how much of the metric there is today."""
+        return self._sum(deeds, self._around(now))
+
     def _reach(self, deeds: Sequence[Deed], holds: Callable[[datetime], bool]) -> int:
-        return self._rank(sum(getattr(deed, self.metric) for deed in deeds if holds(deed.placed)))
+        return self._rank(self._sum(deeds, holds))
+
+    def _sum(self, deeds: Sequence[Deed], holds: Callable[[datetime], bool]) -> int:
+        return sum(getattr(deed, self.metric) for deed in deeds if holds(deed.placed))
 
     def _rank(self, amount: int) -> int:
         return max([rank for rank, least in enumerate(self.least, start=1) if least <= amount], default=0)

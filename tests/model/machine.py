@@ -260,6 +260,26 @@ class LifeOfPoints(Player):
         path = f"/members/{self.ids[name]}/{'block' if is_blocked else 'unblock'}"
         self._do(path, {"reason": "fraud"}, lambda naive: naive.set_blocked(name, is_blocked=is_blocked), name)
 
+    @rule(name=names, pick=picks, rank=st.sampled_from([0, 1, 2, 3]), days=st.sampled_from([-1, 2, 30, 60, None]))
+    def grant_tier(self, name: str, pick: int, rank: int, days: int | None) -> None:
+        """Put somebody into a tier by hand, for so many days (None: for good)."""
+        self._tick()
+        ladders = self.naive.rules.ladders
+        ladder = ladders[pick % len(ladders)]
+        tier = ladder.keys[min(rank, len(ladder.keys)) - 1] if rank else None
+        until = None if days is None else self.naive.now + timedelta(days=days)
+        body = {"tier": tier, "until": until and until.isoformat(), "reason": "goodwill"}
+        path = f"/members/{self.ids[name]}/tiers/{ladder.key}/grants"
+        self._do(path, body, lambda naive: naive.grant(name, ladder.key, tier, until), name)
+
+    @rule(name=names, pick=picks)
+    def end_grant(self, name: str, pick: int) -> None:
+        self._tick()
+        ladders = self.naive.rules.ladders
+        key = ladders[pick % len(ladders)].key
+        path = f"/members/{self.ids[name]}/tiers/{key}/grants/end"
+        self._do(path, {"reason": "mistake"}, lambda naive: naive.end_grant(name, key), name)
+
     @rule(name=names, pick=picks, days=st.sampled_from([-1, 2, 30, None, "none"]), activates=st.booleans())
     def change_lot(self, name: str, pick: int, days: int | str | None, *, activates: bool) -> None:
         """Let points last for so many days (None: for ever, "none": as before), or be spent now."""
@@ -304,6 +324,7 @@ class LifeOfPoints(Player):
         self.naive.now = self.stage.clock()
         for name in NAMES:
             self._compare(name)
+            self._compare_tiers(name)
 
     @precondition(lambda self: self.sent)
     @rule(pick=picks)

@@ -22,6 +22,7 @@ from tests.model.showing import (
     lots_of,
     read_balances,
     read_lot,
+    read_place,
     show_codes,
     show_goods,
     show_instant,
@@ -166,6 +167,7 @@ class Player(RuleBasedStateMachine):
         for name in NAMES:
             self._compare(name)
             self._compare_counts(name)
+            self._compare_tiers(name)
         report = self.http.get("/ledger/check").json()
         assert report["is_sound"], [check for check in report["checks"] if check["offences"]]
 
@@ -185,9 +187,7 @@ class Player(RuleBasedStateMachine):
             return None
         assert answer.status_code in {200, 201}, answer.text
         self.naive = trial
-        if trial.forgotten:
-            expected.pop("tiers", None)  # they rest on all that a member ever bought
-        compare_answer(answer.json(), expected)
+        self._compare_answer(answer, expected)
         self._compare(name)
         return dict(answer.json())
 
@@ -200,9 +200,14 @@ class Player(RuleBasedStateMachine):
         else:
             answer = self.http.post(path, json=body)
             assert answer.status_code == 200, answer.text
-            compare_answer(answer.json(), expected)
+            self._compare_answer(answer, expected)
             return
         assert self.http.post(path, json=body).json()["code"] == refusal
+
+    def _compare_answer(self, answer: httpx.Response, expected: Json) -> None:
+        if self.naive.forgotten:
+            expected.pop("tiers", None)  # they rest on all that a member ever bought
+        compare_answer(answer.json(), expected)
 
     def _compare_counts(self, name: str) -> None:
         """Compare how many orders a member has and what they came to, and when points expire."""
@@ -219,6 +224,17 @@ class Player(RuleBasedStateMachine):
                 key = show_instant(dies), wallet
                 foretold[key] = foretold.get(key, 0) + left
         assert rows == foretold, (name, rows, foretold)
+
+    def _compare_tiers(self, name: str) -> None:
+        """Compare where a member is in each tier set, and how much there is of what counts."""
+        if self.naive.forgotten:
+            return
+        naive = copy.deepcopy(self.naive)
+        places = naive.places(naive.look(name))
+        found = {
+            row["set"]: read_place(row) for row in self.http.get(f"/members/{self.ids[name]}/tiers").json()["tiers"]
+        }
+        assert found == places, (name, found, places)
 
     def _compare(self, name: str | None) -> None:
         """Compare what a member has: balances, lots, and when they expire."""

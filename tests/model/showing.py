@@ -53,6 +53,10 @@ def show_codes(codes: Sequence[str], *, is_strict: bool) -> Json:
     return {"codes": list(codes), "unusable_codes": "refuse" if is_strict else "skip"} if codes else {}
 
 
+def read_place(row: Json) -> tuple[str | None, datetime | None, datetime | None, int]:
+    return row["tier"], read_instant(row["since"]), read_instant(row["until"]), row["progress"]["actual"]
+
+
 def read_instant(shown: str | None) -> datetime | None:
     return None if shown is None else datetime.fromisoformat(shown)
 

@@ -152,7 +152,7 @@ def _ladder(ladder: Ladder) -> dict[str, Any]:
         "key": ladder.key,
         "metric": metric,
         "window": _window(ladder),
-        "tiers": [{"key": f"tier_{rank}", "at_least": least} for rank, least in enumerate(ladder.least, start=1)],
+        "tiers": [{"key": key, "at_least": least} for key, least in zip(ladder.keys, ladder.least, strict=True)],
         "lasts": lasts,
         "downgrade": ladder.falls,
         "returns": "keep" if ladder.keeps else "lower",
