@@ -104,9 +104,20 @@ INVARIANTS: Final[Mapping[str, str]] = {
                    JOIN member o ON o.program_id = $1 AND o.id = l.member_id AND l.available_at > o.booked_at
                   WHERE l.program_id = $1 AND l.remaining > 0
                  UNION ALL SELECT member_id, expires_at FROM hold WHERE program_id = $1 AND ended_by IS NULL
+                 UNION ALL SELECT member_id, ends_at FROM member_tier WHERE program_id = $1
                  UNION ALL SELECT member_id, expires_at FROM balance WHERE program_id = $1 AND available > 0) x
             ON x.member_id = m.id
-         WHERE m.program_id = $1 AND x.at IS NOT NULL AND (m.due_at IS NULL OR m.due_at > x.at)""",
+         WHERE m.program_id = $1 AND m.merged_into IS NULL
+           AND x.at IS NOT NULL AND (m.due_at IS NULL OR m.due_at > x.at)""",
+    "a member is not in the tier to which it was led": """
+        SELECT coalesce(t.member_id, v.member_id)::text
+          FROM (SELECT * FROM member_tier WHERE program_id = $1) t
+          FULL JOIN (SELECT * FROM tier_move a WHERE program_id = $1 AND version = (
+                         SELECT max(b.version) FROM tier_move b
+                          WHERE b.program_id = $1 AND b.member_id = a.member_id AND b.tier_set = a.tier_set)) v
+            ON v.member_id = t.member_id AND v.tier_set = t.tier_set
+         WHERE (t.tier, t.since, t.until, t.ends_at, t.how) IS DISTINCT FROM (v.tier, v.since, v.until, v.ends_at, v.how)
+            OR t.member_id IS NULL OR v.member_id IS NULL""",
     "a hold is not what left its lots, or has no operations": """
         SELECT h.id::text FROM hold h
           LEFT JOIN operation o ON o.program_id = $1 AND o.id = h.id AND o.member_id = h.member_id

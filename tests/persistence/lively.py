@@ -28,6 +28,15 @@ RULES["promotions"] = [
         "limits": [{"per": "program", "times": 9}, {"per": "member", "times": 9}],
     }
 ]
+RULES["tier_sets"] = [
+    {
+        "key": "status",
+        "metric": {"kind": "spend"},
+        "window": {"kind": "calendar", "unit": "year"},
+        "lasts": {"kind": "window"},
+        "tiers": [{"key": "silver", "at_least": 3000}, {"key": "gold", "at_least": 100000}],
+    }
+]
 LINES: Final[list[Json]] = [{"id": "shirt", "amount": 3000, "quantity": 3}, {"id": "socks", "amount": 999}]
 
 
@@ -106,7 +115,24 @@ def _done(answer: httpx.Response) -> Json:
     return body
 
 
+_ENDS: Final = "UPDATE {t} SET ends_at = '2000-01-01Z' WHERE program_id = {{p}} AND tier = 'silver'"
 FAULTS: Final = {
+    "a tier that nobody led to": (
+        "UPDATE member_tier SET tier = 'gold' WHERE program_id = {p} AND tier = 'silver'",
+        {"tiers_are_where_members_were_led"},
+    ),
+    "a place in a tier set that is lost": (
+        "DELETE FROM member_tier WHERE program_id = {p} AND tier = 'silver'",
+        {"tiers_are_where_members_were_led"},
+    ),
+    "a move by nobody": (
+        "UPDATE tier_move SET operation_id = gen_random_uuid() WHERE program_id = {p}",
+        {"tier_moves_have_their_operation"},
+    ),
+    "an end of a tier that nobody will see": (
+        "; ".join(_ENDS.format(t=table) for table in ("member_tier", "tier_move")),
+        {"tiers_end_in_time"},
+    ),
     "points held that nobody set aside": (
         "UPDATE hold SET points = points + 1 WHERE program_id = {p} AND ended_by IS NULL",
         {"held_equals_holds", "holds_have_their_operations"},
@@ -184,7 +210,7 @@ FAULTS: Final = {
     ),
     "nobody knows what becomes due": (
         "UPDATE member SET due_at = NULL WHERE program_id = {p} AND id = '{m}'",
-        {"due_dates_are_not_late"},
+        {"due_dates_are_not_late", "tiers_end_in_time"},
     ),
     "a member that stands for itself": (
         "UPDATE member SET merged_into = id WHERE program_id = {p} AND id = '{a}'",

@@ -22,6 +22,8 @@ PLANTED: Final = {
     "points outlived their expiry": f"UPDATE lot SET expires_at = earned_at {P} AND remaining > 0",
     "a lot is not short of what expired of it": f"UPDATE lot SET expired = 1 {P}",
     "nobody knows that something becomes due": f"UPDATE member SET due_at = NULL {P} AND due_at IS NOT NULL",
+    "a member is not in the tier to which it was led": f"""
+        INSERT INTO member_tier SELECT program_id, id, 'status', 'gold', now(), NULL, NULL, 'earned', '{{}}' FROM member {P}""",
     "a hold is not what left its lots, or has no operations": f"""
         UPDATE hold SET ended_by = gen_random_uuid(), captured = 0 {P} AND ended_by IS NULL""",
     "a number that is waited for has nobody who waits": f"UPDATE order_key SET request_hash = 'x' {P} AND request_hash = ''",

@@ -106,6 +106,21 @@ TAMPERS: Final = {
         "UPDATE lot SET remaining = remaining - 1 WHERE program_id = {p} AND member_id = '{m}' AND remaining > 0",
         "rebuilt lot.remaining",
     ),
+    "a member is put into another tier": (
+        "UPDATE member_tier SET tier = 'gold' WHERE program_id = {p} AND member_id = '{m}'",
+        "rebuilt tier.tier",
+    ),
+    "a tier lasts longer": (
+        "UPDATE member_tier SET until = until + interval '1 year' WHERE program_id = {p} AND member_id = '{m}'",
+        "tiers_are_where_members_were_led",
+    ),
+    "a member is put into another tier, and so is what led there": (
+        (
+            "UPDATE member_tier SET tier = 'gold', below = '{{silver}}' WHERE program_id = {p} AND member_id = '{m}'; "
+            "UPDATE tier_move SET tier = 'gold', below = '{{silver}}' WHERE program_id = {p} AND member_id = '{m}'"
+        ),
+        "answers_tell_where_members_were_led",
+    ),
     "expired points live again": (
         "UPDATE lot SET expires_at = NULL, expired = 0, remaining = expired WHERE program_id = {p} AND expired > 0",
         "lots_tell_what_expired",

@@ -17,6 +17,7 @@ from loyalty_engine.core.engine.rebuild import (
     Figure,
     Figures,
     History,
+    Led,
     Movement,
     Purchase,
     balance_figures,
@@ -24,6 +25,7 @@ from loyalty_engine.core.engine.rebuild import (
     lot_figures,
     member_figure,
     rebuild,
+    tier_figures,
     was_merged,
 )
 from loyalty_engine.core.points.balances import Balance
@@ -47,6 +49,12 @@ _STREAMS: Final[Mapping[str, str]] = {
     "lots": """
         SELECT program_id, member_id, id, amount, remaining, expired FROM loyalty.lot l
          WHERE ($1::int IS NULL OR l.program_id = $1) ORDER BY program_id, member_id""",
+    "tiers": """
+        SELECT * FROM loyalty.member_tier t
+         WHERE ($1::int IS NULL OR t.program_id = $1) ORDER BY program_id, member_id""",
+    "moves": """
+        SELECT * FROM loyalty.tier_move v
+         WHERE ($1::int IS NULL OR v.program_id = $1) ORDER BY program_id, member_id""",
     "uses": """
         SELECT u.program_id, l.member_id, u.lot_id, u.amount
           FROM loyalty.lot_use u
@@ -88,7 +96,7 @@ _STREAMS: Final[Mapping[str, str]] = {
             ON k.program_id = b.program_id AND k.order_id = b.id
          WHERE coalesce(b.member_id, c.member_id) IS NOT NULL AND ($1::int IS NULL OR b.program_id = $1) ORDER BY 1, 2""",
 }
-"""What is stored comes from the first three; of lots only the amount, which is never changed, also rebuilds."""
+"""What is stored comes from the first four; of lots only the amount, which is never changed, also rebuilds."""
 
 _COUNTERS: Final = """
 SELECT program_id, counter, c.used AS stored, s.used AS rebuilt
@@ -178,6 +186,7 @@ def _compare(rows: Mapping[str, Sequence[Row]]) -> list[Difference]:
         births=[Birth(row["id"], row["amount"]) for row in rows["lots"]],
         uses=[LotUse(row["lot_id"], row["amount"]) for row in rows["uses"]],
         purchases=[Purchase(row["placed_at"], row["spend"], row["is_gone"]) for row in rows["purchases"]],
+        moves=[Led(row["tier_set"], row["version"], _place(row)) for row in rows["moves"]],
     )
     return compare(_stored(rows, knows_firsts=not was_merged(history.acts)), rebuild(history))
 
@@ -193,4 +202,11 @@ def _stored(rows: Mapping[str, Sequence[Row]], *, knows_firsts: bool) -> Figures
         figures |= balance_figures(row["wallet"], amounts)
     for row in rows["lots"]:
         figures |= lot_figures(row["id"], remaining=row["remaining"], expired=row["expired"] or 0)
+    for row in rows["tiers"]:
+        figures |= tier_figures(row["tier_set"], _place(row))
     return figures
+
+
+def _place(row: Row) -> Mapping[str, Any]:
+    """Return the columns that say where a member is in a tier set."""
+    return {column: row[column] for column in ("tier", "since", "until", "ends_at", "how", "reached_at", "before")}

@@ -62,6 +62,15 @@ class Purchase:
 
 
 @dataclass(frozen=True, slots=True)
+class Led:
+    """Where an operation led the member in a tier set, which had that ``version`` then: the values of its columns."""
+
+    tier_set: str
+    version: int
+    columns: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """All that was ever added about one member; ``movements`` in their order, the rest in any."""
 
@@ -70,13 +79,16 @@ class History:
     births: Iterable[Birth]
     uses: Iterable[LotUse]
     purchases: Sequence[Purchase]
+    moves: Iterable[Led] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """The name of one stored value: a column of the member, of a wallet's balance, of a lot, or of a shared counter."""
+    """The name of one stored value: a column of the member, of a wallet's balance, of a lot, of a shared counter, or of
+    where the member is in a tier set.
+    """
 
-    of: Literal["member", "balance", "lot", "counter"]
+    of: Literal["member", "balance", "lot", "counter", "tier"]
     name: str
     column: str
 
@@ -104,6 +116,8 @@ def rebuild(history: History) -> Figures:
         figures |= _rebuild_purchases(history.purchases, was_merged=was_merged(history.acts))
     for wallet, balance in _rebuild_balances(movements).items():
         figures |= balance_figures(wallet, balance)
+    for led in sorted(history.moves, key=lambda each: each.version):
+        figures |= tier_figures(led.tier_set, led.columns)
     return {**figures, **_rebuild_lots(history.births, history.uses, movements)}
 
 
@@ -128,6 +142,11 @@ def balance_figures(wallet: str, balance: Balance) -> Figures:
     amounts = (balance.available, balance.pending, balance.held, balance.debt)
     named = zip(BALANCE_COLUMNS, amounts, strict=True)
     return {Figure("balance", wallet, column): amount for column, amount in named if amount}
+
+
+def tier_figures(tier_set: str, columns: Mapping[str, Value]) -> Figures:
+    """Return the figures of where a member is in a tier set."""
+    return {Figure("tier", tier_set, column): value for column, value in columns.items()}
 
 
 def compare(stored: Figures, rebuilt: Figures) -> list[Difference]:

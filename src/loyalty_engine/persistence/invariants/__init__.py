@@ -20,6 +20,7 @@ from loyalty_engine.persistence.invariants.points import BALANCES, LOTS
 from loyalty_engine.persistence.invariants.referrals import REFERRALS
 from loyalty_engine.persistence.invariants.reservations import RESERVATIONS
 from loyalty_engine.persistence.invariants.returns import RETURNS
+from loyalty_engine.persistence.invariants.tiers import TIERS
 
 __all__ = ["ANSWERS", "INVARIANTS", "VIEWS", "Invariant"]
 
@@ -51,6 +52,8 @@ _TABLES: Final = (
     "activity",
     "activity_mark",
     "referral",
+    "member_tier",
+    "tier_move",
 )
 
 _DERIVED: Final = """
@@ -112,5 +115,6 @@ INVARIANTS: Final = (
     *RESERVATIONS,
     *ACTIVITIES,
     *REFERRALS,
+    *TIERS,
 )
 """Every invariant, those about value first. Names are stable: alerts and run books use them."""

@@ -69,4 +69,20 @@ ANSWERS: Final = (
          WHERE o.kind NOT IN ('time_passed', 'tier_review', 'referral_reward') AND s.transaction IS NULL
         """,
     ),
+    Invariant(
+        "answers_tell_where_members_were_led",
+        "Where an answer told that its operation led a member in a tier set, one of its moves did. Who is below all tiers is "
+        "told to be in the one that asks for nothing.",
+        """
+        SELECT o.program_id, o.id AS operation_id, o.member_id
+          FROM operation o
+          JOIN answer d ON d.program_id = o.program_id AND d.id = o.id
+         CROSS JOIN LATERAL jsonb_to_recordset(coalesce(d.answer->'tiers', '[]'))
+               AS t (set text, tier text, since timestamptz, until timestamptz)
+          LEFT JOIN tier_move v
+            ON v.program_id = o.program_id AND v.member_id = o.member_id AND v.tier_set = t.set AND v.since = t.since
+           AND v.until IS NOT DISTINCT FROM t.until AND (v.tier = t.tier OR coalesce(cardinality(v.below), 0) = 0)
+         WHERE o.member_id IS NOT NULL AND v.program_id IS NULL
+        """,
+    ),
 )
