@@ -49,6 +49,11 @@ class PageQuery(Query):
         return END_OF_IDS if self.cursor is None else UUID(bytes=_read(self.cursor, _ID_BYTES))
 
     @property
+    def after_id(self) -> UUID:
+        """The id above which the page of a list begins that runs upwards; raises :class:`ProblemError` likewise."""
+        return UUID(int=0) if self.cursor is None else UUID(bytes=_read(self.cursor, _ID_BYTES))
+
+    @property
     def before_number(self) -> int:
         """The sequence number below which the page begins; raises :class:`ProblemError` likewise."""
         return END_OF_NUMBERS if self.cursor is None else _read_number(self.cursor)

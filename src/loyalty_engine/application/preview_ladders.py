@@ -14,6 +14,7 @@ from loyalty_engine.persistence.connections import Connection
 from loyalty_engine.persistence.due import list_members
 
 _PAGE: Final = 250
+_BEGINNING: Final = UUID(int=0)
 
 
 async def preview_ladders(
@@ -23,9 +24,12 @@ async def preview_ladders(
     after: Ruleset,
     *,
     now: datetime,
+    behind: UUID = _BEGINNING,
+    most: int | None = None,
     tell: Callable[[int], None] = lambda _: None,
 ) -> Forecast:
-    """Return what publishing the rules ``after`` would do to all members of a program at ``now``, which its clock shows.
+    """Return what publishing the rules ``after`` would do to members of a program at ``now``, which its clock shows: to those
+    ``behind`` one by id, so many at ``most``, None: to all.
 
     It decides as the publication does, page by page; ``tell`` hears of how many members each page was.
     """
@@ -34,11 +38,14 @@ async def preview_ladders(
         lookback = look_back_for_forecast(before, after, now)
         return Ask(NOBODY, "", None, member_id, now=now, lookback=lookback)
 
-    forecast, last = Forecast(), UUID(int=0)
-    while page := await list_members(connection, program_id, after=last, limit=_PAGE):
+    forecast, last, left = Forecast(), behind, most
+    while page := await list_members(connection, program_id, after=last, limit=min(_PAGE, left or _PAGE)):
         before, members = await read_page(connection, rulesets, program_id, page, ask=ask)
         for member in members:
             forecast.add(member, before, after, call=call_of_nobody(), now=max(now, member.booked_at))
         tell(len(members))
-        last = page[-1]
+        last, left = page[-1], None if left is None else left - len(page)
+        if left == 0:
+            forecast.last = last
+            break
     return forecast

@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 
 from loyalty_engine.application.executor import Caller
 from loyalty_engine.application.world import World, find_zone, read_world
-from loyalty_engine.core.engine.ruleset import compile_ruleset
+from loyalty_engine.core.engine.ruleset import Ruleset, compile_ruleset
 from loyalty_engine.core.program.checks import check_program
 from loyalty_engine.core.program.continuity import faults_of, find_breaks
 from loyalty_engine.core.program.document import Program
@@ -30,11 +30,12 @@ Expected = frozenset[int] | None
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A document that can be published: its parts, and ``faults`` that are only warnings."""
+    """A document that can be published: its parts, ``faults`` that are only warnings, and the rules that it comes to."""
 
     program: Program
     parts: tuple[Part, ...]
     faults: tuple[Fault, ...]
+    ruleset: Ruleset
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,8 @@ def prepare(program: Program) -> Prepared | Invalid:
     if any(fault.severity == "error" for fault in faults):
         return Invalid(faults)
     parts = split(program)
-    compile_ruleset(parts, revision=0, find_zone=find_zone)
-    return Prepared(program, parts, faults)
+    ruleset = compile_ruleset(parts, revision=0, find_zone=find_zone)
+    return Prepared(program, parts, faults, ruleset)
 
 
 def _wall_clock(time_zone: str, world: World) -> datetime | None:

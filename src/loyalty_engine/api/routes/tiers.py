@@ -1,21 +1,28 @@
 """Tiers: where a member is and what that entitles it to; put it somewhere by hand, and end that."""
 
+import asyncio
 from datetime import datetime
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query, Response
 
 from loyalty_engine.api.calls import begin_call, open_session, read_clock, read_path_member, require_member_id
 from loyalty_engine.api.documentation import problems
+from loyalty_engine.api.documents import ProgramReader, invalid_program
 from loyalty_engine.api.problems import ProblemError
 from loyalty_engine.api.routing import CallContext, Context, Route, access
 from loyalty_engine.api.schemas.corrections import ReasonBody
+from loyalty_engine.api.schemas.tier_previews import PreviewQuery, TierPreviewAnswer
 from loyalty_engine.api.schemas.tiers import EntitlementsAnswer, GrantAnswer, GrantBody, MemberTiersAnswer
 from loyalty_engine.application.composition import Services
 from loyalty_engine.application.executor import Outcome
+from loyalty_engine.application.preview_ladders import preview_ladders
+from loyalty_engine.application.publishing import Invalid, prepare
 from loyalty_engine.application.read_tiers import read_tiers
 from loyalty_engine.core.engine.facts import MemberState
 from loyalty_engine.core.engine.requests import EndGrant, GrantTier
 from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.program.document import Program
 
 router = APIRouter(route_class=Route, tags=["tiers"])
 
@@ -82,6 +89,34 @@ async def post_grant_end(context: CallContext, body: ReasonBody, member: str, ti
     services: Services = context.services
     request = EndGrant(begin_call(context), read_path_member(member), tier_set, body.reason)
     return await services.executor.execute(context.caller, request)
+
+
+@router.post(
+    "/program/tier-preview",
+    operation_id="preview_tiers",
+    response_model=TierPreviewAnswer,
+    summary="See where a changed ladder would move members",
+    **problems("malformed_yaml", "program_invalid", "program_not_published", body=True, yaml="Program"),
+)
+@access("program:read", documents=ProgramReader())
+async def post_preview(context: CallContext, body: Program, query: Annotated[PreviewQuery, Query()]) -> Response:
+    """Tell who would move where if this document were published now, and what its tiers would have cost more. Nothing is written.
+
+    It decides as the publication does, which moves all members behind it. Members are looked at page by page: send the
+    document again with `cursor` and add up.
+    """
+    services, program_id = context.services, context.client.program_id
+    assert isinstance(services, Services)
+    prepared = await asyncio.to_thread(prepare, body)
+    if isinstance(prepared, Invalid):
+        raise invalid_program(prepared.faults)
+    behind, now = query.after_id, await read_clock(context)
+    async with open_session(context) as session:
+        forecast = await preview_ladders(
+            session, services.rulesets, program_id, prepared.ruleset, now=now, behind=behind, most=query.limit
+        )
+    answer = TierPreviewAnswer.of(forecast, prepared.ruleset)
+    return Response(answer.model_dump_json(by_alias=True), media_type="application/json")
 
 
 async def _read(context: Context, text: str) -> tuple[Ruleset, MemberState, datetime]:

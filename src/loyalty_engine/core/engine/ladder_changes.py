@@ -4,11 +4,12 @@ What is booked and what is only foreseen is the same decision, so a preview tell
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Final
+from uuid import UUID
 
 from loyalty_engine.core.engine.decision import Changes
 from loyalty_engine.core.engine.due import settle
@@ -23,6 +24,9 @@ from loyalty_engine.core.tiers.lookback import Lookback, longer
 
 PREVIEW_DAYS: Final = 365
 """What was bought in so many days is what privileges are weighed by."""
+
+MOST_NAMED: Final = 10
+"""How many members a forecast names for each way that some go."""
 
 _ADOPTED: Final = 1 << 20
 """How far behind those of time the derived id lies of the operation that follows a publication."""
@@ -55,13 +59,16 @@ class Forecast:
 
     ``steps`` count members, also those that stay where they are. ``discounts`` are minor units and ``points`` are points
     by wallet that privileges would have given more, or less (< 0), on what members bought in :data:`PREVIEW_DAYS` days, if
-    they had had their new tier instead of today's all the time and had bought the same.
+    they had had their new tier instead of today's all the time and had bought the same. ``named`` are the first members
+    that go each way; behind ``last`` others are left out, None: nobody is.
     """
 
     members: int = 0
     steps: Counter[Step] = field(default_factory=Counter)
     discounts: int = 0
     points: Counter[str] = field(default_factory=Counter)
+    named: dict[Step, list[UUID]] = field(default_factory=dict)
+    last: UUID | None = None
 
     def add(self, member: MemberState, before: Ruleset, after: Ruleset, *, call: Call, now: datetime) -> None:
         """Add a member, with all that either rules look at and what it bought and earned in the days in question."""
@@ -70,7 +77,7 @@ class Forecast:
             becomes = changes.member.after if changes.member is not None else becomes
         old, new = _tiers_of(before, was), _tiers_of(after, becomes)
         self.members += 1
-        self.steps.update(_steps(old, new))
+        self._count(becomes.id, [*_steps(old, new)])
         since = now - timedelta(days=PREVIEW_DAYS)
         spend = sum(past.spend for past in member.history if past.placed_at >= since)
         self.discounts += _times(spend, _share(new) - _share(old), max(1 - _share(old), _LEAST))
@@ -78,6 +85,13 @@ class Forecast:
             earned = sum(points for at, points in moved if at >= since)
             had = _extra(old, wallet)
             self.points[wallet] += _times(earned, _extra(new, wallet) - had, 1 + had)
+
+    def _count(self, member_id: UUID, steps: Sequence[Step]) -> None:
+        self.steps.update(steps)
+        for step in steps:
+            named = self.named.setdefault(step, []) if step.before != step.after else None
+            if named is not None and len(named) < MOST_NAMED:
+                named.append(member_id)
 
 
 def look_back_for_forecast(before: Ruleset, after: Ruleset, now: datetime) -> Lookback:
