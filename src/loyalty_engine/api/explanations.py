@@ -17,6 +17,7 @@ from loyalty_engine.api.phrases import (
     show_tier,
     show_value,
 )
+from loyalty_engine.api.problems import PROBLEMS
 
 Json = Mapping[str, Any]
 
@@ -46,6 +47,30 @@ _PLAIN_FOR_CODES: Final = {
     "guest_required": "it counts by guest, and nobody said who it was",
     "given_twice": "another code opened the same promotion",
 }
+_STATES: Final = {
+    "registered": "registered, and waits for what counts",
+    "in_review": "waits for somebody to look at it",
+    "qualified": "counts, without a reward",
+    "rewarded": "counts, and both sides are rewarded",
+    "reversed": "counts no more, and gives back what it gave",
+    "rejected": "does not count",
+}
+_WHY: Final = {
+    "cycle": "the friend brought the advocate, or one before that",
+    "too_many_a_day": "the advocate brought many friends on that day",
+    "ordered_before": "an older order of the friend turned up",
+    "same_member": "both are one member",
+    "friend_blocked": "the friend is blocked",
+    "advocate_blocked": "the advocate is blocked",
+    "programme_gone": "the program does not have this programme any more",
+    "not_in_time": "what counts did not happen in time",
+    "came_back": "what it counted for came back",
+    "by_review": "somebody decided so",
+    "limit_reached": "the advocate was rewarded for as many friends as it can be",
+    "no_code_left": "a pool had no code to give",
+}
+_SHARED: Final = {"identity": "identity", "payment": "means of payment", "device": "device", "address": "address"}
+_WITH: Final = {"shared_with_advocate": "the advocate", "shared_with_member": "another member"}
 _HISTORY: Final = "history."
 
 
@@ -72,6 +97,28 @@ def explain_tiers(moves: Sequence[Json]) -> list[str]:
 def _show_move(move: Json) -> str:
     until = None if move["until"] is None else datetime.fromisoformat(move["until"])
     return f"tiers: {show_tier(move['set'], move['from'], move['tier'], until)}"
+
+
+def explain_referral(referral: Json) -> list[str]:
+    """Return a sentence on a friend: where its referral is, or why it is none, and another for each reason. None: no sentence."""
+    if not referral:
+        return []
+    if referral.get("refused"):
+        problem = PROBLEMS[referral["refused"]]
+        return [f"friend: not registered, {_lower(problem.title)}"]
+    whose = referral.get("programme", "friend")
+    why = [f"{whose}: {_show_why(reason)}" for reason in referral.get("reasons", ())]
+    return [f"{whose}: {_STATES[referral['state']]}", *why]
+
+
+def _show_why(reason: Json) -> str:
+    if "fingerprint" in reason:
+        return f"the friend shares its {_SHARED[reason['fingerprint']]} with {_WITH[reason['reason']]}"
+    return _WHY[reason["reason"]]
+
+
+def _lower(title: str) -> str:
+    return title[:1].lower() + title[1:]
 
 
 def _verdict_on_code(code: Json) -> str:

@@ -16,10 +16,11 @@ from loyalty_engine.api.schemas.orders import BasketBody, OrderBody
 from loyalty_engine.api.schemas.reviews import ReviewSummary
 from loyalty_engine.application.composition import Services
 from loyalty_engine.application.executor import Caller, Outcome
-from loyalty_engine.application.guesses import Cart, TooManyGuessesError
+from loyalty_engine.application.guesses import Guess, TooManyGuessesError
 from loyalty_engine.application.place_order import place_order
 from loyalty_engine.core.engine.requests import Actor, Call, PlaceOrder
 from loyalty_engine.core.promotions.codes import Codes
+from loyalty_engine.core.referrals.bringing import Bringing
 from loyalty_engine.core.rules.order import till_scope
 from loyalty_engine.persistence.reviews import Review
 
@@ -70,8 +71,15 @@ def read_order(context: Context, body: OrderBody, *, key: str | None, request_ha
     scope = till_scope(body.receipt.location, body.receipt.till) if body.receipt else ""
     order = body.as_order_at(body.placed_at, context.client.location)
     call = Call(uuid7(), actor_of(context), request_hash, key, scope)
-    codes = read_codes(context, body)
-    request = PlaceOrder(call, body.member, order, body.as_payment(), body.as_exchanges(), codes=codes)
+    request = PlaceOrder(
+        call,
+        body.member,
+        order,
+        body.as_payment(),
+        body.as_exchanges(),
+        codes=read_codes(context, body),
+        brought=read_bringing(context, body),
+    )
     if key is not None:
         return request
     return replace(request, call=replace(call, key=_make_key(request), keeps_refusals=False))
@@ -89,7 +97,15 @@ def read_reviewed_order(context: Context, review: Review) -> PlaceOrder:
     call = Call(uuid7(), actor, review.request_hash, context.key)
     order = body.as_order_at(body.placed_at, review.location)
     codes = replace(read_codes(context, body), guest=guest)
-    return PlaceOrder(call, body.member, order, body.as_payment(), body.as_exchanges(), codes=codes)
+    return PlaceOrder(
+        call,
+        body.member,
+        order,
+        body.as_payment(),
+        body.as_exchanges(),
+        codes=codes,
+        brought=read_bringing(context, body),
+    )
 
 
 def read_codes(context: Context, body: BasketBody) -> Codes:
@@ -97,10 +113,20 @@ def read_codes(context: Context, body: BasketBody) -> Codes:
     return body.as_codes(context.client.program_id, is_trusted="codes:read" in context.client.scopes)
 
 
+def read_bringing(context: Context, body: BasketBody) -> Bringing | None:
+    """Return whose code a new friend brought to its checkout, if it did."""
+    return None if body.brought_by is None else body.brought_by.as_bringing(is_trusted=trusts_friends(context))
+
+
+def trusts_friends(context: Context) -> bool:
+    """Tell whether a caller may know who brought whom, so that it need not guess codes."""
+    return "referrals:read" in context.client.scopes
+
+
 async def watch_guesses(
-    services: Services, caller: Caller, carts: Sequence[Cart], ask: Callable[[], Awaitable[Done]]
+    services: Services, caller: Caller, carts: Sequence[Guess], ask: Callable[[], Awaitable[Done]]
 ) -> Done:
-    """Ask what becomes of carts; raise :class:`ProblemError` where too many of their codes were unknown lately."""
+    """Ask what becomes of carts, or of a friend; raise :class:`ProblemError` where too many of their codes were unknown lately."""
     try:
         return await services.guesses.watch(caller, carts, ask)
     except TooManyGuessesError as error:

@@ -27,15 +27,26 @@ _KINDS: Final = {
     "tier_review": "Tiers reviewed",
     "tier_grant": "Tier given by hand",
     "tier_grant_end": "Tier given by hand ended",
+    "fingerprints": "Fingerprints seen",
+    "referral": "Registered as a friend",
+    "referral_review": "Referral looked at",
+    "referral_reward": "Referral due",
 }
 _BETWEEN: Final = {
     ("transfer", False): "Transfer to",
     ("transfer", True): "Transfer from",
     ("merge", False): "Merged with",
     ("merge", True): "Merged into",
+    ("referral", False): "Registered as a friend of",
+    ("referral", True): "Brought as a friend:",
+    ("referral_reward", False): "Rewarded as a friend of",
+    ("referral_reward", True): "Rewarded for the friend",
+    ("referral_reversal", False): "No friend any more of",
+    ("referral_reversal", True): "Counts as a friend no more:",
 }
-_BETWEEN_KINDS: Final = frozenset(kind for kind, _ in _BETWEEN)
-_EARNING: Final = frozenset({"order", "claim", "activity", "order_edit"})
+"""What is said of operations about two, to the first and to the second of them; the other one follows."""
+_BETWEEN_KINDS: Final = frozenset({"transfer", "merge"})
+_EARNING: Final = frozenset({"order", "claim", "activity", "order_edit", "referral_reward"})
 _RESTORING: Final = frozenset({"redemption_cancel", "return", "order_cancel"})
 _SPENDING: Final = frozenset({"order", "redemption", "capture"})
 
@@ -67,8 +78,8 @@ def _subject(entry: AcceptedEntry) -> str:
             return _show_activity(entry.activity)
         case "redemption_cancel" if entry.reverses is not None:
             return f"Redemption {show_id('red', entry.reverses)} taken back{_because(entry)}"
-        case "transfer" | "merge" if entry.other_id is not None:
-            return f"{_BETWEEN[entry.kind, entry.is_second]} {show_id('mem', entry.other_id)}{_because(entry)}"
+        case kind if (kind, entry.is_second) in _BETWEEN and entry.other_id is not None:
+            return f"{_BETWEEN[kind, entry.is_second]} {show_id('mem', entry.other_id)}{_because(entry)}"
         case "reversal" if entry.reversed_kind is not None:
             return f"{_KINDS.get(entry.reversed_kind, _in_words(entry.reversed_kind))} taken back{_because(entry)}"
         case other:

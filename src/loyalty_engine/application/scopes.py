@@ -7,7 +7,8 @@ SCOPES: Final[Mapping[str, str]] = {
     "orders:write": "Report orders and receipts, pay a part of them with points, claim, edit, confirm and void them, and "
     "take goods back.",
     "orders:read": "Read orders and returns, and orders that wait for a review.",
-    "reviews:write": "Decide about orders that came late, from the future, or under a used number.",
+    "reviews:write": "Decide about orders that came late, from the future, or under a used number, and about friends who look "
+    "suspicious.",
     "evaluations:read": "Look what an order would do.",
     "activities:write": "Report what members did beside buying.",
     "activities:read": "Read activities.",
@@ -22,6 +23,8 @@ SCOPES: Final[Mapping[str, str]] = {
     "tiers:read": "See where members are in tier sets, and what that entitles them to.",
     "codes:write": "Make, import, give out and change promo codes, vouchers and their pools.",
     "codes:read": "Look up, list and export promo codes, and learn why one cannot be used.",
+    "referrals:write": "Register friends under the code of who brought them, and say what members are known again by.",
+    "referrals:read": "Read referrals and members' own codes, and who brought whom.",
     "imports:write": "Upload files of members, points, past orders and codes, and see what became of them.",
     "operations:read": "Read operations, what explains them, and what became of an idempotency key.",
     "ledger:read": "Check the ledger's invariants, and read what each day moved.",

@@ -8,7 +8,13 @@ from fastapi import APIRouter, Query
 
 from loyalty_engine.api.calls import open_session, read_path_id
 from loyalty_engine.api.documentation import problems
-from loyalty_engine.api.explanations import explain, explain_codes, explain_promotions, explain_tiers
+from loyalty_engine.api.explanations import (
+    explain,
+    explain_codes,
+    explain_promotions,
+    explain_referral,
+    explain_tiers,
+)
 from loyalty_engine.api.pagination import cut
 from loyalty_engine.api.problems import ProblemError
 from loyalty_engine.api.routing import CallContext, Context, Route, access
@@ -120,6 +126,7 @@ async def get_explanation(context: CallContext, operation_id: str) -> Explanatio
             *explain_promotions(found.promotions),
             *explain_codes(found.codes),
             *explain_tiers(found.tiers),
+            *explain_referral(found.referral),
         ],
         is_complete=detail is not None,
     )

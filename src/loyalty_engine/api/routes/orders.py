@@ -12,6 +12,7 @@ from loyalty_engine.api.placing import (
     CODE_PROBLEMS,
     EXCHANGE_REFUSALS,
     REFUSALS,
+    read_bringing,
     read_codes,
     read_order,
     settle_order,
@@ -106,8 +107,8 @@ async def post_evaluation(context: CallContext, body: EvaluationBody) -> Outcome
     """
     services: Services = context.services
     order = body.as_order_at(body.placed_at or await read_clock(context), context.client.location)
-    codes = read_codes(context, body)
-    request = EvaluateOrder(actor_of(context), body.member, order, body.as_payment(), codes, body.replaces)
+    codes, brought = read_codes(context, body), read_bringing(context, body)
+    request = EvaluateOrder(actor_of(context), body.member, order, body.as_payment(), codes, body.replaces, brought)
 
     async def look() -> Outcome:
         return await evaluate_order(services.executor, context.caller, request, explains_all=body.explain == "all")

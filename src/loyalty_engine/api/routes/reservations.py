@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from loyalty_engine.api.calls import begin_call, open_session, read_clock, read_path_id
 from loyalty_engine.api.documentation import problems
-from loyalty_engine.api.placing import CODE_PROBLEMS, REFUSALS, read_codes, watch_guesses
+from loyalty_engine.api.placing import CODE_PROBLEMS, REFUSALS, read_bringing, read_codes, watch_guesses
 from loyalty_engine.api.problems import ProblemError
 from loyalty_engine.api.routing import CallContext, Route, access
 from loyalty_engine.api.schemas.orders import OrderAnswer
@@ -52,6 +52,7 @@ async def post_reservation(context: CallContext, body: ReservationBody) -> Outco
         body.as_payment(),
         read_codes(context, body),
         replaces=body.replaces,
+        brought=read_bringing(context, body),
     )
 
     async def reserve() -> Outcome:

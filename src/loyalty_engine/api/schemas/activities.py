@@ -4,6 +4,7 @@ from typing import Any, Self
 
 from pydantic import Field
 
+from loyalty_engine.api.schemas.bringing import MovesReferral
 from loyalty_engine.api.schemas.fields import (
     Answer,
     Attributes,
@@ -39,7 +40,7 @@ class ActivityBody(Body):
     attributes: Attributes = Field(default_factory=dict, description="Declared attributes.", examples=[{"score": 9}])
 
 
-class ActivityAnswer(OperationHead):
+class ActivityAnswer(MovesReferral, OperationHead):
     """An accepted activity."""
 
     id: str = Field(description="The activity.", examples=["act_01m8054496erxvcc6weqy7k3j5"])

@@ -282,7 +282,7 @@ class ExplanationAnswer(Answer):
         description="Tiers that the member got, lost or keeps for longer with it.", examples=[[]]
     )
     text: list[str] = Field(
-        description="The same in plain English, one sentence per rule, promotion, code and tier.",
+        description="The same in plain English, one sentence per rule, promotion, code and tier, and what became of a friend.",
         examples=[["coffee: not applied, needs order.total at least 2000, was 1899 (101 missing)"]],
     )
     is_complete: bool = Field(description="False once the details are no longer kept.", examples=[True])

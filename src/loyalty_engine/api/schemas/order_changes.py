@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from loyalty_engine.api.schemas.bringing import MovesReferral
 from loyalty_engine.api.schemas.fields import Amount, BalanceAnswer, Body, OperationHead, ReasonCode
 from loyalty_engine.api.schemas.goods import GoodsLineBody, as_quantities
 from loyalty_engine.api.schemas.lines import LineBody, TenderBody
@@ -30,7 +31,7 @@ class EditBody(Body):
     reason: ReasonCode = Field(description="A reason code of your own.", examples=["customer_added_goods"])
 
 
-class EditAnswer(OperationHead):
+class EditAnswer(MovesReferral, OperationHead):
     """An edited order: it costs and earns as if it had been placed like this."""
 
     order_id: str = Field(description="The order.", examples=[_ORDER])

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from loyalty_engine.api.problems import Fault, ProblemError
+from loyalty_engine.api.schemas.bringing import BringingBody, MovesReferral
 from loyalty_engine.api.schemas.codes import MAX_CODES, CodeAnswer, TypedCode, digest_guest, fold_codes
 from loyalty_engine.api.schemas.fields import (
     Amount,
@@ -84,6 +85,12 @@ class BasketBody(Body):
         description="Who buys without being a member, for codes that each guest can use so often; a digest is kept in its "
         "place. It has no effect without codes, nor where the order is a member's: then its uses count for the member.",
         examples=["email:guest@example.com"],
+    )
+    brought_by: BringingBody | None = Field(
+        default=None,
+        description="Whose code a new friend brought to its first checkout: the member is registered as a friend first, and what "
+        "welcomes friends holds for this cart. If it cannot be registered the cart stands, and the answer's `referral` says why.",
+        examples=[{"code": "7K3J-5Q2M-9XWB"}],
     )
 
     def as_order_at(self, placed_at: datetime, location: str | None) -> Order:
@@ -209,7 +216,7 @@ class Effect(Answer):
     )
 
 
-class SoldOrder(Answer):
+class SoldOrder(MovesReferral):
     """What an order comes to: its price, what pays it, and what it gives."""
 
     currency: str = Field(description="ISO 4217 code.", examples=["EUR"])
@@ -304,7 +311,7 @@ class EvaluationAnswer(SettledOrder):
     )
 
 
-class ClaimAnswer(OperationHead):
+class ClaimAnswer(MovesReferral, OperationHead):
     """A claimed order."""
 
     order_id: str = Field(description="The order.", examples=["ord_01m8054496erxvcc6weqy7k3j5"])

@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from loyalty_engine.api.pagination import Page, PageQuery
 from loyalty_engine.api.problems import Fault, ProblemError
+from loyalty_engine.api.schemas.bringing import MovesReferral
 from loyalty_engine.api.schemas.fields import (
     Answer,
     BalanceAnswer,
@@ -146,7 +147,7 @@ class TakenPoints(Answer):
     forgiven: int = Field(description="What of it the balance did not cover and nobody owes.", examples=[0])
 
 
-class GoodsBack(OperationHead):
+class GoodsBack(MovesReferral, OperationHead):
     """What goods that came back mean: money to pay back, points that came back, points that are taken."""
 
     order_id: str | None = Field(

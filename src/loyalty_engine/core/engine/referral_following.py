@@ -115,7 +115,8 @@ def foresee_referral(prepared: Prepared, now: datetime) -> dict[str, Any] | None
     referral = prepared.facts.referral
     if referral is None or not (is_new or prepared.is_known):
         return None
-    state, reasons = state_at(referral, now)
+    # What the order itself speaks for is not known before it is placed; a new friend came with it, however late.
+    state, reasons = (referral.state, referral.reasons) if is_new else state_at(referral, now)
     return {"state": state, "reasons": [reason.as_json() for reason in reasons]}
 
 
