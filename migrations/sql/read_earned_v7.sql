@@ -1,5 +1,6 @@
 -- What a member, and those that it stands for, earned in some wallets since so many days before a moment, NULL days: ever;
--- less what was taken back. By when what earned it happened: [moment, points], by wallet.
+-- less what was taken back. By when what earned it happened: [moment, points], by wallet. What a friend's referral gave and takes
+-- back counts as of when it was given, as goods that come back count as of when they were bought.
 CREATE FUNCTION loyalty.read_earned_v7(
     p_program integer, p_member uuid, p_wallets text[], p_days integer[], p_at timestamptz
 )
@@ -17,7 +18,7 @@ BEGIN
     RETURN (
         SELECT jsonb_object_agg(s.wallet, s.moved)
           FROM (SELECT g.wallet, jsonb_agg(jsonb_build_array(g.happened_at, g.points) ORDER BY g.happened_at) AS moved
-                  FROM (SELECT w.wallet, coalesce(b.placed_at, o.effective_at) AS happened_at,
+                  FROM (SELECT w.wallet, h.happened_at,
                                sum(CASE p.source WHEN 'issued' THEN p.amount ELSE -p.amount END) AS points
                           FROM unnest(v_family) f(id)
                           JOIN posting p ON p.program_id = p_program AND p.member_id = f.id
@@ -25,7 +26,14 @@ BEGIN
                           JOIN unnest(p_wallets, p_days) w(wallet, days) ON w.wallet = p.wallet
                           JOIN operation o ON o.program_id = p_program AND o.id = p.operation_id
                           LEFT JOIN "order" b ON b.program_id = p_program AND b.id = o.order_id
-                         WHERE w.days IS NULL OR coalesce(b.placed_at, o.effective_at) >= p_at - make_interval(days => w.days)
+                          LEFT JOIN LATERAL (
+                              SELECT g.effective_at FROM operation g
+                               WHERE o.kind = 'referral_reversal' AND g.program_id = p_program AND g.member_id = o.member_id
+                                 AND g.id < o.id AND g.kind = 'referral_reward'
+                               ORDER BY g.id DESC LIMIT 1) r ON true
+                         CROSS JOIN LATERAL (
+                              SELECT coalesce(b.placed_at, r.effective_at, o.effective_at) AS happened_at) h
+                         WHERE w.days IS NULL OR h.happened_at >= p_at - make_interval(days => w.days)
                          GROUP BY 1, 2) g
                  WHERE g.points <> 0 GROUP BY 1) s);
 END $$;

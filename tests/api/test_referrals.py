@@ -473,3 +473,37 @@ async def test_everything_works_together_in_one_checkout(client: Api, new_progra
     assert [(move["from"], move["tier"]) for move in order["tiers"]] == [(None, "silver")]
     assert [(effect["wallet"], effect["points"]) for effect in order["effects"]] == [("points", 37)]
     assert await ledger.faults() == []
+
+
+@pytest.mark.parametrize("window", [{"kind": "lifetime"}, {"kind": "rolling", "length": {"days": 100}}])
+async def test_points_for_friends_lead_both_up_a_ladder_and_down_again(
+    client: Api, new_program: MakeProgram, ledger: Ledger, window: Json
+) -> None:
+    status = {
+        "key": "status",
+        "metric": {"kind": "points_earned", "wallet": "points"},
+        "window": window,
+        "tiers": [{"key": "silver", "at_least": 300}, {"key": "gold", "at_least": 900}],
+    }
+    shop = client.acting_as((await new_program({**rules(), "tier_sets": [status]}, is_sandbox=True)).admin)
+    ada, ben, cleo = [await shop.new_member() for _ in range(3)]
+
+    async def tiers() -> list[str | None]:
+        shown = [(await shop.get(f"/members/{member}/tiers")).json() for member in (ada, ben)]
+        return [answer["tiers"][0]["tier"] for answer in shown]
+
+    for friend in (ben, cleo):
+        await registered(shop, friend, ada)
+    orders = [await buy(shop, friend) for friend in (ben, cleo)]
+    assert await tiers() == [None, None]
+    await pass_days(shop, 15)
+    for friend in (ben, cleo):
+        later = await buy(shop, friend, 100)
+        assert [(move["from"], move["tier"]) for move in later["tiers"]] == [(None, "silver")]
+    assert await tiers() == ["gold", "silver"]
+    await pass_days(shop, 20)
+    await shop.cancel_order(orders[0]["id"])
+    assert await tiers() == ["silver", None]
+    await shop.cancel_order(orders[1]["id"])
+    assert await tiers() == [None, None]
+    assert await ledger.faults() == []
