@@ -211,6 +211,34 @@ async def test_a_friend_that_was_absorbed_is_rewarded_through_who_stands_for_it(
     assert (await points(shop, ledger, "eve"), await points(shop, ledger, "anna")) == (250, 500)
 
 
+async def test_what_settles_at_once_is_rewarded_in_the_same_answer(new_program: MakeProgram) -> None:
+    program = await new_program(document_of_friends(qualifies={"kind": "order", "at_least": 3000}))
+    async with open_shop(program) as shop, Ledger.open(program) as ledger:
+        await shop.enrol("anna", "ben", "carl")
+        await shop.register("ben", by="anna")
+        answers = [await shop.do(shop.order("ben")), await shop.do(shop.order("carl", by="anna"))]
+        assert [answer["referral"]["state"] for answer in answers] == ["rewarded", "rewarded"]
+        assert [answer["balances"][0]["available"] for answer in answers] == [300, 300]
+        assert await points(shop, ledger, "anna") == 1000
+        assert await ledger.faults() == []
+
+
+async def test_without_programmes_only_what_comes_back_asks_who_brought_a_member(new_program: MakeProgram) -> None:
+    program = await new_program(document_of_friends())
+    async with open_shop(program) as shop, Ledger.open(program) as ledger:
+        await shop.enrol("anna", "ben")
+        await shop.register("ben", by="anna")
+        order_id = await shop.buy("ben")
+        shop.now += 15 * DAY
+        await shop.reward()
+        await program.publish({**document_of_friends(), "referrals": []})
+        await shop.spend("anna", 10)
+        ruleset = await shop.rulesets.latest(program.id)
+        assert ask_for(shop.order("ben"), ruleset, now=shop.now).referral is None
+        await shop.cancel(order_id)
+        assert (await points(shop, ledger, "anna"), await points(shop, ledger, "ben")) == (-10, 0)
+
+
 async def read(shop: Shop, request: Request | ReferralRequest) -> Facts:
     """Return what gather shows for a request, as the executor asks, always with lots."""
     ruleset = await shop.rulesets.latest(shop.program.id)

@@ -15,6 +15,7 @@ from loyalty_engine.persistence.pruning import forget_files
 from loyalty_engine.worker.handlers import Handlers
 from loyalty_engine.worker.schedule import plan_runs
 from tests.harness.api import Api
+from tests.harness.friends import document_of_friends, open_shop
 from tests.harness.programs import document, make_program, owner
 from tests.harness.servers import serve
 from tests.worker.conftest import Shop
@@ -45,6 +46,20 @@ async def run_all(shop: Shop, program_id: int) -> list[tuple[str, str, object]]:
             jobs = await list_jobs(connection, whose, status=None, kind=None, before=UUID(LAST_ID), limit=50)
             found += [(job.kind, job.status, job.result) for job in jobs if job.kind != "prune"]
     return sorted(found, key=lambda job: job[0])
+
+
+async def test_friends_whose_orders_have_stood_are_rewarded(shop: Shop) -> None:
+    program = await make_program(shop.url, document_of_friends())
+    async with open_shop(program) as friends:
+        await friends.enrol("anna", "ben")
+        await friends.register("ben", by="anna")
+        await friends.buy("ben")
+        shop.now = friends.now + timedelta(days=15)
+
+    [done] = [job for job in await run_all(shop, program.id) if job[0] == "reward_referrals"]
+
+    assert done == ("reward_referrals", "done", {"referrals": 1, "unrewarded": 0, "unrewarded_referrals": []})
+    assert await plan_runs(shop.sessions, shop.now + timedelta(seconds=59)) == 0
 
 
 async def test_points_that_became_due_are_booked_for_everybody(shop: Shop) -> None:

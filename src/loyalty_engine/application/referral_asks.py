@@ -18,10 +18,14 @@ from loyalty_engine.core.engine.referral_requests import (
     SeeFingerprints,
 )
 from loyalty_engine.core.engine.requests import (
+    ClaimOrder,
+    ConfirmReservation,
+    EditOrder,
     EnrolMember,
     EvaluateOrder,
     MergeMembers,
     PlaceOrder,
+    RecordActivity,
     Request,
     ReserveOrder,
     Transfer,
@@ -57,6 +61,9 @@ def with_referral(ask: Ask, request: Request | ReferralRequest | EvaluateOrder, 
             )
         case Transfer() | MergeMembers() | EnrolMember() | SeeFingerprints():
             return ask
+        case PlaceOrder() | ConfirmReservation() | ClaimOrder() | EditOrder() | RecordActivity() if ruleset.referrals:
+            settles = any(terms.settles_after is None for terms in ruleset.referrals.values())
+            return replace(ask, referral=ReferralWish(may_settle=settles))
         case _:
             return replace(ask, referral=ReferralWish()) if ruleset.referrals or _takes_back(ask) else ask
 
@@ -98,7 +105,8 @@ def _with_advocate(ask: Ask, facts: Facts, ruleset: Ruleset, now: datetime) -> A
         return _at_its_time(ask, referral)
     if referral.friend_id == referral.advocate_id or (ask.other and ask.other.member_id == referral.advocate_id):
         return ask
-    if not referral.is_due(max(now, facts.member.booked_at)) and not _may_come_back(ask, facts, referral):
+    is_due = referral.is_due(max(now, facts.member.booked_at)) or (ask.referral.may_settle and not referral.counts)
+    if not is_due and not _may_come_back(ask, facts, referral):
         return ask
     terms = ruleset.referrals.get(referral.programme)
     full = replace(
