@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from benchmarks import bars_code_uses, bars_codes, bars_core, bars_http, bars_promotions, expiry, growth
+from benchmarks import bars_code_uses, bars_codes, bars_core, bars_http, bars_promotions, expiry, growth, reviews
 
 BARS: Final[dict[str, Callable[[], float]]] = {
     "P1": bars_http.accrue_against_pgbench,
@@ -17,6 +17,7 @@ BARS: Final[dict[str, Callable[[], float]]] = {
     "P4p": bars_promotions.many_against_few_promotions,
     "P5": growth.large_against_small,
     "P6": expiry.settling_against_updating,
+    "P6t": reviews.reviewing_against_updating,
     "P7": bars_codes.generating_against_copying,
     "P8": bars_http.hammered_against_spread,
     "P8c": bars_code_uses.one_code_against_many,
