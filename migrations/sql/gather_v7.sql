@@ -60,7 +60,7 @@ BEGIN
            g.tiers,
            CASE WHEN g.earned_at IS NOT NULL AND m.id IS NOT NULL
                 THEN read_earned_v7(p_program, m.id, (a.lookback).earned, (a.lookback).earned_days, g.earned_at) END,
-           CASE WHEN a.referral IS DISTINCT FROM NULL AND m.id IS NOT NULL
+           CASE WHEN a.referral IS DISTINCT FROM NULL
                  AND ((a.referral).wants_ties
                       OR EXISTS (SELECT FROM referral x WHERE x.program_id = p_program AND x.friend_id = m.id)
                       OR EXISTS (SELECT FROM member x WHERE x.program_id = p_program AND x.merged_into = m.id))

@@ -26,6 +26,7 @@ from loyalty_engine.core.engine.requests import (
 )
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.codes import fold_code
+from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.promotions.pools import KnownPool
 from loyalty_engine.core.referrals.bringing import Bringing
 from loyalty_engine.core.referrals.codes import code_of, tail_of
@@ -225,10 +226,10 @@ class Life:
         assert isinstance(self.do(request, day), Accepted)
         return request.call.operation_id
 
-    def order_of(self, friend: int, amount: int = 5000, placed: float = 0) -> PlaceOrder:
+    def order_of(self, friend: int | Identity, amount: int = 5000, placed: float = 0) -> PlaceOrder:
         number = ShopOrder(f"W-{next(self.town.numbers_taken)}")
         goods = order(line(amount), reference=number, placed_at=NOW + placed * DAY)
-        return PlaceOrder(self.call(), person(friend), goods)
+        return PlaceOrder(self.call(), person(friend) if isinstance(friend, int) else friend, goods)
 
     def bring_back(self, order_id: UUID, day: float, *, amount: int | None = None) -> Decision:
         """Let an order come back: all of it, or goods for so much."""

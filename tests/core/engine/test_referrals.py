@@ -26,13 +26,14 @@ from loyalty_engine.core.engine.requests import (
 from loyalty_engine.core.engine.together import decide_together
 from loyalty_engine.core.kernel.amounts import MAX_BALANCE
 from loyalty_engine.core.kernel.codes import FoldedCode, fold_code
+from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.promotions.pools import Candidate, KnownPool
 from loyalty_engine.core.referrals.bringing import Bringing
 from loyalty_engine.core.referrals.codes import code_of
 from loyalty_engine.core.referrals.state import Given
 from loyalty_engine.core.rules.goods import Goods
 from loyalty_engine.core.rules.order import ShopOrder
-from tests.core.engine_cases import NOW, line, ruleset_of
+from tests.core.engine_cases import DOCUMENT, NOW, OTHER_CARD, line, ruleset_of
 from tests.core.referral_town import DAY, FRIENDS, Life, person, refused
 
 CUP: Final = {"kind": "activity", "activity": "own_cup", "within": {"days": 60}, "settles_after": {"days": 7}}
@@ -547,6 +548,47 @@ def test_a_friend_came_when_its_receipt_says_however_late_that_is_heard_of() -> 
     assert (life.state(1), life.points(0)) == ("rewarded", 500)
 
 
+def test_who_enrols_with_its_first_order_is_a_friend_by_then() -> None:
+    life = welcoming()
+    looked = evaluate(life, OTHER_CARD, bringing(0))
+    assert (looked["member_id"], looked["total"], looked["referral"]["state"]) == (None, 4000, "registered")
+    decision = life.do(replace(life.order_of(OTHER_CARD), brought=bringing(0)))
+    assert isinstance(decision, Accepted)
+    registration, order = decision.parts
+    assert (registration.identities_added, order.identities_added) == ((OTHER_CARD,), ())
+    assert registration.member is not None
+    friend = registration.member.after.id
+    assert (registration.member.expected_version, order.operation.member_id) == (0, friend)
+    assert (order.answer["total"], order.answer["referral"]["state"]) == (4000, "registered")
+    assert life.town.identities[OTHER_CARD] == friend
+    [referral] = life.town.referrals.values()
+    assert (referral.friend_id, referral.advocate_id) == (friend, person(0))
+    life.pass_time(14)
+    assert life.points(0) == 500
+
+
+def test_who_enrols_with_a_wrong_code_is_enrolled_as_everybody() -> None:
+    life = welcoming()
+    decision = life.do(replace(life.order_of(OTHER_CARD), brought=bringing(99)))
+    assert isinstance(decision, Accepted)
+    assert (decision.before, decision.changes.identities_added) == ((), (OTHER_CARD,))
+    assert decision.changes.answer["referral"]["refused"] == "referral_code_not_found"
+
+
+@pytest.mark.parametrize("unknown_card", ["park", "refuse"])
+def test_nobody_is_a_friend_who_is_not_enrolled_with_its_order(unknown_card: str) -> None:
+    life = Life.of()
+    program = {**DOCUMENT["program"], "unknown_card": unknown_card}
+    life.town.rulesets = {3: ruleset_of(referrals=[FRIENDS], earning_rules=[], program=program)}
+    decision = life.do(replace(life.order_of(OTHER_CARD), brought=bringing(0)))
+    assert life.town.referrals == {}
+    if unknown_card == "refuse":
+        assert refused(decision) == "member_not_found"
+    else:
+        assert isinstance(decision, Accepted)
+        assert decision.changes.answer["referral"]["refused"] == "member_not_found"
+
+
 def test_a_friend_stays_one_whose_cart_is_reserved_anew_or_let_go() -> None:
     life = welcoming()
     first = reserving(life, 1)
@@ -608,7 +650,7 @@ def reserving(life: Life, who: int) -> ReserveOrder:
     return ReserveOrder(placing.call, placing.member, placing.order, timedelta(minutes=15), brought=bringing(0))
 
 
-def evaluate(life: Life, who: int, brought: Bringing | None, day: float = 0) -> dict[str, Any]:
+def evaluate(life: Life, who: int | Identity, brought: Bringing | None, day: float = 0) -> dict[str, Any]:
     placing = replace(life.order_of(who, placed=day), brought=brought)
     facts = life.town.gather(placing, NOW + day * DAY)
     asked = EvaluateOrder(placing.call.actor, placing.member, placing.order, brought=brought)

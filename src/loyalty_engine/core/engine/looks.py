@@ -58,13 +58,20 @@ def look(ruleset: Ruleset, facts: Facts, request: EvaluateOrder, now: datetime) 
         facts, _ = settle_facts(ruleset, facts, call, now)
     try:
         prepared = prepare(ruleset, facts, request, call=call, now=now)
-        seen = _look(ruleset, prepared.facts, request, now)
+        seen = _look(ruleset, _not_enrolled(facts, prepared.facts), request, now)
     except RefusalError as error:
         return Refused(error.refusal)
     told = foresee_referral(prepared, now)
     if told is None or isinstance(seen, Refused):
         return seen
     return replace(seen, answer={**seen.answer, "referral": told})
+
+
+def _not_enrolled(facts: Facts, prepared: Facts) -> Facts:
+    """Return the facts that an order is looked at upon: who enrols as a friend with it is not a member yet."""
+    if facts.member is not None or prepared.member is None:
+        return prepared
+    return replace(prepared, member=replace(prepared.member, version=0))
 
 
 def _look(ruleset: Ruleset, facts: Facts, request: EvaluateOrder, now: datetime) -> Look | Refused:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from loyalty_engine.core.engine.accounts import new_member
 from loyalty_engine.core.engine.answers import show_balances
 from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Operation
 from loyalty_engine.core.engine.facts import Facts
@@ -19,6 +20,7 @@ from loyalty_engine.core.engine.referral_rewards import Occasion, reward, take_r
 from loyalty_engine.core.engine.referrals import decide_registration
 from loyalty_engine.core.engine.requests import Call, EvaluateOrder, PlaceOrder, Request, ReserveOrder
 from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.kernel.ids import nth
 from loyalty_engine.core.kernel.refusals import Refusal, RefusalCode, RefusalError
 from loyalty_engine.core.referrals.bringing import Bringing
@@ -90,20 +92,27 @@ def follow(ruleset: Ruleset, prepared: Prepared, decision: Decision, now: dateti
 
 
 def _register(ruleset: Ruleset, facts: Facts, request: Cart, *, call: Call, now: datetime) -> Prepared:
-    """Register the friend whose cart it is; whoever is not a member before it is not known by then."""
-    brought = request.brought
+    """Register the friend whose cart it is. Whoever would enrol with it does so a moment before, as a friend."""
+    brought, named = request.brought, request.member
     assert brought is not None
-    member = request.member if facts.member is None else facts.member.id
-    if member is None:
+    if named is None and facts.member is None:
         return Prepared(facts, refused=Refusal(RefusalCode.MEMBER_REQUIRED, "/member"))
     if facts.referral is not None and _is_same(facts.referral, brought):
         return Prepared(facts, is_known=True)
+    enrols_as: tuple[Identity, ...] = ()
+    friend = facts.member
+    if friend is None and isinstance(named, str) and ruleset.unknown_card == "enrol":
+        friend, enrols_as = new_member(call.operation_id, now), (named,)
     call = _own(replace(call, operation_id=nth(call.operation_id, _REGISTERED)))
-    asked = RegisterReferral(call, member, brought.code, brought.programme, brought.fingerprints)
     try:
-        changes = decide_registration(ruleset, facts, asked, now, came_at=request.order.placed_at).changes
+        member = named if friend is None else friend.id
+        assert member is not None
+        asked = RegisterReferral(call, member, brought.code, brought.programme, brought.fingerprints)
+        came_at = request.order.placed_at
+        changes = decide_registration(ruleset, replace(facts, member=friend), asked, now, came_at=came_at).changes
     except RefusalError as error:
         return Prepared(facts, refused=error.refusal)
+    changes = replace(changes, identities_added=enrols_as)
     return Prepared(apply(facts, changes), (changes,))
 
 
