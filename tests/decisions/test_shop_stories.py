@@ -2,7 +2,8 @@
 
 Orders and activities are written as shops send them. ``member`` is what is known of the member before, ``counters`` how
 much of a rule's budget is used, ``used`` any other shared counter, ``then`` what the member has in the end. Where
-promotions play, ``saves`` is what each takes off, ``gifts`` what the shop is to add, ``total`` what is to be paid.
+promotions play, ``saves`` is what each takes off, ``gifts`` what the shop is to add, ``total`` what is to be paid. Where
+there are ladders, ``leads`` is to which tier, by set.
 """
 
 import json
@@ -117,14 +118,17 @@ def test_a_story_comes_out_as_it_is_told(shop: str, told: Json) -> None:
         assert {effect["rule"]: f"{effect['points']} {effect['wallet']}" for effect in effects} == step["earns"], step
         if "total" in step:
             assert priced(decision.changes.answer) == (step["total"], step["saves"], step.get("gifts", {})), step
+        led = {move["set"]: move["tier"] for move in decision.changes.answer.get("tiers", ())}
+        assert led == step.get("leads", {}), step
         reasons, why_not = shown(story, decision.changes), step.get("why_not", {})
         assert {rule: reasons[rule]["code"] for rule in why_not} == why_not, step
     balances = {wallet: balance.available for wallet, balance in story.members["anna"].balances.items()}
     assert balances == told.get("then", balances)
 
 
-def test_there_are_stories_of_six_kinds_of_shop() -> None:
-    assert SHOPS == ["coffee_shop", "corner_grocer", "fashion_store", "flower_shop", "online_service", "roastery"]
+def test_there_are_stories_of_seven_kinds_of_shop() -> None:
+    others = ["coffee_shop", "corner_grocer", "fashion_store", "flower_shop", "online_service"]
+    assert [*others, "outdoor_shop", "roastery"] == SHOPS
 
 
 @pytest.mark.parametrize("shop", SHOPS)
