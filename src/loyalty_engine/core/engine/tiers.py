@@ -100,11 +100,12 @@ def _lead(ruleset: Ruleset, facts: Facts, part: Changes) -> Changes:
     if moved is None or moved.id != part.member.after.id:
         return part
     tiers = before.tiers if before is not None else {}
-    moved = replace(moved, tiers=tiers, earned=_earn(ruleset, facts, before, part, entries=part.entries))
+    earned = _earn(ruleset, facts, before, part, entries=part.entries)
+    counted, given_back = _count_activity(ruleset, part), _counted_before(facts, part)
+    counters = take_back(add(moved.counters, counted), given_back) if counted or given_back else moved.counters
+    moved = replace(moved, tiers=tiers, earned=earned, counters=counters)
     if part.operation.kind not in _COUNTING:
-        return _with(part, moved, tiers)
-    counted = _count_activity(ruleset, part)
-    moved = replace(moved, counters=take_back(add(moved.counters, counted), _counted_before(facts, part)))
+        return replace(part, member=_guard_with(part.member, moved, tiers))
     absorbed = facts.other if part.operation.kind == "merge" else None
     view = None
     if part.order is not None:
@@ -124,7 +125,8 @@ def _lead(ruleset: Ruleset, facts: Facts, part: Changes) -> Changes:
     tiers = {**tiers, **{move.tier_set: move.after for move in moves}}
     answer = {**part.answer, "tiers": show_moves(ruleset.ladders, moves)}
     kept = {**part.facts, _COUNTED: counted} if counted else part.facts
-    return replace(_with(part, moved, tiers), tiers=tuple(moves), answer=answer, facts=kept)
+    guard = _guard_with(part.member, moved, tiers)
+    return replace(part, member=guard, tiers=tuple(moves), answer=answer, facts=kept)
 
 
 def _lead_other(ruleset: Ruleset, facts: Facts, part: Changes) -> Changes:
@@ -151,16 +153,11 @@ def _lead_other(ruleset: Ruleset, facts: Facts, part: Changes) -> Changes:
     return replace(part, tiers=(*part.tiers, *moves), other=_guard_with(guard, moved, tiers))
 
 
-def _with(part: Changes, moved: MemberState, tiers: MemberTiers) -> Changes:
-    assert part.member is not None
-    return replace(part, member=_guard_with(part.member, moved, tiers))
-
-
 def _guard_with(guard: MemberWrite, moved: MemberState, tiers: MemberTiers) -> MemberWrite:
     after = guard.after
     due_at = soonest(after.due_at, next_end(tiers))
     after = replace(after, tiers=tiers, earned=moved.earned, counters=moved.counters, due_at=due_at)
-    return replace(guard, after=after)
+    return MemberWrite(guard.expected_version, after)
 
 
 def _count_activity(ruleset: Ruleset, part: Changes) -> dict[str, int]:
