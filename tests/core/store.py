@@ -20,6 +20,10 @@ from loyalty_engine.core.engine.facts import (
     MemberState,
 )
 from loyalty_engine.core.engine.fold import apply
+from loyalty_engine.core.engine.membership_requests import (
+    MembershipRequest,
+    PayMembership,
+)
 from loyalty_engine.core.engine.referral_requests import ReferralRequest
 from loyalty_engine.core.engine.requests import (
     ActivateOrder,
@@ -48,7 +52,7 @@ from loyalty_engine.core.engine.requests import (
 )
 from loyalty_engine.core.points.lots import LotUse, spending_order
 from loyalty_engine.core.rules.history import PastOrder
-from loyalty_engine.core.rules.order import natural_key
+from loyalty_engine.core.rules.order import natural_key, payment_key
 from tests.core.ledger_checks import check_fold, check_ledger
 from tests.core.rows import KeptOrder, Rows
 
@@ -57,7 +61,7 @@ from tests.core.rows import KeptOrder, Rows
 class Store(Rows):
     """Decides requests one upon the other; what it keeps is checked after each."""
 
-    def decide(self, request: Request | ReferralRequest, now: datetime) -> Decision:
+    def decide(self, request: Request | ReferralRequest | MembershipRequest, now: datetime) -> Decision:
         """Decide upon what is kept, twice, and record what is accepted."""
         facts = self.gather(request, now)
         decision = decide(self.ruleset, facts, request, now)
@@ -71,13 +75,13 @@ class Store(Rows):
             self._compare(reduce(apply, decision.parts, facts), {part.operation.kind for part in decision.parts}, now)
         return decision
 
-    def accept(self, request: Request | ReferralRequest, now: datetime) -> Accepted:
+    def accept(self, request: Request | ReferralRequest | MembershipRequest, now: datetime) -> Accepted:
         """Decide a request that must not be refused."""
         decision = self.decide(request, now)
         assert isinstance(decision, Accepted), decision
         return decision
 
-    def gather(self, request: Request | ReferralRequest, now: datetime) -> Facts:
+    def gather(self, request: Request | ReferralRequest | MembershipRequest, now: datetime) -> Facts:
         """Return what the request's decision may look at; lots only where it needs them or something is due."""
         facts = Facts(counters=self.counters(now), codes=self.codes)
         member: MemberRef | UUID | None = getattr(request, "member", None)
@@ -113,6 +117,12 @@ class Store(Rows):
                 mark = self.ruleset.mark_of(kind, subject, at)
                 if owner is not None and mark is not None:
                     facts = replace(facts, marked_by=self.marks.get((owner, kind, mark)))
+                if subject is not None:
+                    number = payment_key(subject, request.call.actor.location)
+                    facts = replace(facts, same_number=self.numbers.get(number))
+                wants_lots = False
+            case PayMembership():
+                facts = replace(facts, same_number=self.numbers.get(request.natural_key))
                 wants_lots = False
             case CancelRedemption():
                 facts = replace(facts, redemption=self._redemption(request.redemption_id))

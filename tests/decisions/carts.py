@@ -13,6 +13,7 @@ from loyalty_engine.core.engine.looks import Look, look
 from loyalty_engine.core.engine.requests import Actor, EvaluateOrder, PlaceOrder, Profile
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.refusals import Refusal, RefusalCode
+from loyalty_engine.core.memberships.membership import Membership
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.payments import Payment
 from loyalty_engine.core.promotions.reasons import explain_promotions
@@ -164,6 +165,8 @@ def _read_buyer(case: Case, cart: Order) -> MemberState | None:
     profile = Profile(birthday=known.pop("birthday", None), attributes=known.pop("attributes", {}))
     balances = known.pop("balances", {})
     tiers = {key: MemberTier(tier, cart.placed_at) for key, tier in known.pop("tiers", {}).items()}
+    since, until = cart.placed_at, cart.placed_at + timedelta(days=30)
+    plans = {key: Membership(since, until, until, since) for key in known.pop("plans", ())}
     return MemberState(
         MEMBER,
         version=1,
@@ -177,5 +180,6 @@ def _read_buyer(case: Case, cart: Order) -> MemberState | None:
         history=tuple(read_past(past) for past in case.get("history", ())),
         sees_lots=True,
         tiers=tiers,
+        plans=plans,
         **known,
     )

@@ -104,6 +104,7 @@ def read_ruleset(case: Case) -> Ruleset:
             "promotions": read_promotions(case),
             "tier_sets": read_tier_sets(case),
             "referrals": read_referrals(case),
+            "plans": read_plans(case),
             "policies": case.get("policies", {}),
         }
     )
@@ -125,6 +126,12 @@ def read_referrals(case: Case) -> list[Json]:
     """Return the case's referral programmes; ``programme`` is short for changes to the one that its file shares."""
     shared, changes = case.shared.get("referrals", []), case.get("programme")
     return [*shared] if changes is None else [{**shared[0], **changes}]
+
+
+def read_plans(case: Case) -> list[Json]:
+    """Return the case's plans; ``club`` is short for changes to the first one that its file shares."""
+    shared, changes = case.shared.get("plans", []), case.get("club")
+    return case.get("plans", shared if changes is None else [{**shared[0], **changes}, *shared[1:]])  # type: ignore[no-any-return]  # as written
 
 
 def read_promotions(case: Case) -> list[Json]:

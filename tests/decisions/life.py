@@ -1,7 +1,7 @@
 """Lives of points: requests of two members over time, decided one upon the other by the plainest store there is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -10,6 +10,13 @@ from loyalty_engine.core.engine.decision import Accepted, Changes, Decision
 from loyalty_engine.core.engine.due import settle_facts
 from loyalty_engine.core.engine.facts import MemberState
 from loyalty_engine.core.engine.looks import Look, look
+from loyalty_engine.core.engine.membership_requests import (
+    CancelMembership,
+    MembershipRequest,
+    PayMembership,
+    RefundPayment,
+    StartTrial,
+)
 from loyalty_engine.core.engine.requests import (
     ActivateOrder,
     Adjust,
@@ -36,7 +43,7 @@ from loyalty_engine.core.engine.requests import (
     Transfer,
 )
 from loyalty_engine.core.engine.ruleset import Ruleset
-from loyalty_engine.core.engine.views import see_tiers
+from loyalty_engine.core.engine.views import see_entitlements, see_plans, see_tiers
 from loyalty_engine.core.kernel.codes import FoldedCode, fold_code
 from loyalty_engine.core.kernel.instants import parse_instant, show_instant
 from loyalty_engine.core.kernel.quantities import parse_quantity
@@ -51,10 +58,11 @@ from tests.decisions.examples import read_line, read_order
 from tests.decisions.stories import MEMBERS, new_member
 
 Json = Mapping[str, Any]
+Asked = Request | MembershipRequest
 
 _AROUND: Final = frozenset(
     {"at", "by", "wallet", "balances", "bens", "lots", "answer", "refused", "shared", "counts", "became"}
-    | {"tiers", "seen", "earns", "saves", "moves"}
+    | {"tiers", "seen", "earns", "saves", "moves", "plans", "gives_back"}
 )
 """Words of a step beside the one that says what it is."""
 
@@ -138,12 +146,21 @@ class Life:
                 shown[key] = [held.tier, held.how, until]
         return shown
 
+    def plans(self, name: str) -> dict[str, list[str]]:
+        """Return what the member has of plans: the state now, until when it is paid for, and when it ends."""
+        return {
+            key: [held.state(self.clock), show_instant(held.paid_until), show_instant(held.ends_at)]
+            for key, held in self.member(name).plans.items()
+        }
+
     def seen(self, name: str) -> dict[str, Any]:
         """Return what rules see of the member's tiers."""
-        seen = see_tiers(self.ruleset, self.member(name).tiers)
-        return {"tiers": seen.tiers, "levels": seen.levels, "entitlements": list(seen.entitlements)}
+        member = self.member(name)
+        seen, plans = see_tiers(self.ruleset, member.tiers), see_plans(self.ruleset, member, self.clock)
+        entitlements = list(see_entitlements(self.ruleset, seen, plans))
+        return {"tiers": seen.tiers, "levels": seen.levels, "entitlements": entitlements, "plans": list(plans)}
 
-    def read(self, n: int, step: Json) -> Request | None:
+    def read(self, n: int, step: Json) -> Asked | None:
         """Return the request of a step: the first of its words says which it is."""
         made_by, by = call(n), MEMBERS.get(step.get("by", "anna"))
         words = [word for word in step if word not in _AROUND]
@@ -153,7 +170,7 @@ class Life:
         said, wallet = step[word], step.get("wallet", "points")
         read = getattr(self, f"_read_{word}", None)
         if read is not None:
-            request: Request = read(made_by, by, said, wallet)
+            request: Asked = read(made_by, by, said, wallet)
             return request
         assert by is not None
         match word:
@@ -188,16 +205,43 @@ class Life:
         assert order_id is not None
         return order_id
 
-    def _read_grant(self, made_by: Any, by: UUID | None, said: Json, _: str) -> Request:  # noqa: ANN401 - a call
+    def _read_grant(self, made_by: Any, by: UUID | None, said: Json, _: str) -> Asked:  # noqa: ANN401 - a call
         assert by is not None
         until = parse_instant(said["until"]) if "until" in said else None
         return GrantTier(made_by, by, said.get("set", "status"), said["tier"], until, "goodwill")
 
-    def _read_end_grant(self, made_by: Any, by: UUID | None, said: str, _: str) -> Request:  # noqa: ANN401 - a call
+    def _read_end_grant(self, made_by: Any, by: UUID | None, said: str, _: str) -> Asked:  # noqa: ANN401 - a call
         assert by is not None
         return EndGrant(made_by, by, said, "mistake")
 
-    def _read_order(self, made_by: Any, by: UUID | None, said: Json, wallet: str) -> Request:  # noqa: ANN401 - a call
+    def _read_pay(self, made_by: Any, by: UUID | None, said: Json, _: str) -> Asked:  # noqa: ANN401 - a call
+        assert by is not None
+        plan = said.get("plan", "club")
+        return PayMembership(
+            replace(made_by, request_hash=repr((by, said)).encode()),
+            by,
+            plan,
+            number=said.get("number", f"p{made_by.operation_id.int >> 64 & 0xFFF}"),
+            amount=said.get("amount", self.ruleset.plans[plan].price),
+            currency="EUR",
+            paid_at=parse_instant(said["at"]) if "at" in said else None,
+            replaces=said.get("replaces"),
+        )
+
+    def _read_try(self, made_by: Any, by: UUID | None, said: str, _: str) -> Asked:  # noqa: ANN401 - a call
+        assert by is not None
+        return StartTrial(made_by, by, said)
+
+    def _read_leave(self, made_by: Any, by: UUID | None, said: Json, _: str) -> Asked:  # noqa: ANN401 - a call
+        assert by is not None
+        return CancelMembership(made_by, by, said.get("plan", "club"), said.get("at_once"), "moved")
+
+    def _read_refund(self, made_by: Any, by: UUID | None, said: Json, _: str) -> Asked:  # noqa: ANN401 - a call
+        assert by is not None
+        in_full = said.get("in_full", False)
+        return RefundPayment(made_by, by, said.get("plan", "club"), said["payment"], in_full=in_full, reason="moved")
+
+    def _read_order(self, made_by: Any, by: UUID | None, said: Json, wallet: str) -> Asked:  # noqa: ANN401 - a call
         told = {"number": str(made_by.operation_id.int % 1000), "at": show_instant(self.clock), **said}
         points, exchanges = told.pop("pay_with_points", None), told.pop("exchanges", ())
         typed = tuple(fold_code(text) or FoldedCode(text) for text in told.pop("codes", ()))
@@ -207,26 +251,28 @@ class Life:
         back = tuple(Exchange(self._ref(one["of"]), read_goods(one)) for one in exchanges)
         return PlaceOrder(made_by, by, order, payment, back, codes=codes)
 
-    def _read_activity(self, made_by: Any, by: UUID | None, said: Json, _: str) -> Request:  # noqa: ANN401 - a call
+    def _read_activity(self, made_by: Any, by: UUID | None, said: Json, _: str) -> Asked:  # noqa: ANN401 - a call
         assert by is not None
         happened_at = parse_instant(said["at"]) if "at" in said else self.clock
-        return RecordActivity(made_by, by, said["kind"], happened_at, attributes=said.get("attributes", {}))
+        return RecordActivity(
+            made_by, by, said["kind"], happened_at, said.get("subject"), None, said.get("attributes", {})
+        )
 
-    def _read_back(self, made_by: Any, _: UUID | None, said: Json, __: str) -> Request:  # noqa: ANN401 - a call
+    def _read_back(self, made_by: Any, _: UUID | None, said: Json, __: str) -> Asked:  # noqa: ANN401 - a call
         return ReturnGoods(made_by, self._ref(said["of"]), read_goods(said), reason="too_small")
 
-    def _read_cancel(self, made_by: Any, _: UUID | None, said: int, __: str) -> Request:  # noqa: ANN401 - a call
+    def _read_cancel(self, made_by: Any, _: UUID | None, said: int, __: str) -> Asked:  # noqa: ANN401 - a call
         return CancelOrder(made_by, self.order_of(said), "void")
 
-    def _read_confirm(self, made_by: Any, _: UUID | None, said: Json, __: str) -> Request:  # noqa: ANN401 - a call
+    def _read_confirm(self, made_by: Any, _: UUID | None, said: Json, __: str) -> Asked:  # noqa: ANN401 - a call
         return ActivateOrder(made_by, self.order_of(said["of"]), read_goods(said) if "lines" in said else None)
 
-    def _read_edit(self, made_by: Any, _: UUID | None, said: Json, __: str) -> Request:  # noqa: ANN401 - a call
+    def _read_edit(self, made_by: Any, _: UUID | None, said: Json, __: str) -> Asked:  # noqa: ANN401 - a call
         lines = tuple(read_line(place, item) for place, item in enumerate(said["lines"], start=1))
         tenders = tuple(Tender(kind, amount) for kind, amount in said.get("tenders", {}).items())
         return EditOrder(made_by, self.order_of(said["of"]), lines, said.get("shipping", 0), tenders, "changed")
 
-    def _read_lot(self, made_by: Any, _: UUID | None, said: Json, wallet: str) -> Request:  # noqa: ANN401 - a call
+    def _read_lot(self, made_by: Any, _: UUID | None, said: Json, wallet: str) -> Asked:  # noqa: ANN401 - a call
         entries = self.made[said["of"]].entries
         assert entries is not None
         [lot_id] = [lot.id for lot in entries.lots if lot.wallet == wallet]

@@ -21,6 +21,9 @@ FILES: Final = (
     "tier_returns",
     "tier_privileges",
     "tier_grants",
+    "memberships",
+    "membership_ends",
+    "membership_privileges",
 )
 CASES: Final = read_cases(*FILES)
 
@@ -52,17 +55,22 @@ def check(life: Life, step: Mapping[str, Any]) -> None:
         assert life.lots(step.get("by", "anna")) == step["lots"], step
     if "tiers" in step:
         assert life.tiers(step.get("by", "anna")) == step["tiers"], (step, life.tiers(step.get("by", "anna")))
+    if "plans" in step:
+        assert life.plans(step.get("by", "anna")) == step["plans"], (step, life.plans(step.get("by", "anna")))
     if "seen" in step:
         assert covers(life.seen(step.get("by", "anna")), step["seen"]), step
 
 
 def check_answer(step: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
-    """Compare what the step says of its answer: ``earns`` and ``saves`` by rule, ``moves`` from and to which tier."""
+    """Compare what the step says of its answer: ``earns`` and ``saves`` by rule, ``moves`` from and to which tier,
+    ``gives_back`` how much money to give back."""
     assert covers(answer, step.get("answer", {})), (step, answer)
     if "earns" in step:
         assert {effect["rule"]: effect["points"] for effect in answer["effects"]} == step["earns"], step
     if "saves" in step:
         assert {one["promotion"]: one["amount"] for one in answer["discounts"]} == step["saves"], step
+    if "gives_back" in step:
+        assert answer["refund"]["amount"] == step["gives_back"], step
     if "moves" in step:
         assert [[move["from"], move["tier"]] for move in answer["tiers"]] == step["moves"], (step, answer["tiers"])
 

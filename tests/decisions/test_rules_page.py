@@ -17,6 +17,7 @@ from loyalty_engine.core.program.earning import (
 )
 from loyalty_engine.core.program.facts import FACTS, OPERATORS
 from loyalty_engine.core.program.lifetimes import AfterWait, AtOnce, Confirmed, ExpiryAfter, ExpirySliding, Length
+from loyalty_engine.core.program.plans import FullRefund, PlanEntry, PlanRefund
 from loyalty_engine.core.program.policies import ReturnPolicy
 from loyalty_engine.core.program.promotions import (
     AmountOff,
@@ -92,6 +93,8 @@ MODELS: Final = (
     TierMultiplier,
     TierDiscount,
     LastsToEnd,
+    PlanEntry,
+    FullRefund,
 )
 KINDS: Final = (AtOnce, AfterWait, Confirmed, ExpiryAfter, ExpirySliding)
 CHOICES: Final = ("points", "discounts", "clawback", "expired")
@@ -107,11 +110,13 @@ def words() -> Iterator[str]:
     kinds: Any = EarningRuleEntry.model_json_schema()["properties"]["earn"]["discriminator"]["mapping"]
     yield from kinds
     yield from TypeAdapter(PromotionEffect).json_schema()["discriminator"]["mapping"]
-    unions: tuple[Any, ...] = (TierMetric, TierWindow, TierValidity)
+    unions: tuple[Any, ...] = (TierMetric, TierWindow, TierValidity, PlanRefund)
     for union in unions:
         yield from TypeAdapter(union).json_schema()["discriminator"]["mapping"]
     for choice in ("downgrade", "returns"):
         yield from get_args(TierSet.model_fields[choice].annotation)
+    for choice in ("cancels", "overpaid"):
+        yield from get_args(PlanEntry.model_fields[choice].annotation)
     for kind in KINDS:
         yield from get_args(kind.model_fields["kind"].annotation)
     for field in CHOICES:

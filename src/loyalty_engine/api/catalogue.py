@@ -82,8 +82,13 @@ _FAULTS: Final[Mapping[FaultCode, str]] = {
     FaultCode.NOBODY_GETS_IT: "A promotion for guests has a limit per member, nothing leads to a tier, or a referral rewards nobody.",
     FaultCode.IGNORED: "The field says nothing beside the others, such as about an effect of this kind.",
     FaultCode.REWARDED_TOO_EARLY: "Friends are rewarded while their goods can still come back.",
+    FaultCode.NO_PRICE: "A plan that cannot be tried has no price.",
+    FaultCode.NOT_A_PAYMENT: "The kind of activity cannot report payments: it must count once per subject and have an integer amount.",
+    FaultCode.NOTHING_GIVEN_BACK: "A membership ends at once when it is cancelled, and nothing is given back.",
+    FaultCode.UNKNOWN_PLAN: "The program has no such plan.",
     FaultCode.CURRENCY_IN_USE: "The program has members or operations in its currency, which so has to stay.",
     FaultCode.WALLET_IN_USE: "Somebody has an amount in the wallet, which so has to stay as it is.",
+    FaultCode.PLAN_IN_USE: "Somebody is in the plan, which so has to stay; it need not be sold any more.",
 }
 """What each fault means. The code alone decides which there are: a missing meaning fails the test of this page."""
 

@@ -292,6 +292,46 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     RefusalCode.TIER_NOT_GRANTED: ProblemKind(
         409, "The member is not in a tier by hand", "There is nothing to end; the member is where it belongs."
     ),
+    RefusalCode.PLAN_NOT_FOUND: ProblemKind(422, "The program has no such plan", "See details.known."),
+    RefusalCode.PLAN_NOT_SOLD: ProblemKind(
+        409,
+        "The plan cannot be joined",
+        "It is not sold any more, or has no more than a trial; who is in it can renew it.",
+    ),
+    RefusalCode.TRIAL_NOT_OFFERED: ProblemKind(409, "The plan has no trial", "Report a payment for it."),
+    RefusalCode.TRIAL_USED: ProblemKind(
+        409, "The member had the plan before", "A trial is for who never had the plan; report a payment for it."
+    ),
+    RefusalCode.MEMBERSHIP_NOT_RUNNING: ProblemKind(
+        409, "The member is not in the plan", "See details.state: it ended before, or null: it never began."
+    ),
+    RefusalCode.MEMBERSHIP_CANCELLED: ProblemKind(
+        409,
+        "The membership was cancelled before",
+        "It ends when what was paid for is over; ask for at_once to end it now.",
+    ),
+    RefusalCode.PAYMENT_AMOUNT_MISMATCH: ProblemKind(
+        422,
+        "The payment does not pay for a term",
+        "See details.price: parts of it are not accepted, nor several terms at once.",
+    ),
+    RefusalCode.PAYMENT_IN_FUTURE: ProblemKind(
+        422, "The payment was made in the future", "Check the clock; five minutes ahead are tolerated."
+    ),
+    RefusalCode.PAYMENT_EXISTS: ProblemKind(
+        409, "The payment was reported before", "It counts once; see details.operation_id for what it did."
+    ),
+    RefusalCode.PAYMENT_NOT_FOUND: ProblemKind(
+        404, "No such payment", "Only payments whose time is not over yet can be given back."
+    ),
+    RefusalCode.PAYMENT_NOT_LAST: ProblemKind(
+        409, "Later payments follow this one", "Give the last one back first; details.later tells how many there are."
+    ),
+    RefusalCode.REFUND_NOT_OFFERED: ProblemKind(
+        409,
+        "Nothing is given back",
+        "The plan says so, see details.refund; ask for in_full for a payment that bounced.",
+    ),
     RefusalCode.NOT_A_SANDBOX: ProblemKind(
         409, "The program is no sandbox", "Only a program that was created as a sandbox has a clock of its own."
     ),

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from loyalty_engine.core.engine.facts import Facts
+from loyalty_engine.core.engine.membership_requests import MembershipRequest
 from loyalty_engine.core.engine.referral_requests import ReferralRequest
 from loyalty_engine.core.engine.requests import Request
 from tests.core.engine_cases import member, with_member
@@ -18,7 +19,7 @@ class Case:
     """A request that is refused, and how."""
 
     code: str
-    request: Request | ReferralRequest
+    request: Request | ReferralRequest | MembershipRequest
     facts: Facts = SOMEBODY
     pointer: str = ""
     details: dict[str, Any] = field(default_factory=dict)

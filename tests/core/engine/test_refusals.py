@@ -30,6 +30,7 @@ from loyalty_engine.core.points.payments import Payment
 from loyalty_engine.core.promotions.codes import Codes, KnownCode
 from tests.core.engine.refusals_of_codes import CODE_CASES
 from tests.core.engine.refusals_of_life import LIFE_CASES
+from tests.core.engine.refusals_of_plans import PLAN_CASES
 from tests.core.engine.refusals_of_referrals import REFERRAL_CASES
 from tests.core.engine.refusals_of_reservations import RESERVATION_CASES
 from tests.core.engine.refusals_of_tiers import TIER_CASES
@@ -351,6 +352,7 @@ CASES: Final = [
     *RESERVATION_CASES,
     *CODE_CASES,
     *TIER_CASES,
+    *PLAN_CASES,
     *REFERRAL_CASES,
 ]
 

@@ -27,7 +27,10 @@ SOUND: Final[Json] = {
         {"key": "points", "unit": "points", "redeem": {"points": 100, "amount": 100, "min_points": 100, "step": 50}},
         {"key": "cashback", "unit": "money", "redeem": {"min_points": 1}},
     ],
-    "activities": [{"key": "survey", "attributes": {"score": {"type": "integer"}, "shop": {"type": "text"}}}],
+    "activities": [
+        {"key": "survey", "attributes": {"score": {"type": "integer"}, "shop": {"type": "text"}}},
+        {"key": "club_paid", "once_per": "subject", "attributes": {"amount": {"type": "integer"}}},
+    ],
     "earning_groups": [
         {"key": "offers", "choose": "best"},
         {"key": "boosts", "choose": "all", "group": "offers"},
@@ -97,6 +100,18 @@ SOUND: Final[Json] = {
             "lasts": {"kind": "window", "more": 1},
             "grace": {"days": 30},
         }
+    ],
+    "plans": [
+        {
+            "key": "club",
+            "price": 4900,
+            "term": {"months": 12},
+            "grace": {"days": 14},
+            "trial": {"days": 30},
+            "privileges": {"entitlements": ["free_delivery"]},
+            "refund": {"kind": "full", "within": {"days": 14}},
+        },
+        {"key": "plus", "price": 900, "term": {"months": 1}},
     ],
     "policies": {"earning": {"choose": "all"}},
     "referrals": [

@@ -117,7 +117,7 @@ COMPETING: Final[list[tuple[str, object, str, str]]] = [
     ("/earning_groups/1/choose", "worst", "/earning_groups/1/choose", "unknown_choice"),
     ("/earning_groups", [*SOUND["earning_groups"], SOUND["earning_groups"][0]], "/earning_groups/2/key", "duplicate_key"),
     ("/earning_groups", [{"key": f"g{n}", "choose": "all"} for n in range(201)], "/earning_groups", "too_long"),
-    ("/activities", SOUND["activities"] * 2, "/activities/1/key", "duplicate_key"),
+    ("/activities", SOUND["activities"][:1] * 2, "/activities/1/key", "duplicate_key"),
     ("/activities/0/once_per", "hour", "/activities/0/once_per", "unknown_choice"),
     ("/activities/0/attributes/score/type", "float", "/activities/0/attributes/score/type", "unknown_choice"),
     ("/earning_rules/2/activity", "poll", "/earning_rules/2/activity", "unknown_activity"),

@@ -15,13 +15,14 @@ from loyalty_engine.core.program.faults import FaultCode, json_pointer
 from loyalty_engine.core.program.parts import split
 from loyalty_engine.core.program.reading import parse_program
 from tests.core.program.mistakes import CHECKS, READING, SOUND, TOTAL, WHEN, Json, change, faults_of, found
+from tests.core.program.mistakes_in_plans import PLANS
 from tests.core.program.mistakes_in_promotions import LINTS, PROMOTIONS
 from tests.core.program.mistakes_in_referrals import LINTS as LINTS_OF_REFERRALS
 from tests.core.program.mistakes_in_referrals import REFERRALS
 from tests.core.program.mistakes_in_rules import RULES
 from tests.core.program.mistakes_in_tiers import TIERS
 
-ACCEPTED: Final = [*CHECKS, *RULES, *PROMOTIONS, *TIERS, *REFERRALS]
+ACCEPTED: Final = [*CHECKS, *RULES, *PROMOTIONS, *TIERS, *PLANS, *REFERRALS]
 ALL: Final = [*READING, *ACCEPTED]
 
 
@@ -31,7 +32,7 @@ def test_one_mistake_is_one_fault_where_it_is(place: str, value: object, pointer
 
 
 def test_every_code_is_provoked_above() -> None:
-    elsewhere = {"too_many_faults", "currency_in_use", "wallet_in_use"}
+    elsewhere = {"too_many_faults", "currency_in_use", "wallet_in_use", "plan_in_use"}
     assert {code for *_, code in ALL} == {code.value for code in FaultCode} - elsewhere
 
 
@@ -52,7 +53,7 @@ def test_only_warnings_leave_a_program_publishable() -> None:
         "never_open",
         *(code for *_, code in (*LINTS, *LINTS_OF_REFERRALS)),
     }
-    warnings.add("unbounded")
+    warnings |= {"unbounded", "nothing_given_back"}
     refused = {code for *_, code in READING} - {code for *_, code in CHECKS}
     severities: dict[str, set[str]] = {}
     for place, value, _, code in ACCEPTED:

@@ -35,6 +35,7 @@ REGULAR: Final = replace(
     tiers={"status": "gold"},
     levels={"status": 2, "stars": 0},
     entitlements=("delivery", "lounge"),
+    plans=("club",),
     referrals=2,
     brought_by="friends",
 )
@@ -77,6 +78,7 @@ FACTS_OF_TIMES_AND_MEMBERS: Final = {
     "member.days_since_enrolment": 150,
     "member.age": 26,
     "member.entitlements": ("delivery", "lounge"),
+    "member.plans": ("club",),
     "member.tiers.status": "gold",
     "member.levels.status": 2,
     "member.tiers.stars": None,

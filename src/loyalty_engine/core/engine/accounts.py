@@ -1,6 +1,6 @@
 """Opening and closing a member's account for one operation."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from loyalty_engine.core.kernel.amounts import MAX_BALANCE
 from loyalty_engine.core.kernel.ids import nth
 from loyalty_engine.core.kernel.instants import Period
 from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
+from loyalty_engine.core.memberships.membership import PlanMove, next_lapse
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.book import Book, Entries, LotTerms
 from loyalty_engine.core.points.holds import Hold
@@ -188,7 +189,7 @@ def _after(member: MemberState, book: Book, entries: Entries, counters: Mapping[
         balances={**member.balances, **entries.balances},
         lots=(*book.lots(), *book.left_behind),
         holds=holds,
-        due_at=soonest(*_moments(member, book, entries, holds), *_tier_ends(member)),
+        due_at=soonest(*_moments(member, book, entries, holds), *_ends(member)),
         **counters,
     )
 
@@ -203,11 +204,18 @@ def due_next(member: MemberState, operation_id: UUID, now: datetime) -> datetime
     points = member.due_at
     if member.sees_lots:
         points = next_due(open_book(member, operation_id, now), member.holds)
-    return soonest(points, *_tier_ends(member))
+    return soonest(points, *_ends(member))
 
 
-def _tier_ends(member: MemberState) -> tuple[datetime | None, ...]:
-    return (next_end(member.tiers),) if member.tiers else ()
+def with_plans(member: MemberState, moves: Sequence[PlanMove]) -> MemberState:
+    """Return the member with its memberships changed, and when something is next due with it."""
+    plans = {**member.plans, **{move.plan: move.after for move in moves}}
+    return replace(member, plans=plans, due_at=soonest(member.due_at, next_lapse(plans)))
+
+
+def _ends(member: MemberState) -> tuple[datetime | None, ...]:
+    """Return when the member's tiers and memberships end, as far as nobody booked that."""
+    return (next_end(member.tiers), next_lapse(member.plans)) if member.tiers or member.plans else ()
 
 
 def _moments(member: MemberState, book: Book, entries: Entries, holds: tuple[Hold, ...]) -> Iterable[datetime | None]:

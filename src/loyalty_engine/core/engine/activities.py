@@ -7,6 +7,7 @@ from loyalty_engine.core.engine.answers import show_activity, show_facts
 from loyalty_engine.core.engine.attributes import check_attributes, read_decimals
 from loyalty_engine.core.engine.decision import Accepted, ActivityRow, Changes, Decision, Operation
 from loyalty_engine.core.engine.facts import Facts
+from loyalty_engine.core.engine.memberships import pay_by_activity
 from loyalty_engine.core.engine.orders import CLOCK_SKEW
 from loyalty_engine.core.engine.requests import RecordActivity
 from loyalty_engine.core.engine.ruleset import ActivityRules, Ruleset
@@ -48,18 +49,17 @@ def decide_activity(ruleset: Ruleset, facts: Facts, request: RecordActivity, now
     seen = Activity(kind.key, request.subject, request.location, read_decimals(kind.attributes, request.attributes))
     settled = settle_activity(ruleset, operation, seen, member=member, shared=facts.counters)
     assert settled.after is not None
-    return Accepted(
-        Changes(
-            operation=operation,
-            answer=show_activity(operation, row, settled),
-            facts=show_facts(member, settled.earned.seen),
-            reasons=settled.earned.reasons,
-            member=guard(member, settled.after),
-            entries=settled.entries,
-            activity=row,
-            takes=settled.takes,
-        )
+    changes = Changes(
+        operation=operation,
+        answer=show_activity(operation, row, settled),
+        facts=show_facts(member, settled.earned.seen),
+        reasons=settled.earned.reasons,
+        member=guard(member, settled.after),
+        entries=settled.entries,
+        activity=row,
+        takes=settled.takes,
     )
+    return Accepted(pay_by_activity(ruleset, facts, request, changes, now=now))
 
 
 def _check_place(request: RecordActivity) -> None:

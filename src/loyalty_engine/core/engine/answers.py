@@ -178,6 +178,11 @@ def show_facts(
         }
         if member.tiers:
             facts["member"]["tiers"] = {key: held.tier for key, held in sorted(member.tiers.items())}
+        if member.plans:
+            facts["member"]["plans"] = {
+                key: [show_instant(held.since), show_instant(held.ends_at)]
+                for key, held in sorted(member.plans.items())
+            }
     return facts
 
 

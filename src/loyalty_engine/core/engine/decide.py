@@ -23,6 +23,14 @@ from loyalty_engine.core.engine.holds import decide_hold, decide_hold_end
 from loyalty_engine.core.engine.issuing import decide_issue
 from loyalty_engine.core.engine.lots import decide_lot_change
 from loyalty_engine.core.engine.members import decide_change, decide_enrolment, decide_status
+from loyalty_engine.core.engine.membership_requests import (
+    CancelMembership,
+    MembershipRequest,
+    PayMembership,
+    RefundPayment,
+    StartTrial,
+)
+from loyalty_engine.core.engine.memberships import decide_membership
 from loyalty_engine.core.engine.merges import decide_merge
 from loyalty_engine.core.engine.opening_lots import decide_opening
 from loyalty_engine.core.engine.redemptions import decide_cancel, decide_redemption
@@ -79,7 +87,9 @@ from loyalty_engine.core.engine.transfers import decide_transfer
 from loyalty_engine.core.kernel.refusals import Refusal, RefusalCode, RefusalError
 
 
-def decide(ruleset: Ruleset, facts: Facts, request: Request | ReferralRequest, now: datetime) -> Decision:
+def decide(
+    ruleset: Ruleset, facts: Facts, request: Request | ReferralRequest | MembershipRequest, now: datetime
+) -> Decision:
     """Return what ``request`` does to the loyalty state that ``facts`` show, at the program's clock ``now``."""
     repeated = _find_repeat(facts, request)
     if repeated is not None:
@@ -100,7 +110,9 @@ def decide(ruleset: Ruleset, facts: Facts, request: Request | ReferralRequest, n
     return replace(decision, before=(*before, *decision.before)) if before else decision
 
 
-def _decide_anew(ruleset: Ruleset, facts: Facts, request: Request | ReferralRequest, now: datetime) -> Decision:
+def _decide_anew(
+    ruleset: Ruleset, facts: Facts, request: Request | ReferralRequest | MembershipRequest, now: datetime
+) -> Decision:
     match request:
         case PlaceOrder():
             return decide_exchange(ruleset, facts, request, now)
@@ -130,10 +142,8 @@ def _decide_anew(ruleset: Ruleset, facts: Facts, request: Request | ReferralRequ
             return decide_transfer(ruleset, facts, request, now)
         case MergeMembers():
             return decide_merge(ruleset, facts, request, now)
-        case GrantTier():
-            return decide_grant(ruleset, facts, request, now)
-        case EndGrant():
-            return decide_grant_end(ruleset, facts, request, now)
+        case GrantTier() | EndGrant():
+            return _decide_tier(ruleset, facts, request, now)
         case ReverseOperation():
             return decide_reversal(ruleset, facts, request, now)
         case ClaimOrder():
@@ -156,8 +166,18 @@ def _decide_anew(ruleset: Ruleset, facts: Facts, request: Request | ReferralRequ
             return decide_issue(ruleset, facts, request, now)
         case RegisterReferral() | SeeFingerprints() | ReviewReferral() | RewardReferral():
             return _decide_referral(ruleset, facts, request, now)
+        case PayMembership() | StartTrial() | CancelMembership() | RefundPayment():
+            return decide_membership(ruleset, facts, request, now)
         case _:
             assert_never(request)
+
+
+def _decide_tier(ruleset: Ruleset, facts: Facts, request: GrantTier | EndGrant, now: datetime) -> Decision:
+    match request:
+        case GrantTier():
+            return decide_grant(ruleset, facts, request, now)
+        case EndGrant():
+            return decide_grant_end(ruleset, facts, request, now)
 
 
 def _decide_referral(ruleset: Ruleset, facts: Facts, request: ReferralRequest, now: datetime) -> Decision:
@@ -172,7 +192,7 @@ def _decide_referral(ruleset: Ruleset, facts: Facts, request: ReferralRequest, n
             return decide_reward(ruleset, facts, request, now)
 
 
-def _find_repeat(facts: Facts, request: Request | ReferralRequest) -> Decision | None:
+def _find_repeat(facts: Facts, request: Request | ReferralRequest | MembershipRequest) -> Decision | None:
     """A known key repeats its answer; the same key with another request is refused and bound to nothing."""
     earlier = facts.earlier
     if earlier is None:

@@ -13,6 +13,7 @@ from loyalty_engine.core.engine.reserved import Reservation
 from loyalty_engine.core.kernel.codes import FoldedCode
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.kernel.refusals import Refusal
+from loyalty_engine.core.memberships.membership import PlanMove
 from loyalty_engine.core.points.book import Entries
 from loyalty_engine.core.points.payments import PaidPoints
 from loyalty_engine.core.promotions.codes import CodeMemory, CodeRow
@@ -138,10 +139,10 @@ class MemberWrite:
 class Changes:
     """All rows of one operation. ``facts`` and the reasons explain it later; ``answer`` is what the caller gets.
 
-    ``claimed`` is the memory of what a claimed order earned. ``natural_key`` is the number of a return, accepted once.
+    ``claimed`` is the memory of what a claimed order earned. ``natural_key`` is the number of a return, or of a payment, accepted once.
     ``matched`` are the returns that had waited for their order and need not any more, ``dropped`` those that it cannot
     have and that wait in vain. ``other`` and ``other_entries`` are
-    the guard and the ledger of the second member. ``tiers`` are the places in tier sets that change. ``referral`` is what became of one, guarded by its friend's version;
+    the guard and the ledger of the second member. ``tiers`` are the places in tier sets that change, ``plans`` the memberships. ``referral`` is what became of one, guarded by its friend's version;
     ``fingerprints`` were seen with the member, and ``codes_withdrawn`` can be used no more.
     """
 
@@ -172,6 +173,7 @@ class Changes:
     profile: Profile | None = None
     note: str | None = None
     tiers: tuple[TierMove, ...] = ()
+    plans: tuple[PlanMove, ...] = ()
     referral: Referral | None = None
     fingerprints: tuple[Fingerprint, ...] = ()
     codes_withdrawn: tuple[FoldedCode, ...] = ()

@@ -10,10 +10,12 @@ from loyalty_engine.core.engine.answers import show_facts, show_time_passed
 from loyalty_engine.core.engine.decision import Changes, MemberWrite, Operation
 from loyalty_engine.core.engine.facts import Facts, MemberState
 from loyalty_engine.core.engine.fold import apply
+from loyalty_engine.core.engine.membership_lapses import lapse
 from loyalty_engine.core.engine.requests import Call
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.tier_reviews import is_reviewable, review_tiers
 from loyalty_engine.core.kernel.ids import nth
+from loyalty_engine.core.memberships.membership import next_lapse
 from loyalty_engine.core.points.passing import next_due, pass_time
 from loyalty_engine.core.tiers.standings import next_end
 
@@ -22,6 +24,9 @@ _IDS: Final = (-(8 << 20), -(7 << 20))
 
 _REVIEW: Final = 1 << 19
 """How far behind these the derived ids of reviews lie: behind all rows of the former."""
+
+_LAPSE: Final = 3 << 18
+"""How far those of lapses do."""
 
 
 def is_due(member: MemberState, now: datetime) -> bool:
@@ -43,13 +48,17 @@ def settle_facts(ruleset: Ruleset, facts: Facts, call: Call, now: datetime) -> t
 def settle(
     ruleset: Ruleset, member: MemberState, call: Call, *, operation_id: UUID, now: datetime
 ) -> tuple[Changes, ...]:
-    """Return all that time did to the member, each as an operation of its own: to its points first, then to its tiers."""
+    """Return all that time did to the member, each as an operation of its own: to its points, memberships, tiers."""
     done: list[Changes] = []
     if is_due(member, now):
         passed = settle_due(ruleset, member, call, operation_id=operation_id, now=now)
         if passed is not None and passed.member is not None:
             done.append(passed)
             member = passed.member.after
+    lapsed = lapse(ruleset, member, call, operation_id=nth(operation_id, _LAPSE), now=now) if member.plans else None
+    if lapsed is not None and lapsed.member is not None:
+        done.append(lapsed)
+        member = lapsed.member.after
     reviewed = review_tiers(ruleset, member, call, operation_id=nth(operation_id, _REVIEW), now=now)
     return (*done, reviewed) if reviewed is not None else tuple(done)
 
@@ -57,7 +66,7 @@ def settle(
 def refresh(member: MemberState, now: datetime) -> MemberWrite:
     """Return the write that moves on when something is next due, for a member with whom nothing was."""
     book = open_book(member, member.id, max(now, member.booked_at))
-    due_at = soonest(next_due(book, member.holds), next_end(member.tiers))
+    due_at = soonest(next_due(book, member.holds), next_end(member.tiers), next_lapse(member.plans))
     return MemberWrite(member.version, replace(member, version=member.version + 1, due_at=due_at))
 
 

@@ -12,6 +12,7 @@ from loyalty_engine.core.engine.reserved import Reservation
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.codes import FoldedCode
 from loyalty_engine.core.kernel.identities import Identity
+from loyalty_engine.core.memberships.membership import Memberships
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.holds import Hold
 from loyalty_engine.core.points.lots import Lot, LotUse
@@ -59,6 +60,11 @@ OperationKind = Literal[
     "tier_review",
     "tier_grant",
     "tier_grant_end",
+    "plan_payment",
+    "plan_trial",
+    "plan_cancel",
+    "plan_refund",
+    "plan_lapse",
     "fingerprints",
     "referral",
     "referral_review",
@@ -78,7 +84,7 @@ class MemberState:
     ``due_at`` is a moment before which time changes nothing about the member's points. ``profile`` is read only where the
     rules or the request need it. ``spend`` is net minor units of all accepted orders that were not returned. A merged
     member is never seen: ``merged_into`` stands for it. ``tiers`` are where it is in tier sets. ``earned`` is what it earned,
-    and what was taken back, in wallets of which a tier set counts that, as far back as it looks.
+    and what was taken back, in wallets of which a tier set counts that, as far back as it looks. ``plans`` are its memberships.
     """
 
     id: UUID
@@ -102,6 +108,7 @@ class MemberState:
     merged_into: UUID | None = None
     tiers: MemberTiers = field(default_factory=dict)
     earned: Mapping[str, Moved] = field(default_factory=dict)
+    plans: Memberships = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +236,7 @@ class Facts:
     ``marked_by`` is the operation that already set the mark which an activity may set only once. ``other`` is the second
     member of a request about two. ``returned`` are the orders of which goods come back, by what the request calls them
     (those that are not known are missing), and ``waiting`` the returns that came before the order which is placed now.
-    ``same_number`` is what the shop's own number of a return already did. ``rulesets`` are those of earlier revisions under
+    ``same_number`` is what the shop's own number of a return, or of a payment, already did. ``rulesets`` are those of earlier revisions under
     which the orders in question earned. ``then`` are the rules that were in force when the order in question was placed,
     None: today's. ``codes`` are those of the request's promo codes that exist, ``reservation`` what it is about.
     ``pools`` are those out of which it may give a code to its member (those that are not known are missing), and

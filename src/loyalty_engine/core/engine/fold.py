@@ -14,6 +14,7 @@ from loyalty_engine.core.engine.decision import Changes, MemberWrite, OrderChang
 from loyalty_engine.core.engine.facts import Earlier, Facts, KnownOrder, MemberState, OperationKind
 from loyalty_engine.core.engine.keeping import spend_of
 from loyalty_engine.core.engine.requests import Call, OrderRef
+from loyalty_engine.core.memberships.membership import Membership
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.book import Entries
 from loyalty_engine.core.points.lots import Lot
@@ -42,7 +43,7 @@ class Note:
 class Write:
     """What record writes all or nothing: the guards, net rows of balances and lots, and each operation's own rows.
 
-    ``balances`` are by member and wallet, ``tiers`` by member and tier set, ``referrals`` as the last part leaves each.
+    ``balances`` are by member and wallet, ``tiers`` by member and tier set, ``plans`` by member and plan, ``referrals`` as the last part leaves each.
     ``notes`` bind keys to outcomes that are not new operations; they rest on the same state and share its fate.
     """
 
@@ -53,6 +54,7 @@ class Write:
     lots: tuple[Lot, ...]
     lots_changed: Mapping[UUID, Lot]
     tiers: Mapping[tuple[UUID, str], MemberTier] = field(default_factory=dict)
+    plans: Mapping[tuple[UUID, str], Membership] = field(default_factory=dict)
     referrals: tuple[Referral, ...] = ()
 
 
@@ -113,6 +115,7 @@ def fold(parts: Sequence[Changes], notes: Sequence[Note] = ()) -> Write:
         lots=tuple(new.values()),
         lots_changed=changed,
         tiers=tiers,
+        plans={(move.member_id, move.plan): move.after for part in parts for move in part.plans},
         referrals=tuple(referrals.values()),
     )
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from loyalty_engine.core.engine.accounts import close_book, guard, open_book, require_member
+from loyalty_engine.core.engine.accounts import close_book, guard, open_book, require_member, with_plans
 from loyalty_engine.core.engine.answers import show_facts
 from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Operation
 from loyalty_engine.core.engine.facts import Facts, MemberState
@@ -14,6 +14,7 @@ from loyalty_engine.core.engine.requests import MergeMembers
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.transfers import require_other
 from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
+from loyalty_engine.core.memberships.membership import PlanMove, join
 from loyalty_engine.core.points.book import Book
 from loyalty_engine.core.points.moving import receive, send_lots
 
@@ -32,6 +33,13 @@ def decide_merge(ruleset: Ruleset, facts: Facts, request: MergeMembers, now: dat
     entries, after = close_book(member, book, _joined(member, absorbed))
     nothing: Mapping[str, Any] = {"status": "merged", "merged_into": member.id, "orders": 0, "spend": 0, "counters": {}}
     their_entries, they_after = close_book(absorbed, theirs, nothing)
+    plans = join(member.plans, absorbed.plans)
+    joined = [
+        PlanMove(member.id, key, member.plans.get(key), held)
+        for key, held in plans.items()
+        if held != member.plans.get(key)
+    ]
+    after = with_plans(after, joined)
     operation = Operation(
         id=request.call.operation_id,
         kind="merge",
@@ -49,6 +57,7 @@ def decide_merge(ruleset: Ruleset, facts: Facts, request: MergeMembers, now: dat
             facts={**show_facts(member), "absorbed": {"counters": dict(absorbed.counters)}},
             member=guard(member, after),
             entries=entries,
+            plans=tuple(joined),
             other=guard(absorbed, replace(they_after, due_at=None)),
             other_entries=their_entries,
         )

@@ -14,6 +14,7 @@ from loyalty_engine.core.engine.answers import show_balances
 from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Operation
 from loyalty_engine.core.engine.facts import Facts
 from loyalty_engine.core.engine.fold import apply
+from loyalty_engine.core.engine.membership_requests import MembershipRequest
 from loyalty_engine.core.engine.referral_answers import show_for_friend, show_referral
 from loyalty_engine.core.engine.referral_requests import ReferralRequest, RegisterReferral, RewardReferral
 from loyalty_engine.core.engine.referral_rewards import Occasion, reward, take_rewards_back
@@ -51,7 +52,12 @@ class Prepared:
 
 
 def prepare(
-    ruleset: Ruleset, facts: Facts, request: Request | ReferralRequest | EvaluateOrder, *, call: Call, now: datetime
+    ruleset: Ruleset,
+    facts: Facts,
+    request: Request | ReferralRequest | MembershipRequest | EvaluateOrder,
+    *,
+    call: Call,
+    now: datetime,
 ) -> Prepared:
     """Reward a referral that has been due before anything else is decided, and register a friend before its first order."""
     referral = facts.referral

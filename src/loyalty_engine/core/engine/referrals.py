@@ -52,7 +52,7 @@ def decide_registration(
     if facts.referral is not None:
         refuse(RefusalCode.REFERRAL_EXISTS, "/member", referral_id=show_id("rfl", facts.referral.id))
     _require_new(terms, friend, now)
-    if terms.when is not None and terms.when(View(at=now, zone=ruleset.zone, member=snapshot(ruleset, advocate))):
+    if terms.when is not None and terms.when(View(at=now, zone=ruleset.zone, member=snapshot(ruleset, advocate, now))):
         refuse(RefusalCode.ADVOCATE_NOT_ALLOWED, "/code", programme=terms.key)
     registered_at = now if came_at is None else min(came_at, now)
     day = terms.day_counter(now)

@@ -9,9 +9,10 @@ from loyalty_engine.core.earning.base import BasePolicy, compile_base
 from loyalty_engine.core.earning.evaluation import EarningRules
 from loyalty_engine.core.earning.groups import Groups
 from loyalty_engine.core.earning.rules import EarningRule, compile_earning
-from loyalty_engine.core.engine.privileges import compile_discounts, compile_multipliers
+from loyalty_engine.core.engine.privileges import compile_discounts, compile_multipliers, who_has_privileges
 from loyalty_engine.core.kernel.amounts import Ratio
 from loyalty_engine.core.kernel.calendars import name_of
+from loyalty_engine.core.memberships.terms import PlanTerms
 from loyalty_engine.core.points.lifetimes import (
     ActivationTerms,
     Expires,
@@ -26,6 +27,7 @@ from loyalty_engine.core.program.attributes import AttributeDefinition, ValueTyp
 from loyalty_engine.core.program.earning import EarningRuleEntry
 from loyalty_engine.core.program.facts import Vocabulary
 from loyalty_engine.core.program.parts import PROMOTION, Entries, Part, read_part, sort_out
+from loyalty_engine.core.program.plans import keys_of
 from loyalty_engine.core.program.policies import OrderPolicy, ReturnPolicy
 from loyalty_engine.core.program.tiers import TierSet, tiers_by_set
 from loyalty_engine.core.program.wallets import MoneyRedeem, PointsRedeem, Wallet
@@ -75,7 +77,7 @@ class Ruleset:
     ``rules_by_hash`` and ``context`` (the hashes of what every rule is compiled with) let the next revision take over
     the rules that did not change. ``published_at`` is since when the revision is in force, None: since ever. ``gone`` are
     wallets that it has and the program has no longer: nothing is given in them any more. ``keeps_codes_used``: promo codes
-    stay used whatever becomes of the order. ``ladders`` are its tier sets, ``lookback`` what these look at, None: there are none.
+    stay used whatever becomes of the order. ``ladders`` are its tier sets, ``plans`` its plans, ``lookback`` what the former look at, None: there are none.
     """
 
     revision: int
@@ -101,6 +103,7 @@ class Ruleset:
     gone: frozenset[str] = frozenset()
     keeps_codes_used: bool = False
     ladders: Mapping[str, Ladder] = field(default_factory=dict)
+    plans: Mapping[str, PlanTerms] = field(default_factory=dict)
     referrals: Mapping[str, ReferralTerms] = field(default_factory=dict)
     lookback: Lookback | None = None
 
@@ -179,17 +182,17 @@ def compile_ruleset(
     context = tuple(part.content_hash for part in parts if not part.key.startswith((_RULE, PROMOTION)))
     known = previous.rules_by_hash if previous is not None and previous.context == context else {}
     vocabularies = _vocabularies(entries)
-    policy = entries.settings.policies.earning
+    policies = entries.settings.policies
     rules: dict[str, EarningRule] = {}
     for part in parts:
         if part.key.startswith(_RULE):
             rules[part.content_hash] = known.get(part.content_hash) or _compile_rule(part, entries, vocabularies, zone)
     promotions = _compile_promotions(entries, vocabularies[None], zone)
     ladders = _compile_ladders(entries.tier_sets, vocabularies[None], zone)
-    groups = Groups({group.key: group for group in entries.groups}, policy.choose)
+    groups = Groups({group.key: group for group in entries.groups}, policies.earning.choose)
     by_trigger: dict[str | None, list[EarningRule]] = {name: [] for name in vocabularies}
-    policies = entries.settings.policies
-    multipliers = compile_multipliers(entries.tier_sets, policies=policies, vocabulary=vocabularies[None], zone=zone)
+    privileged = who_has_privileges(entries.tier_sets, entries.plans)
+    multipliers = compile_multipliers(privileged, policies=policies, vocabulary=vocabularies[None], zone=zone)
     for rule in (*rules.values(), *multipliers):
         by_trigger[rule.activity].append(rule)
     compiled = {name: EarningRules.of(some, groups) for name, some in by_trigger.items()}
@@ -207,7 +210,7 @@ def compile_ruleset(
         member_attributes=_types(entries.attributes.member),
         order_attributes=_types(entries.attributes.order),
         line_attributes=_types(entries.attributes.line),
-        base=compile_base(policy, vocabularies[None]),
+        base=compile_base(policies.earning, vocabularies[None]),
         order_rules=compiled[None],
         activity_rules={name: some for name, some in compiled.items() if name is not None},
         promotions=promotions,
@@ -222,6 +225,7 @@ def compile_ruleset(
         keeps_codes_used=entries.settings.policies.promotions.codes_after_return == "stays_used",
         ladders=ladders,
         lookback=look_back(ladders.values()),
+        plans={plan.key: PlanTerms.of(plan, zone) for plan in entries.plans},
         referrals={entry.key: ReferralTerms.of(entry, vocabularies[None], zone) for entry in entries.referrals},
     )
 
@@ -255,10 +259,12 @@ _RULE: Final = "earning_rule/"
 def _vocabularies(entries: Entries) -> dict[str | None, Vocabulary]:
     """Return the words of rules by their trigger: a kind of activity, or None for orders."""
     wallets = [wallet.key for wallet in entries.wallets]
-    tiers = tiers_by_set(entries.tier_sets)
-    words: dict[str | None, Vocabulary] = {None: Vocabulary.of(entries.attributes, wallets, tier_sets=tiers)}
+    tiers, plans = tiers_by_set(entries.tier_sets), keys_of(entries.plans)
+    words: dict[str | None, Vocabulary] = {
+        None: Vocabulary.of(entries.attributes, wallets, tier_sets=tiers, plans=plans)
+    }
     for kind in entries.activities:
-        words[kind.key] = Vocabulary.of(entries.attributes, wallets, kind, tier_sets=tiers)
+        words[kind.key] = Vocabulary.of(entries.attributes, wallets, kind, tier_sets=tiers, plans=plans)
     return words
 
 
@@ -278,7 +284,8 @@ def _compile_promotions(entries: Entries, vocabulary: Vocabulary, zone: tzinfo) 
         compile_promotion(entry, position, policy=policy, vocabulary=vocabulary, zone=zone, rounding_of_points=rounding)
         for position, entry in enumerate(entries.promotions)
     )
-    discounts = compile_discounts(entries.tier_sets, first, policies=policies, vocabulary=vocabulary, zone=zone)
+    privileged = who_has_privileges(entries.tier_sets, entries.plans)
+    discounts = compile_discounts(privileged, first, policies=policies, vocabulary=vocabulary, zone=zone)
     return Promotions((*compiled, *discounts), {group.key: group for group in entries.promotion_groups}, policy.choose)
 
 

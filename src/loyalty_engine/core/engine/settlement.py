@@ -97,7 +97,7 @@ def settle_activity(
         at=operation.effective_at,
         zone=ruleset.zone,
         activity=activity,
-        member=snapshot(ruleset, member),
+        member=snapshot(ruleset, member, operation.effective_at),
         history=history_with_decimals(ruleset, member.history),
     )
     earned = evaluate_earning(

@@ -12,6 +12,7 @@ from loyalty_engine.core.engine.facts import MemberState
 from loyalty_engine.core.engine.requests import Call
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.tier_answers import show_moves
+from loyalty_engine.core.memberships.membership import running
 from loyalty_engine.core.tiers.ladder import Ladder
 from loyalty_engine.core.tiers.standings import MemberTier, TierMove, next_end
 
@@ -63,6 +64,8 @@ def _adopt(ladder: Ladder | None, held: MemberTier | None, member: MemberState, 
     standing, rank = ladder.read(held), ladder.rank_for(ladder.now(member)(now))
     if rank > ladder.rank_of(held):
         standing = ladder.rise(standing, rank, now, enrolled_at=member.enrolled_at) or standing
+    runs, reached = running(member.plans, now), ladder.now(member)
+    standing = ladder.follow(standing, runs, reached, now, enrolled_at=member.enrolled_at)
     return None if standing is None else ladder.keep(standing)
 
 
@@ -109,4 +112,7 @@ def _review(ladder: Ladder | None, held: MemberTier, member: MemberState, now: d
     assert standing is not None
     went = [standing, *ladder.review(standing, ladder.then(member), now, enrolled_at=member.enrolled_at)]
     ended = ladder.ends_at(went[-2]) if len(went) > 1 else held.ends_at
-    return ladder.keep(went[-1]), ended or held.ends_at
+    stays = ladder.follow(
+        went[-1], running(member.plans, now), ladder.then(member), ended or held.ends_at, enrolled_at=member.enrolled_at
+    )
+    return ladder.keep(stays or went[-1]), ended or held.ends_at

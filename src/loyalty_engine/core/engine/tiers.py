@@ -17,6 +17,7 @@ from loyalty_engine.core.engine.fold import apply, move_member
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.tier_answers import show_moves
 from loyalty_engine.core.engine.views import view_order
+from loyalty_engine.core.memberships.membership import running
 from loyalty_engine.core.points.book import Entries
 from loyalty_engine.core.points.payments import PaidPoints
 from loyalty_engine.core.program.tiers import Activities, Orders, PointsEarned, Quantity, Spend, TierMetric
@@ -33,8 +34,9 @@ _LOWERING: Final[frozenset[OperationKind]] = frozenset({"return", "order_cancel"
 _COUNTED: Final = "counted"
 """Where the kept facts of an activity tell what it counted for: exactly that is taken back when it is reversed."""
 
-_COUNTING: Final = _RAISING | _LOWERING | {"reversal", "merge", "referral_reversal"}
-"""What may change how much a member has of a metric."""
+_JOINING: Final[frozenset[OperationKind]] = frozenset({"plan_payment", "plan_trial", "plan_cancel", "plan_refund"})
+_COUNTING: Final = _RAISING | _LOWERING | _JOINING | {"reversal", "merge", "referral_reversal"}
+"""What may change how much a member has of a metric, or in which plans it is."""
 _BY_POINTS: Final[frozenset[OperationKind]] = frozenset({"activity", "referral_reward", "referral_reversal"})
 """What changes neither orders nor spend nor goods."""
 _BY_HAND: Final[frozenset[OperationKind]] = frozenset({"tier_grant", "tier_grant_end"})
@@ -208,6 +210,11 @@ class _Deed:
 
     def lead(self, ladder: Ladder) -> Standing | None:
         """Return where the member is then."""
+        standing, runs = self._lead(ladder), running(self.member.plans, self.booked_at)
+        reached, enrolled_at = ladder.now(self.member), self.member.enrolled_at
+        return ladder.follow(standing, runs, reached, self.booked_at, enrolled_at=enrolled_at)
+
+    def _lead(self, ladder: Ladder) -> Standing | None:
         standing = ladder.read(self.member.tiers.get(ladder.key))
         if self.absorbed is not None:
             standing = _higher(standing, ladder.read(self.absorbed.tiers.get(ladder.key)))

@@ -1,6 +1,6 @@
 """Views: an order with its member and its past, put before the program's rules and promotions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -29,7 +29,7 @@ def view_order(
         at=order.placed_at,
         zone=ruleset.zone,
         order=order,
-        member=None if member is None else snapshot(ruleset, member),
+        member=None if member is None else snapshot(ruleset, member, order.placed_at),
         base=base,
         paid_with_points=paid_with_points,
         history=history_with_decimals(ruleset, member.history) if member is not None else (),
@@ -55,15 +55,29 @@ def see_tiers(ruleset: Ruleset, tiers: MemberTiers) -> SeenTiers:
     return SeenTiers({key: tier.key for key, tier in reached.items()}, levels, tuple(dict.fromkeys(entitlements)))
 
 
+def see_plans(ruleset: Ruleset, member: MemberState, at: datetime) -> tuple[str, ...]:
+    """Return the keys of the plans in which a member was at that time: on trial, paid or in grace."""
+    if not member.plans:
+        return ()
+    return tuple(key for key in ruleset.plans if key in member.plans and member.plans[key].ran(at))
+
+
+def see_entitlements(ruleset: Ruleset, seen: SeenTiers, plans: Iterable[str]) -> tuple[str, ...]:
+    """Return what tiers and plans entitle to."""
+    given = (name for key in plans for name in ruleset.plans[key].privileges.entitlements)
+    return tuple(dict.fromkeys((*seen.entitlements, *given)))
+
+
 def counted_for(member: MemberState | None, shared: Mapping[str, int], now: datetime) -> Counted:
     """Return what is used at ``now`` of the member's own limits and of those that all share, reserved or for good."""
     return Counted({} if member is None else with_leases(member.counters, now), shared)
 
 
-def snapshot(ruleset: Ruleset, member: MemberState) -> MemberSnapshot:
-    """Return what rules see of a member."""
+def snapshot(ruleset: Ruleset, member: MemberState, at: datetime) -> MemberSnapshot:
+    """Return what rules see of a member, for what happened ``at`` that time."""
     profile = member.profile
     seen = see_tiers(ruleset, member.tiers) if ruleset.ladders else _NO_TIERS
+    plans = see_plans(ruleset, member, at)
     assert member.status != "merged", "another member stands for it"
     return MemberSnapshot(
         status=member.status,
@@ -78,7 +92,8 @@ def snapshot(ruleset: Ruleset, member: MemberState) -> MemberSnapshot:
         id=member.id,
         tiers=seen.tiers,
         levels=seen.levels,
-        entitlements=seen.entitlements,
+        entitlements=see_entitlements(ruleset, seen, plans) if plans else seen.entitlements,
+        plans=plans,
         referrals=count_friends(ruleset.referrals, member.counters),
         brought_by=programme_of(ruleset.referrals, member.counters),
     )

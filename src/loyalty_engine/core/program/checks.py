@@ -12,6 +12,8 @@ from loyalty_engine.core.program.document import Program
 from loyalty_engine.core.program.earning import EarningGroup, EarningRuleEntry
 from loyalty_engine.core.program.earning_checks import check_earning
 from loyalty_engine.core.program.faults import Fault, FaultCode, first_faults
+from loyalty_engine.core.program.plan_checks import check_plans
+from loyalty_engine.core.program.plans import PlanEntry
 from loyalty_engine.core.program.promotion_checks import check_promotions
 from loyalty_engine.core.program.promotions import PromotionEntry, PromotionGroup
 from loyalty_engine.core.program.referral_checks import check_referrals
@@ -51,6 +53,8 @@ def _faults(
     yield from check_promotions(program, now)
     yield from _check_keys("/tier_sets", program.tier_sets)
     yield from check_tiers(program)
+    yield from _check_keys("/plans", program.plans)
+    yield from check_plans(program)
     yield from _check_keys("/referrals", program.referrals)
     yield from check_referrals(program)
 
@@ -65,6 +69,7 @@ def _check_keys(
         | PromotionGroup
         | PromotionEntry
         | TierSet
+        | PlanEntry
         | ReferralEntry
     ],
 ) -> Iterator[Fault]:

@@ -13,6 +13,7 @@ from loyalty_engine.core.program.activities import ActivityKinds
 from loyalty_engine.core.program.attributes import Attributes
 from loyalty_engine.core.program.earning import MAX_GROUPS, MAX_RULES, EarningGroup, EarningRuleEntry
 from loyalty_engine.core.program.fields import CURRENCY_PATTERN, Entry, Name
+from loyalty_engine.core.program.plans import MAX_PLANS, PlanEntry
 from loyalty_engine.core.program.policies import Policies
 from loyalty_engine.core.program.promotions import (
     MAX_PROMOTION_GROUPS,
@@ -109,6 +110,11 @@ class Program(Entry):
                 }
             ]
         ],
+    )
+    plans: Annotated[tuple[PlanEntry, ...], Field(strict=False, max_length=MAX_PLANS)] = Field(
+        default=(),
+        description="Memberships that members pay for.",
+        examples=[[{"key": "club", "price": 4900, "term": {"months": 12}}]],
     )
     policies: Policies = Field(
         default=Policies(), description="Choices that hold for all rules.", examples=[{"earning": {"base": "gross"}}]

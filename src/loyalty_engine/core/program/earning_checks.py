@@ -19,6 +19,7 @@ from loyalty_engine.core.program.earning import (
 )
 from loyalty_engine.core.program.facts import Vocabulary
 from loyalty_engine.core.program.faults import Fault, FaultCode
+from loyalty_engine.core.program.plans import keys_of
 from loyalty_engine.core.program.promotions import PromotionEntry, PromotionGroup
 from loyalty_engine.core.program.tiers import tiers_by_set
 from loyalty_engine.core.program.wallets import MoneyWallet, PointsWallet, Wallet
@@ -38,6 +39,7 @@ class _Known:
     activities: Mapping[str, ActivityKind]
     attributes: Attributes
     tier_sets: Mapping[str, Sequence[str]]
+    plans: Sequence[str]
     for_orders: Vocabulary
 
     def vocabulary_of(self, rule: EarningRuleEntry) -> Vocabulary:
@@ -45,7 +47,7 @@ class _Known:
         kind = self.activities.get(rule.activity) if rule.activity is not None else None
         if kind is None:
             return self.for_orders
-        return Vocabulary.of(self.attributes, self.wallets, kind, tier_sets=self.tier_sets)
+        return Vocabulary.of(self.attributes, self.wallets, kind, tier_sets=self.tier_sets, plans=self.plans)
 
 
 def check_earning(program: Program, now: datetime | None) -> Iterator[Fault]:
@@ -58,7 +60,10 @@ def check_earning(program: Program, now: datetime | None) -> Iterator[Fault]:
         activities={kind.key: kind for kind in program.activities},
         attributes=program.attributes,
         tier_sets=tiers_by_set(program.tier_sets),
-        for_orders=Vocabulary.of(program.attributes, wallets, tier_sets=tiers_by_set(program.tier_sets)),
+        plans=keys_of(program.plans),
+        for_orders=Vocabulary.of(
+            program.attributes, wallets, tier_sets=tiers_by_set(program.tier_sets), plans=keys_of(program.plans)
+        ),
     )
     excluded = program.policies.earning.excluded
     if excluded is not None:

@@ -7,7 +7,7 @@ empty: every comparison with it is false, except ``is_not``, ``not_in`` and ``ex
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -96,8 +96,13 @@ FACTS: Final = (
     Fact("member.days_since_first_order", "integer", "Calendar days since the first order before this one."),
     Fact("member.days_since_last_order", "integer", "Calendar days since the latest order before this one."),
     Fact("member.days_since_enrolment", "integer", "Calendar days since the member enrolled."),
-    Fact("member.entitlements", "texts", "What the tiers that the member is in before this order entitle it to."),
+    Fact(
+        "member.entitlements",
+        "texts",
+        "What the tiers and plans that the member is in before this order entitle it to.",
+    ),
     Fact("member.age", "integer", "Full years of age on that day.", personal=True),
+    Fact("member.plans", "texts", "Plans whose member it was then: on trial, paid or in grace."),
     Fact("member.referrals", "integer", "Friends that the member brought and that count."),
     Fact("member.brought_by", "text", "Referral programme in which the member is a friend, as long as that stands."),
 )
@@ -123,13 +128,14 @@ class Vocabulary:
         activity: ActivityKind | None = None,
         *,
         tier_sets: Mapping[str, Sequence[str]] = MappingProxyType({}),
+        plans: Sequence[str] = (),
     ) -> "Vocabulary":
         """Return the engine's own facts together with those of the program, as far as the trigger has them.
 
-        ``tier_sets`` are the keys of tiers by those of their sets.
+        ``tier_sets`` are the keys of tiers by those of their sets, ``plans`` those of plans.
         """
         absent: Carrier = "activity" if activity is None else "order"
-        facts = (*FACTS, *_declared(attributes, activity), *_balances(wallets), *_tiers(tier_sets))
+        facts = (*FACTS, *_declared(attributes, activity), *_balances(wallets), *_tiers(tier_sets), *_plans(plans))
         return cls(
             facts={fact.name: fact for fact in facts if fact.carrier != absent},
             line_attributes={name: definition.type for name, definition in attributes.line.items()},
@@ -176,3 +182,10 @@ def _tiers(tier_sets: Mapping[str, Sequence[str]]) -> Iterator[Fact]:
         yield Fact(f"member.tiers.{key}", "text", "Tier of that set before; absent below all.", options, tier_set=key)
         doc = "Which of the tiers of that set it is, counted from below; 0 below all."
         yield Fact(f"member.levels.{key}", "integer", doc, bounds=(0, len(options)), tier_set=key)
+
+
+def _plans(plans: Sequence[str]) -> Iterator[Fact]:
+    """Yield the fact about plans with the keys that there are; without any it stays what it is everywhere."""
+    if plans:
+        known = next(fact for fact in FACTS if fact.name == "member.plans")
+        yield replace(known, options=tuple(plans))

@@ -67,9 +67,14 @@ class FaultCode(StrEnum):
     NOBODY_GETS_IT = "nobody_gets_it"
     IGNORED = "ignored"
     REWARDED_TOO_EARLY = "rewarded_too_early"
+    NO_PRICE = "no_price"
+    NOT_A_PAYMENT = "not_a_payment"
+    NOTHING_GIVEN_BACK = "nothing_given_back"
+    UNKNOWN_PLAN = "unknown_plan"
 
     CURRENCY_IN_USE = "currency_in_use"
     WALLET_IN_USE = "wallet_in_use"
+    PLAN_IN_USE = "plan_in_use"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from loyalty_engine.core.program.attributes import Attributes
 from loyalty_engine.core.program.document import Identity, Program, Version
 from loyalty_engine.core.program.earning import EarningGroup, EarningRuleEntry
 from loyalty_engine.core.program.fields import Entry
+from loyalty_engine.core.program.plans import PlanEntry
 from loyalty_engine.core.program.policies import Policies
 from loyalty_engine.core.program.promotions import PromotionEntry, PromotionGroup
 from loyalty_engine.core.program.referrals import ReferralEntry
@@ -27,7 +28,8 @@ from loyalty_engine.core.program.wallets import MoneyWallet, PointsWallet, Walle
 
 PartKey = str
 """``settings``, ``attributes``, or a kind and a key: ``wallet/<key>``, ``activity/<key>``, ``earning_group/<key>``,
-``earning_rule/<key>``, ``promotion_group/<key>``, ``promotion/<key>``, ``tier_set/<key>``, ``referral/<key>``."""
+``earning_rule/<key>``, ``promotion_group/<key>``, ``promotion/<key>``, ``tier_set/<key>``, ``plan/<key>``,
+``referral/<key>``."""
 
 SETTINGS: Final[PartKey] = "settings"
 ATTRIBUTES: Final[PartKey] = "attributes"
@@ -37,6 +39,8 @@ PROMOTION: Final = "promotion/"
 """How the keys of promotion parts begin."""
 TIER_SET: Final = "tier_set/"
 """How the keys of tier set parts begin."""
+PLAN: Final = "plan/"
+"""How the keys of plan parts begin."""
 
 
 class Settings(Entry):
@@ -72,6 +76,7 @@ def split(program: Program) -> tuple[Part, ...]:
         *(_part(f"promotion_group/{group.key}", group) for group in program.promotion_groups),
         *(_part(f"{PROMOTION}{promotion.key}", promotion) for promotion in program.promotions),
         *(_part(f"{TIER_SET}{tier_set.key}", tier_set) for tier_set in program.tier_sets),
+        *(_part(f"{PLAN}{plan.key}", plan) for plan in program.plans),
         *(_part(f"referral/{referral.key}", referral) for referral in program.referrals),
     )
 
@@ -89,6 +94,7 @@ class Entries:
     promotion_groups: tuple[PromotionGroup, ...]
     promotions: tuple[PromotionEntry, ...]
     tier_sets: tuple[TierSet, ...]
+    plans: tuple[PlanEntry, ...]
     referrals: tuple[ReferralEntry, ...]
 
 
@@ -109,6 +115,7 @@ def sort_out(parts: Iterable[Part]) -> Entries:
         promotion_groups=tuple(entry for entry in entries if isinstance(entry, PromotionGroup)),
         promotions=tuple(entry for entry in entries if isinstance(entry, PromotionEntry)),
         tier_sets=tuple(entry for entry in entries if isinstance(entry, TierSet)),
+        plans=tuple(entry for entry in entries if isinstance(entry, PlanEntry)),
         referrals=tuple(entry for entry in entries if isinstance(entry, ReferralEntry)),
     )
 
@@ -128,6 +135,7 @@ def join(parts: Iterable[Part]) -> Program:
         promotion_groups=entries.promotion_groups,
         promotions=entries.promotions,
         tier_sets=entries.tier_sets,
+        plans=entries.plans,
         referrals=entries.referrals,
     )
 
@@ -142,6 +150,7 @@ PartEntry = (
     | PromotionGroup
     | PromotionEntry
     | TierSet
+    | PlanEntry
     | ReferralEntry
 )
 
@@ -168,6 +177,8 @@ def read_part(part: Part) -> PartEntry:
             return PromotionEntry.model_validate(body)
         case "tier_set":
             return TierSet.model_validate(body)
+        case "plan":
+            return PlanEntry.model_validate(body)
         case "referral":
             return ReferralEntry.model_validate(body)
         case kind:

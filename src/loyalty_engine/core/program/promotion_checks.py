@@ -12,6 +12,7 @@ from loyalty_engine.core.program.document import Program
 from loyalty_engine.core.program.earning_checks import check_times, is_cyclic
 from loyalty_engine.core.program.facts import Vocabulary
 from loyalty_engine.core.program.faults import Fault, FaultCode
+from loyalty_engine.core.program.plans import keys_of
 from loyalty_engine.core.program.promotion_lints import lint_promotion
 from loyalty_engine.core.program.promotion_rivals import find_losers
 from loyalty_engine.core.program.promotions import (
@@ -44,7 +45,9 @@ class _Known:
 def check_promotions(program: Program, now: datetime | None) -> Iterator[Fault]:
     """Yield the faults of all groups and promotions. ``now`` is the program's wall clock, None when it does not matter."""
     wallets = {wallet.key: wallet for wallet in program.wallets}
-    vocabulary = Vocabulary.of(program.attributes, wallets, tier_sets=tiers_by_set(program.tier_sets))
+    vocabulary = Vocabulary.of(
+        program.attributes, wallets, tier_sets=tiers_by_set(program.tier_sets), plans=keys_of(program.plans)
+    )
     groups = {group.key: group for group in program.promotion_groups}
     in_groups = list(_check_groups(groups, program))
     yield from in_groups

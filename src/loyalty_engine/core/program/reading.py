@@ -187,6 +187,8 @@ def _document_steps(location: Sequence[str | int]) -> list[str | int]:
                 tag_allowed = True
             case ["tier_sets", int(), "metric" | "window" | "lasts"]:
                 tag_allowed = True
+            case ["plans", int(), "refund"]:
+                tag_allowed = True
             case ["referrals", int(), "qualifies"] | ["referrals", int(), *_, "rewards", int()]:
                 tag_allowed = True
             case _:

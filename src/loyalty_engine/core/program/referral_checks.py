@@ -10,6 +10,7 @@ from loyalty_engine.core.program.conditions import Condition, HistoryComparison,
 from loyalty_engine.core.program.document import Program
 from loyalty_engine.core.program.facts import Vocabulary
 from loyalty_engine.core.program.faults import Fault, FaultCode
+from loyalty_engine.core.program.plans import keys_of
 from loyalty_engine.core.program.referrals import (
     QualifiesByActivity,
     QualifiesByOrder,
@@ -30,7 +31,7 @@ def words_for_advocates(vocabulary: Vocabulary) -> Vocabulary:
 def check_referrals(program: Program) -> Iterator[Fault]:
     """Yield the faults and warnings of all referral programmes."""
     wallets = [wallet.key for wallet in program.wallets]
-    vocabulary = words_for_advocates(Vocabulary.of(program.attributes, wallets))
+    vocabulary = words_for_advocates(Vocabulary.of(program.attributes, wallets, plans=keys_of(program.plans)))
     for index, entry in enumerate(program.referrals):
         pointer = f"/referrals/{index}"
         found = [*_check_entry(pointer, entry, program, vocabulary)]

@@ -10,6 +10,7 @@ from loyalty_engine.core.program.condition_checks import check_condition, check_
 from loyalty_engine.core.program.document import Program
 from loyalty_engine.core.program.facts import Vocabulary
 from loyalty_engine.core.program.faults import Fault, FaultCode, json_pointer
+from loyalty_engine.core.program.plans import keys_of
 from loyalty_engine.core.program.tiers import (
     Activities,
     Calendar,
@@ -29,40 +30,53 @@ from loyalty_engine.core.program.tiers import (
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What a tier may name."""
+class Nameable:
+    """What tiers and plans may name."""
 
     wallets: Collection[str]
     promotion_groups: Collection[str]
     activities: Mapping[str, ActivityKind]
     vocabulary: Vocabulary
+    plans: Collection[str]
+
+    @classmethod
+    def of(cls, program: Program) -> "Nameable":
+        """Return what the tiers and plans of a program may name."""
+        wallets, tier_sets, plans = (
+            [wallet.key for wallet in program.wallets],
+            program.tier_sets,
+            keys_of(program.plans),
+        )
+        return cls(
+            wallets=set(wallets),
+            promotion_groups={group.key for group in program.promotion_groups},
+            activities={kind.key: kind for kind in program.activities},
+            vocabulary=Vocabulary.of(program.attributes, wallets, tier_sets=tiers_by_set(tier_sets), plans=plans),
+            plans=plans,
+        )
 
 
 def check_tiers(program: Program) -> Iterator[Fault]:
     """Yield the faults of all tier sets."""
-    wallets = {wallet.key for wallet in program.wallets}
-    known = _Known(
-        wallets=wallets,
-        promotion_groups={group.key for group in program.promotion_groups},
-        activities={kind.key: kind for kind in program.activities},
-        vocabulary=Vocabulary.of(program.attributes, sorted(wallets), tier_sets=tiers_by_set(program.tier_sets)),
-    )
+    known = Nameable.of(program)
     for index, tier_set in enumerate(program.tier_sets):
         yield from _check_set(f"/tier_sets/{index}", tier_set, known)
 
 
-def _check_set(pointer: str, tier_set: TierSet, known: _Known) -> Iterator[Fault]:
+def _check_set(pointer: str, tier_set: TierSet, known: Nameable) -> Iterator[Fault]:
     yield from _check_metric(pointer, tier_set, known)
     yield from _check_ladder(f"{pointer}/tiers", tier_set.tiers)
     for place, tier in enumerate(tier_set.tiers):
         here = f"{pointer}/tiers/{place}"
         if tier.when is not None:
             yield from check_condition(f"{here}/when", tier.when, known.vocabulary)
-        yield from _check_privileges(f"{here}/privileges", tier.privileges, known)
+        if tier.plan is not None and tier.plan not in known.plans:
+            yield Fault(f"{here}/plan", FaultCode.UNKNOWN_PLAN, "is not the key of a plan")
+        yield from check_privileges(f"{here}/privileges", tier.privileges, known)
     yield from _check_validity(pointer, tier_set)
 
 
-def _check_metric(pointer: str, tier_set: TierSet, known: _Known) -> Iterator[Fault]:
+def _check_metric(pointer: str, tier_set: TierSet, known: Nameable) -> Iterator[Fault]:
     """What counts is there, and can be counted in the window."""
     match tier_set.metric:
         case Spend() | Orders():
@@ -98,7 +112,7 @@ def _check_goods(pointer: str, metric: Quantity, vocabulary: Vocabulary) -> Iter
                 yield Fault(here, FaultCode.UNCOUNTABLE, "chooses goods by a decimal, which tier sets cannot")
 
 
-def _check_activities(pointer: str, metric: Activities, known: _Known) -> Iterator[Fault]:
+def _check_activities(pointer: str, metric: Activities, known: Nameable) -> Iterator[Fault]:
     kind = known.activities.get(metric.activity)
     if kind is None:
         yield Fault(f"{pointer}/activity", FaultCode.UNKNOWN_ACTIVITY, "is not the key of an activity")
@@ -124,7 +138,8 @@ def _check_ladder(pointer: str, tiers: Sequence[Tier]) -> Iterator[Fault]:
         below = max(below, tier.at_least)
 
 
-def _check_privileges(pointer: str, privileges: Privileges, known: _Known) -> Iterator[Fault]:
+def check_privileges(pointer: str, privileges: Privileges, known: Nameable) -> Iterator[Fault]:
+    """Yield the faults of what a tier or a plan gives."""
     multiplied = [multiplier.wallet for multiplier in privileges.multipliers]
     for place, wallet in enumerate(multiplied):
         if wallet not in known.wallets:
@@ -157,6 +172,6 @@ def _check_validity(pointer: str, tier_set: TierSet) -> Iterator[Fault]:
         for field in sorted({"downgrade", "grace"} & tier_set.model_fields_set):
             message = "says nothing where tiers are kept for good"
             yield Fault(f"{pointer}/{field}", FaultCode.IGNORED, message, "warning")
-    if all(tier.at_least is None and tier.when is None for tier in tier_set.tiers):
+    if all(tier.at_least is None and tier.when is None and tier.plan is None for tier in tier_set.tiers):
         message = "lead nowhere by themselves: members come here by hand only"
         yield Fault(f"{pointer}/tiers", FaultCode.NOBODY_GETS_IT, message, "warning")

@@ -164,6 +164,11 @@ class Tier(Entry):
         description="Condition on order and member that leads here, too, whenever an order is placed.",
         examples=[{"fact": "member.attributes.employee", "is": True}],
     )
+    plan: Key | None = Field(
+        default=None,
+        description="Plan whose members are here at least, as long as they are in it.",
+        examples=["club"],
+    )
     privileges: Privileges = Field(
         default=Privileges(), description="What it gives.", examples=[{"entitlements": ["free_delivery"]}]
     )

@@ -39,6 +39,11 @@ def return_key(reference: OrderReference, shop: str | None) -> str:
     return key if isinstance(reference, Receipt) else f"return|{key}"
 
 
+def payment_key(number: str, shop: str | None) -> str:
+    """Return the text under which a payment for a membership counts only once, whichever member and plan it is for."""
+    return f"payment|{natural_key(ShopOrder(number), shop)}"
+
+
 def natural_key(reference: OrderReference, shop: str | None) -> str:
     """Return the text under which an order can be accepted only once, for ever.
 
@@ -153,5 +158,6 @@ class MemberSnapshot:
     tiers: Mapping[str, str] = field(default_factory=dict)
     levels: Mapping[str, int] = field(default_factory=dict)
     entitlements: tuple[str, ...] = ()
+    plans: tuple[str, ...] = ()
     referrals: int = 0
     brought_by: str | None = None

@@ -209,6 +209,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "member.days_since_last_order": _days_since("last_order_at"),
     "member.days_since_enrolment": _days_since("enrolled_at"),
     "member.entitlements": _of_member("entitlements"),
+    "member.plans": _of_member("plans"),
     "member.age": _age,
     "member.referrals": _of_member("referrals"),
     "member.brought_by": _of_member("brought_by"),

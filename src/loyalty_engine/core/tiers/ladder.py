@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal, assert_never
+from typing import Final, Literal, assert_never
 
 from loyalty_engine.core.kernel.instants import Period
 from loyalty_engine.core.program.conditions import HistoryComparison, HistoryWindow, walk
@@ -22,6 +22,9 @@ from loyalty_engine.core.rules.view import View
 from loyalty_engine.core.tiers.metrics import Count, Deeds, compile_metric
 from loyalty_engine.core.tiers.standings import How, MemberTier, Standing
 from loyalty_engine.core.tiers.windows import Window
+
+_UNTIL_THAT_DAY: Final[frozenset[How]] = frozenset({"granted", "plan"})
+"""How members come to tiers that end on their day, without grace."""
 
 Reached = Callable[[datetime], int]
 """How much of the metric a member has at a moment that matters, in the window that counts there."""
@@ -168,11 +171,11 @@ class Ladder:
     def ends_at(self, standing: Standing) -> datetime | None:
         """Return when a member has to be looked at again: the tier ran out and so did the time of grace. None: never.
 
-        What was given by hand ends on its day, without grace.
+        What was given by hand, or by a plan, ends on its day, without grace.
         """
         if standing.until is None:
             return None
-        if self.grace is None or standing.how == "granted":
+        if self.grace is None or standing.how in _UNTIL_THAT_DAY:
             return standing.until
         return self.grace.after(standing.until, self.window.zone)
 
@@ -187,18 +190,42 @@ class Ladder:
         """Return where the member went, one by one, as its tiers ran out up to and with ``now``.
 
         Each time it goes by what it had reached when its tier ran out, or when the time of grace did if that is more.
-        What was given by hand leaves it where it would be without, if that is higher.
+        What was given by hand, or by a plan, leaves it where it would be without, if that is higher.
         """
         went: list[Standing] = []
         while (ends_at := self.ends_at(standing)) is not None and ends_at <= now:
             assert standing.until is not None
             level = max(self.rank_for(reached(standing.until)), self.rank_for(reached(ends_at)))
-            if standing.how == "granted":
+            if standing.how in _UNTIL_THAT_DAY:
                 standing = self.resume(standing, level, reached, ends_at, enrolled_at=enrolled_at)
             else:
                 standing = self._fall(standing, self._after(standing.rank, level), ends_at, enrolled_at)
             went.append(standing)
         return went
+
+    def follow(
+        self,
+        standing: Standing | None,
+        runs: Mapping[str, datetime],
+        reached: Reached,
+        at: datetime,
+        *,
+        enrolled_at: datetime | None,
+    ) -> Standing | None:
+        """Return where a member is that is, from ``at`` on, in these plans, each until then.
+
+        It is at least in the highest tier that names one of them, as long as it is in that plan. Then it goes where it would
+        be without, as when something ends that was given by hand.
+        """
+        led = max([(rank, runs[plan]) for rank, plan in self._plans() if plan in runs], default=(0, at))
+        while standing is not None and standing.how == "plan" and standing.rank != led[0]:
+            standing = self.resume(standing, self.rank_for(reached(at)), reached, at, enrolled_at=enrolled_at)
+        standing = None if standing is None else _renewed(standing, *led)
+        if led[0] <= (self.base if standing is None else standing.rank):
+            return standing
+        if standing is not None and _is_held_down(standing):
+            return standing
+        return Standing(led[0], at, led[1], "plan", standing if standing is not None and standing.rank else None)
 
     def read(self, held: MemberTier | None) -> Standing | None:
         """Return a kept standing; in place of a tier that the set has no longer stands the next lower one that is left."""
@@ -280,6 +307,9 @@ class Ladder:
             case _:
                 assert_never(self.lasts)
 
+    def _plans(self) -> Sequence[tuple[int, str]]:
+        return [(rank, tier.plan) for rank, tier in enumerate(self.tiers, start=1) if tier.plan is not None]
+
     def _thresholds(self) -> Sequence[tuple[int, int]]:
         return [(rank, tier.at_least) for rank, tier in enumerate(self.tiers, start=1) if tier.at_least is not None]
 
@@ -287,3 +317,12 @@ class Ladder:
 def _is_held_down(standing: Standing) -> bool:
     """Tell whether somebody put the member below where it was."""
     return standing.how == "granted" and standing.before is not None and standing.before.rank > standing.rank
+
+
+def _renewed(standing: Standing, rank: int, until: datetime) -> Standing:
+    """Return the standing with what plans give in it kept until then, in that tier; in another one it is over by then."""
+    before = None if standing.before is None else _renewed(standing.before, rank, until)
+    if standing.how == "plan":
+        until = until if standing.rank == rank or standing.until is None else min(standing.until, until)
+        return replace(standing, until=until, before=before)
+    return standing if before == standing.before else replace(standing, before=before)

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-How = Literal["earned", "condition", "granted"]
-"""How a member came to its tier: by the metric, by the tier's condition, or by hand."""
+How = Literal["earned", "condition", "granted", "plan"]
+"""How a member came to its tier: by the metric, by the tier's condition, by hand, or because it is in a plan."""
 
 
 @dataclass(frozen=True, slots=True)
