@@ -80,15 +80,15 @@ class Climbing(Household):
         return sum(deed.orders for deed in deeds), sum(deed.spend for deed in deeds)
 
     def _deeds(self, purse: Purse) -> list[Deed]:
-        found = []
-        for order in self.orders.values():
-            if order.buyer is None or self._purse(order.buyer.name) is not purse:
-                continue
-            fate, goods = order.fate, sum(line.amount for line in left_of(order, order.back))
-            paid = order.paid - (order.paid * fate.restored // order.paid_points if order.paid_points else 0)
-            is_kept = not fate.is_gone
-            found.append(Deed(order.placed, max(goods - paid, 0), int(is_kept), order.counted[POINTS]))
-        return found
+        orders = [order for order in self.orders.values() if self._owner(order) is purse]
+        gifts = [gift for one in self.purses.values() if self._purse(one.name) is purse for gift in one.gifts]
+        return [self._deed_of(order) for order in orders] + [Deed(at, 0, 0, points) for at, points in gifts]
+
+    @staticmethod
+    def _deed_of(order: Purchase) -> Deed:
+        fate, goods = order.fate, sum(line.amount for line in left_of(order, order.back))
+        paid = order.paid - (order.paid * fate.restored // order.paid_points if order.paid_points else 0)
+        return Deed(order.placed, max(goods - paid, 0), int(not fate.is_gone), order.counted[POINTS])
 
     def _review(self, purse: Purse) -> None:
         self._lead(purse, lambda ladder, pile, deeds: ladder.review(pile, deeds, purse.now))
@@ -102,6 +102,10 @@ class Climbing(Household):
         purse = self._owner(order)
         if purse is not None:
             self._lead(purse, lambda ladder, pile, deeds: ladder.lose(pile, deeds, order.placed, purse.now))
+
+    def _lead_by_points(self, purse: Purse, step: Step) -> None:
+        """Lead somebody who gets points for nothing bought."""
+        self._lead(purse, lambda ladder, pile, deeds: step(ladder, pile, deeds) if ladder.metric == "points" else pile)
 
     def _lead(self, purse: Purse, step: Step) -> None:
         deeds = self._deeds(purse)

@@ -24,12 +24,13 @@ from tests.model.drawing import (
     some_goods,
     wallets,
 )
-from tests.model.player import Json, Player, Stage
+from tests.model.inviting import LifeOfFriends
+from tests.model.player import Json, Stage
 from tests.model.purchases import Back, Line
 from tests.model.showing import read_lot, show_codes, show_goods, show_line, show_lot, show_pieces, show_row
 
 
-class LifeOfPoints(Player):
+class LifeOfPoints(LifeOfFriends):
     """Members buy, return, spend and hold; the back office corrects; time passes; callers repeat themselves."""
 
     @rule(name=names | st.none(), lines=goods_lines, shipping=shippings, age=ages, pay=payments)
@@ -247,6 +248,8 @@ class LifeOfPoints(Player):
         self._tick()
         ident = self._pick(self.naive.acts, pick)
         act = self.naive.acts[ident]
+        if act.kind == "merge" and self.naive.referrals:
+            return  # what becomes of friends then is not told
         path = f"/operations/{self.ids[ident]}/reverse"
         done = self._do(path, {"reason": "mistake"}, lambda naive: naive.reverse(ident), act.purse.name)
         if act.other is not None:
@@ -320,6 +323,8 @@ class LifeOfPoints(Player):
     @rule(length=st.sampled_from([(0, 1), (0, 1), (1, 0), (2, 0), (5, 0), (14, 0), (45, 0), (0, -1), (-2, 0)]))
     def wait(self, length: tuple[int, int]) -> None:
         days, hours = length
+        if self.naive.referrals and (days, hours) < (0, 0):
+            return
         self.stage.clock.step(days=days, hours=hours)
         self.naive.now = self.stage.clock()
         for name in NAMES:

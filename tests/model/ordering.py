@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from tests.model.calendar import days_after
-from tests.model.climbing import Climbing, Shown
+from tests.model.climbing import Shown
+from tests.model.friends import Befriending
 from tests.model.purchases import (
     POINTS,
     Back,
@@ -38,7 +39,7 @@ class Waiting:
     until: datetime
 
 
-class Ordering(Climbing):
+class Ordering(Befriending):
     """What becomes of orders, and returns that wait for them."""
 
     def __init__(self, rules: Rules, now: datetime) -> None:
@@ -66,7 +67,7 @@ class Ordering(Climbing):
         placed = placed or self.now
         order = Purchase(number, None if name is None else self._purse(name), placed, list(lines), shipping)
         self._open(order.buyer, *[self._owner(self.orders[n]) for n, _ in exchanges if n in self.orders])
-        before = self._stand(order.buyer)
+        before = self._begin(order.buyer)
         returns = [self._exchange(order, other, goods) for other, goods in exchanges]
         if order.buyer is not None and order.buyer.is_blocked:
             raise RefusedError("member_blocked")
@@ -77,6 +78,7 @@ class Ordering(Climbing):
         self._use_codes(order, None)
         self.orders[number] = order
         self._raise(order)
+        self._prove(order)
         return {**self._shown(order), **self._arrive(order, before, returns)}
 
     @staticmethod
@@ -97,8 +99,7 @@ class Ordering(Climbing):
             done.pop("tiers", None)  # the order's answer tells what came of all
         return {
             "returns": [*returns, *matched],
-            "balances": order.buyer.balances() if order.buyer else {},
-            **self._led(before, order.buyer),
+            **self._conclude(order.buyer, before),
         }
 
     def _settle(self, order: Purchase, pay: int | str | None) -> None:
@@ -203,7 +204,9 @@ class Ordering(Climbing):
             return {"status": "waiting"}
         order = self.orders[number]
         self._open(self._owner(order))
-        return self._give_back(order, add_back(order, goods))
+        before = self._begin(self._owner(order))
+        answer = self._give_back(order, add_back(order, goods))
+        return {**answer, **self._conclude(self._owner(order), before)}
 
     def _wait(self, number: str, goods: Back, since: datetime) -> None:
         """Keep goods for their order, from the moment on at which that was booked: not before its buyer's last one."""
@@ -214,12 +217,14 @@ class Ordering(Climbing):
         """Void an order: all that is left of it comes back."""
         order = self.orders[number]
         self._open(self._owner(order))
+        before = self._begin(self._owner(order))
         if order.fate.is_gone:
             raise RefusedError("order_already_cancelled")
         back = Back(dict(order.back.pieces), order.back.amount, order.shipping)
         for line in order.lines:
             back.pieces[line.id] = line.quantity
-        return self._give_back(order, back, is_void=True)
+        answer = self._give_back(order, back, is_void=True)
+        return {**answer, **self._conclude(self._owner(order), before)}
 
     def _give_back(self, order: Purchase, back: Back, *, is_void: bool = False) -> Json:
         stood = self._stand(self._owner(order))
@@ -233,6 +238,7 @@ class Ordering(Climbing):
             if after.is_gone and not before.is_gone:
                 self._take_mug(order, self._purse(order.buyer.name))
         self._lower(order)
+        self._prove(order)
         worth = order.paid * (after.restored - before.restored) // order.paid_points if order.paid_points else 0
         return {
             "status": "cancelled" if is_void else "applied",
@@ -367,6 +373,7 @@ class Ordering(Climbing):
         if purse is None:
             raise RefusedError("member_not_found")
         self._open(purse)
+        stood = self._begin(purse)
         self._confirm(order, lines)
         before = order.fate
         after = Fate(**vars(before))
@@ -376,7 +383,7 @@ class Ordering(Climbing):
         self._move(order, purse, before, after)
         order.is_confirming = False
         more = {w: n - before.active.get(w, 0) for w, n in after.active.items() if n > before.active.get(w, 0)}
-        return {"activated": more, "balances": purse.balances()}
+        return {"activated": more, "balances": self._conclude(purse, stood)["balances"]}
 
     def _confirm(self, order: Purchase, lines: Mapping[str, int] | None) -> None:
         if lines is None:
@@ -396,6 +403,7 @@ class Ordering(Climbing):
         """Replace the goods of an order of which nothing came back or was confirmed."""
         order = self.orders[number]
         self._open(self._owner(order))
+        before = self._begin(self._owner(order))
         if order.back != Back() or order.confirmed != {}:
             raise RefusedError("order_not_editable")
         if sum(line.amount for line in lines) + shipping < order.paid:
@@ -404,20 +412,20 @@ class Ordering(Climbing):
         purse = self._owner(order)
         if purse is None:
             return {"total": order.total, "effects": {}, "gifts": len(order.gifts), "taken": [], "balances": {}}
-        earned, before = gains(lines, shipping, order.paid), self._stand(purse)
+        earned = gains(lines, shipping, order.paid)
         self._take_mug(order, purse)
         self._give_mug(order, purse)
         taken = self._earn_otherwise(order, purse, earned)
         order.fate, order.taken = Fate(kept=dict(earned), left=order.total), Counter()
         self._lower(order)
         self._raise(order)
+        self._prove(order)
         return {
             "total": order.total,
             "effects": earned,
             "gifts": len(order.gifts),
             "taken": taken,
-            "balances": purse.balances(),
-            **self._led(before, purse),
+            **self._conclude(purse, before),
         }
 
     def _earn_otherwise(self, order: Purchase, purse: Purse, earned: dict[str, int]) -> list[Taken]:

@@ -164,10 +164,12 @@ class Player(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not hasattr(self, "naive"):
             return
-        for name in NAMES:
+        for name in (*NAMES, *self.naive.referrals):
             self._compare(name)
             self._compare_counts(name)
             self._compare_tiers(name)
+        for name in self.naive.referrals:
+            self._compare_referral(name)
         report = self.http.get("/ledger/check").json()
         assert report["is_sound"], [check for check in report["checks"] if check["offences"]]
 
@@ -189,6 +191,8 @@ class Player(RuleBasedStateMachine):
         self.naive = trial
         self._compare_answer(answer, expected)
         self._compare(name)
+        if name in self.naive.referrals:
+            self._compare_referral(str(name))
         return dict(answer.json())
 
     def _look(self, path: str, body: Json, act: Act) -> None:
@@ -224,6 +228,20 @@ class Player(RuleBasedStateMachine):
                 key = show_instant(dies), wallet
                 foretold[key] = foretold.get(key, 0) + left
         assert rows == foretold, (name, rows, foretold)
+
+    def _compare_referral(self, name: str) -> None:
+        """Compare where a referral is, what both sides got, and what the advocate has."""
+        naive = copy.deepcopy(self.naive)
+        referral = naive.referrals[name]
+        naive.look(name)
+        shown = self.ids.get(f"referral of {name}")
+        if shown is not None:
+            found = self.http.get(f"/referrals/{shown}").json()
+            rewards = [row["points"] for row in found["rewards"]]
+            foretold = naive.state_of(referral), naive.rewards_of(name)
+            assert (found["state"], rewards) == foretold, (name, found, foretold)
+        self._compare(referral.advocate.name)
+        self._compare_tiers(referral.advocate.name)
 
     def _compare_tiers(self, name: str) -> None:
         """Compare where a member is in each tier set, and how much there is of what counts."""

@@ -17,6 +17,20 @@ Group = tuple[str, bool]
 
 
 @dataclass(frozen=True)
+class Inviting:
+    """What friends and those who brought them get: so many ``points`` for a friend's first order of ``least`` that stood for
+    ``settles`` days, and for its advocate what the rung says to which its number leads, for ``most`` of them.
+    """
+
+    least: int = 1000
+    within: int = 30
+    settles: int = 0
+    points: int = 30
+    rungs: Sequence[tuple[int, int]] = ((1, 50), (2, 80))
+    most: int = 2
+
+
+@dataclass(frozen=True)
 class Rules:
     """A program: how points live, what they are worth, and the policies of returns.
 
@@ -40,6 +54,7 @@ class Rules:
     pins: int = 2
     codes_stay: bool = False
     ladders: tuple[Ladder, ...] = ()
+    friends: Inviting = Inviting()
 
     def value_of(self, points: int) -> int:
         """Return what points pay, in cents."""

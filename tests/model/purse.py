@@ -93,7 +93,7 @@ class Lease:
 class Purse:
     """One member's points. ``counts`` are the gifts of each kind that it got (None), and those that leases hold for it.
 
-    ``piles`` say where it stands in each tier set.
+    ``piles`` say where it stands in each tier set, ``gifts`` are points that it got for friends, and when.
     """
 
     name: str
@@ -105,6 +105,7 @@ class Purse:
     holds: list[Hold] = field(default_factory=list)
     counts: Counter[tuple[str, Lease | None]] = field(default_factory=Counter)
     piles: dict[str, Pile] = field(default_factory=dict)
+    gifts: list[tuple[datetime, int]] = field(default_factory=list)
     is_blocked: bool = False
     merged_into: "Purse | None" = None
 

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from tests.model.calendar import Life
 from tests.model.ladders import Ladder
-from tests.model.purchases import Rules
+from tests.model.purchases import Inviting, Rules
 
 VARIANTS: Final = (
     Rules(
@@ -32,6 +32,7 @@ VARIANTS: Final = (
         big_waits=True,
         mugs=2,
         codes_stay=True,
+        friends=Inviting(least=2000, settles=5),
         ladders=(
             Ladder("status", "points", "month", (0, 20, 60), more=0, falls="never"),
             Ladder("card", "spend", "ever", (2000, 5000, 8000)),
@@ -50,6 +51,7 @@ VARIANTS: Final = (
         clawback="refuse",
         grace_days=3,
         waiting_days=2,
+        friends=Inviting(settles=2, most=1),
         ladders=(
             Ladder("status", "orders", "month", (1, 3), more=0, grace=2, keeps=True),
             Ladder("often", "points", 15, (10, 40), days=10, falls="one_level"),
@@ -58,6 +60,7 @@ VARIANTS: Final = (
     Rules(
         lives={"points": Life(wait=4, last=6), "stamps": Life(), "miles": Life(last=25)},
         policy="none",
+        friends=Inviting(least=0, settles=1, within=10),
         ladders=(
             Ladder("status", "spend", 30, (3000, 6000), days=30, grace=5),
             Ladder("card", "points", "ever", (15, 50)),
@@ -95,6 +98,7 @@ def document_of(rules: Rules) -> dict[str, Any]:
             {"key": key, "unit": "points", **redeemable[key], **_life(life)} for key, life in rules.lives.items()
         ],
         "tier_sets": [_ladder(ladder) for ladder in rules.ladders],
+        "referrals": [_referrals(rules.friends)],
         "promotions": [
             {
                 "key": "mug",
@@ -168,3 +172,23 @@ def _window(ladder: Ladder) -> dict[str, Any]:
             return {"kind": "calendar", "unit": "month"}
         case days:
             return {"kind": "rolling", "length": {"days": days}}
+
+
+def _referrals(terms: Inviting) -> dict[str, Any]:
+    def give(points: int) -> list[dict[str, Any]]:
+        return [{"kind": "points", "wallet": "points", "points": points}]
+
+    return {
+        "key": "friends",
+        "qualifies": {
+            "kind": "order",
+            "at_least": terms.least,
+            "within": {"days": terms.within},
+            **({"settles_after": {"days": terms.settles}} if terms.settles else {}),
+        },
+        "friend": {"rewards": give(terms.points)},
+        "advocate": {
+            "ladder": [{"from_friends": number, "rewards": give(points)} for number, points in terms.rungs],
+            "limits": [{"friends": terms.most}],
+        },
+    }
