@@ -19,9 +19,9 @@ class LifeOfFriends(Player):
     """Friends are members of their own, who do nothing but buy and bring back."""
 
     @precondition(lambda self: not self.naive.forgotten and len(self.naive.referrals) < MOST_FRIENDS)
-    @rule(advocate=names)
-    def befriend(self, advocate: str) -> None:
-        """Somebody enrols and registers with the code of another; clocks go on from then on."""
+    @rule(advocate=names, lines=st.none() | goods_lines)
+    def befriend(self, advocate: str, lines: list[Line] | None) -> None:
+        """Somebody enrols, registers with the code of another, and may buy; clocks do not go back from then on."""
         self._tick()
         if any(purse.booked > self.naive.now for purse in self.naive.purses.values()):
             return
@@ -32,6 +32,8 @@ class LifeOfFriends(Player):
         answer = self._do("/referrals", body, lambda naive: naive.befriend(name, advocate), name)
         if answer is not None:
             self.ids[f"referral of {name}"] = answer["id"]
+            if lines is not None:
+                self._place(self._fresh("o"), name, lines)
 
     @precondition(lambda self: self.naive.referrals)
     @rule(pick=picks, lines=goods_lines, shipping=shippings, age=st.sampled_from([0, 0, 0, 0, 1]), pay=payments)

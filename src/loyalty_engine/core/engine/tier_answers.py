@@ -47,7 +47,8 @@ def show_tiers(ruleset: Ruleset, member: MemberState, now: datetime) -> list[dic
 
     ``progress`` is what the next tier needs; ``projected`` the tier after the next review if nothing more is bought.
     """
-    return [_place(ladder, member, now) for ladder in ruleset.ladders.values()]
+    at = max(now, member.booked_at)  # a clock that is behind does not undo what was bought
+    return [_place(ladder, member, at) for ladder in ruleset.ladders.values()]
 
 
 def show_entitlements(ruleset: Ruleset, member: MemberState) -> list[dict[str, Any]]:
