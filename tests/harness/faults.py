@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from loyalty_engine.application import executor
 from loyalty_engine.core.earning.evaluation import Use
-from loyalty_engine.core.engine import fold, returns, settlement
+from loyalty_engine.core.engine import fold, referral_following, returns, settlement
 from loyalty_engine.core.engine.decision import Changes, Take
 from loyalty_engine.core.points.book import Book
+from loyalty_engine.core.referrals.state import Referral
 from loyalty_engine.core.returns.goods import Payment
 from loyalty_engine.core.returns.state import OrderState
 from loyalty_engine.core.rules.order import Order
@@ -129,6 +130,15 @@ def forget_tiers() -> None:
     vars(rare_rows)["show_moves"] = nothing
 
 
+def keep_rewards() -> None:
+    """Friends and advocates keep what they got, whatever comes back."""
+
+    def disprove(referral: Referral, _: object) -> Referral:
+        return referral
+
+    vars(referral_following)["disprove"] = disprove
+
+
 FAULTS: Final[Mapping[str, Callable[[], None]]] = {
     "skipped debts": skip_debts,
     "rounding each refund": round_each_refund,
@@ -140,4 +150,5 @@ FAULTS: Final[Mapping[str, Callable[[], None]]] = {
     "forgotten caps": forget_caps,
     "kept tiers": keep_tiers,
     "forgotten tiers": forget_tiers,
+    "kept rewards": keep_rewards,
 }

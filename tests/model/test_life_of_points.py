@@ -84,12 +84,18 @@ def rise_twice(life: LifeOfPoints) -> None:
         life.buy(name="anna", lines=[Line("1", 5000, 1, "tea")], shipping=0, age=0, pay=None)
 
 
+def lose_a_friend(life: LifeOfPoints) -> None:
+    life.befriend(advocate="anna", lines=[Line("1", 4000, 2, "tea")])
+    life.cancel(pick=0)
+
+
 PLAYS: Final[Mapping[str, Callable[[LifeOfPoints], None]]] = {
     "skipped debts": earn_upon_a_debt,
     "rounding each refund": give_back_piece_by_piece,
     "forgotten refusals": ask_again_for_what_was_refused,
     "kept tiers": lose_what_came_back,
     "forgotten tiers": rise_twice,
+    "kept rewards": lose_a_friend,
 }
 
 
