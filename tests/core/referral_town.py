@@ -149,7 +149,7 @@ class Town(Store):
         return replace(known, friend_id=friend, advocate_id=advocate)
 
     def check_rewards(self) -> None:
-        """Check that what operations about a referral moved is what it says that it gave."""
+        """Check that what operations about a referral moved is what it says that it gave, and that its friend counts as one."""
         moved: dict[UUID, int] = {}
         for changes in self.operations.values():
             if changes.operation.kind not in ("referral_reward", "referral_reversal"):
@@ -166,6 +166,9 @@ class Town(Store):
         for referral in self.referrals.values():
             assert moved.get(referral.id, 0) == sum(given.points for given in referral.given)
             assert bool(referral.given) is (referral.state == "rewarded")
+            friend, name = self.members[referral.friend_id], f"referral/{referral.programme}/brought/lifetime/"
+            stands = referral.state in ("registered", "qualified", "rewarded")
+            assert friend.merged_into is not None or friend.counters.get(name, 0) == stands
 
     def _compare(self, moved: Facts, kinds: set[str], now: datetime) -> None:
         """Whoever came with its own code is one member, which is compared once."""

@@ -17,7 +17,7 @@ from loyalty_engine.core.engine.fold import apply
 from loyalty_engine.core.engine.membership_requests import MembershipRequest
 from loyalty_engine.core.engine.referral_answers import show_for_friend, show_referral
 from loyalty_engine.core.engine.referral_requests import ReferralRequest, RegisterReferral, RewardReferral
-from loyalty_engine.core.engine.referral_rewards import Occasion, reward, take_rewards_back
+from loyalty_engine.core.engine.referral_rewards import Occasion, brought, reward, take_rewards_back
 from loyalty_engine.core.engine.referrals import decide_registration
 from loyalty_engine.core.engine.requests import Call, EvaluateOrder, PlaceOrder, Request, ReserveOrder
 from loyalty_engine.core.engine.ruleset import Ruleset
@@ -26,7 +26,7 @@ from loyalty_engine.core.kernel.ids import nth
 from loyalty_engine.core.kernel.refusals import Refusal, RefusalCode, RefusalError
 from loyalty_engine.core.referrals.bringing import Bringing
 from loyalty_engine.core.referrals.codes import is_code_of
-from loyalty_engine.core.referrals.state import Proof, Referral, disprove, doubt, prove, state_at
+from loyalty_engine.core.referrals.state import Proof, Referral, State, disprove, doubt, prove, state_at
 from loyalty_engine.core.referrals.terms import ReferralTerms
 
 _REWARDED: Final = -(6 << 20)
@@ -80,9 +80,10 @@ def follow(ruleset: Ruleset, prepared: Prepared, decision: Decision, now: dateti
         decision = replace(decision, changes=replace(decision.changes, answer=answer))
     if facts.referral is None:
         return decision
+    state = facts.referral.state
     parts: list[Changes] = []
     for part in decision.parts:
-        followed = _follow_part(ruleset, facts, part)
+        followed = _follow_part(ruleset, facts, part, state)
         parts.append(followed)
         facts = apply(facts, followed)
     place = len(decision.before)
@@ -99,11 +100,11 @@ def follow(ruleset: Ruleset, prepared: Prepared, decision: Decision, now: dateti
 
 def _register(ruleset: Ruleset, facts: Facts, request: Cart, *, call: Call, now: datetime) -> Prepared:
     """Register the friend whose cart it is. Whoever would enrol with it does so a moment before, as a friend."""
-    brought, named = request.brought, request.member
-    assert brought is not None
+    came, named = request.brought, request.member
+    assert came is not None
     if named is None and facts.member is None:
         return Prepared(facts, refused=Refusal(RefusalCode.MEMBER_REQUIRED, "/member"))
-    if facts.referral is not None and _is_same(facts.referral, brought):
+    if facts.referral is not None and _is_same(facts.referral, came):
         return Prepared(facts, is_known=True)
     enrols_as: tuple[Identity, ...] = ()
     friend = facts.member
@@ -113,7 +114,7 @@ def _register(ruleset: Ruleset, facts: Facts, request: Cart, *, call: Call, now:
     try:
         member = named if friend is None else friend.id
         assert member is not None
-        asked = RegisterReferral(call, member, brought.code, brought.programme, brought.fingerprints)
+        asked = RegisterReferral(call, member, came.code, came.programme, came.fingerprints)
         came_at = request.order.placed_at
         changes = decide_registration(ruleset, replace(facts, member=friend), asked, now, came_at=came_at).changes
     except RefusalError as error:
@@ -135,17 +136,22 @@ def foresee_referral(prepared: Prepared, now: datetime) -> dict[str, Any] | None
     return {"state": state, "reasons": [reason.as_json() for reason in reasons]}
 
 
-def _is_same(referral: Referral, brought: Bringing) -> bool:
-    return is_code_of(brought.code, referral.advocate_id) and brought.programme in {None, referral.programme}
+def _is_same(referral: Referral, came: Bringing) -> bool:
+    return is_code_of(came.code, referral.advocate_id) and came.programme in {None, referral.programme}
 
 
-def _follow_part(ruleset: Ruleset, facts: Facts, part: Changes) -> Changes:
+def _follow_part(ruleset: Ruleset, facts: Facts, part: Changes, state: State) -> Changes:
+    """Return a part with what it does to the referral, which was in that state when all parts were decided."""
     referral = facts.referral
     if referral is None or part.referral is not None or part.operation.member_id != referral.friend_id:
         return part
     terms = ruleset.referrals.get(referral.programme)
     moved = _moved(terms, facts, part, referral)
-    return part if moved == referral else replace(part, referral=moved)
+    part = part if moved == referral else replace(part, referral=moved)
+    if part.member is None or moved.state == state:
+        return part
+    after = part.member.after
+    return replace(part, member=replace(part.member, after=replace(after, counters=brought(after, moved))))
 
 
 def _moved(terms: ReferralTerms | None, facts: Facts, part: Changes, referral: Referral) -> Referral:
