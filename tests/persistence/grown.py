@@ -20,6 +20,8 @@ HOLDER: Final = 12
 """A member with open holds."""
 CODES: Final = 100_000
 """Promo codes, of which every third is a voucher."""
+FRIEND: Final = 500
+"""The first of the members whom somebody brought."""
 MERGED: Final = 1_000
 """The first of a thousand members for whom the second member stands."""
 MERGED_ORDER: Final = 9_002
@@ -81,6 +83,11 @@ INSERT INTO posting SELECT 1, other_member_id, 1000, id, id, 'points', 'availabl
   FROM operation WHERE kind = 'merge';
 INSERT INTO posting SELECT 1, member_id, 1000, id, id, 'points', 'transit', 'available', 9, id, 9, 0, 0, 0
   FROM operation WHERE kind = 'merge';
+INSERT INTO referral SELECT 1, lpad(to_hex(n), 32, '0')::uuid, 'friends', lpad(to_hex(n), 32, '0')::uuid, lpad(to_hex(3 + n % 50), 32, '0')::uuid,
+       now(), NULL, 'registered', '[]', NULL, '[]', NULL, '[]', '{{}}', CASE n % 4 WHEN 0 THEN now() END, now()
+  FROM generate_series({FRIEND}, {MEMBERS}) n;
+INSERT INTO member_fingerprint SELECT 1, kind, CASE kind WHEN 'device' THEN 'd' || n ELSE 'a' || n / 20 END, lpad(to_hex(n), 32, '0')::uuid,
+       lpad(to_hex(n), 32, '0')::uuid, now() FROM generate_series(1, {MEMBERS}) n, unnest('{{device,address}}'::text[]) kind;
 UPDATE balance SET held = 9 WHERE member_id = lpad(to_hex({HOLDER}), 32, '0')::uuid;
 UPDATE member SET due_at = now() WHERE id > lpad(to_hex({MEMBERS} - 1000), 32, '0')::uuid;
 UPDATE member SET merged_into = lpad(to_hex(2), 32, '0')::uuid

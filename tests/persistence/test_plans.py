@@ -23,9 +23,9 @@ from loyalty_engine.core.kernel.instants import parse_instant
 from loyalty_engine.core.promotions.codes import CodeRow
 from loyalty_engine.core.rules.history import HistoryRange
 from loyalty_engine.core.rules.order import ShopOrder
-from loyalty_engine.persistence.asks import Ask, Returned, Subject
+from loyalty_engine.persistence.asks import Ask, ReferralWish, Returned, Subject
 from loyalty_engine.persistence.ledger import Entry, Question, gather, record
-from tests.persistence.grown import HOLDER, LOYAL_ORDERS, MEMBERS, MERGED, MERGED_ORDER, open_grown, order_id
+from tests.persistence.grown import FRIEND, HOLDER, LOYAL_ORDERS, MEMBERS, MERGED, MERGED_ORDER, open_grown, order_id
 from tests.persistence.writes import NOW, enrolled
 
 PROGRAM: Final = 1
@@ -235,6 +235,7 @@ async def test_what_is_known_is_read_from_the_partition_of_its_month_alone(
     assert most_rows(probes) <= 1
 
 
+BY_FRIEND: Final = "referral_program_id_friend_id_key(program_id, friend_id)"
 OPEN_LOTS: Final = "lot_open_idx(program_id, member_id)"
 BY_ID: Final = "operation_pkey(program_id, id)"
 USES: Final = {"lot_use": {"lot_use_pkey(program_id, operation_id)"}, "lot": {OPEN_LOTS, "lot_pkey(program_id, id)"}}
@@ -314,6 +315,39 @@ RARE: Final[dict[str, tuple[Ask, dict[str, set[str]]]]] = {
         Ask(1, "", None, natural_key="waited||20003"),
         {"return_waiting": {"return_waiting_pkey(program_id, natural_key)"}, "lot": {OPEN_LOTS}},
     ),
+    "brought": (
+        Ask(1, "", None, member_id=UUID(int=FRIEND), referral=ReferralWish()),
+        {"operation": {BY_MEMBER}, "referral": {BY_FRIEND}, "member": WITH_FAMILY},
+    ),
+    "brought by nobody": (
+        Ask(1, "", None, member_id=UUID(int=FRIEND - 1), referral=ReferralWish()),
+        {"operation": {BY_MEMBER}, "referral": {BY_FRIEND}, "member": WITH_FAMILY},
+    ),
+    "ties": (
+        Ask(1, "", None, member_id=UUID(int=FRIEND), referral=ReferralWish(wants_ties=True)),
+        {
+            "operation": {BY_MEMBER},
+            "referral": {BY_FRIEND},
+            "member": WITH_FAMILY,
+            "member_fingerprint": {
+                "member_fingerprint_pkey(program_id, kind, digest)",
+                "member_fingerprint_pkey(program_id, kind, digest, member_id)",
+                "member_fingerprint_program_id_member_id_idx(program_id, member_id)",
+            },
+        },
+    ),
+    "referral": (
+        Ask(1, "", None).about(Subject(referral_id=UUID(int=FRIEND))),
+        {"operation": {BY_MEMBER}, "referral": {"referral_pkey(program_id, id)"}, "lot": {OPEN_LOTS}},
+    ),
+    "code": (
+        Ask(1, "", None).about(Subject(tail=f"000-{FRIEND:012x}")),
+        {
+            "operation": {BY_MEMBER},
+            "member": {"member_pkey(program_id, id)", "member_referral_code_idx(program_id)"},
+            "lot": {OPEN_LOTS},
+        },
+    ),
     "merged": (Ask(1, "", None, member_id=UUID(int=MERGED)), {"operation": {BY_MEMBER}}),
     "holds": (
         Ask(1, "", None, member_id=UUID(int=HOLDER), wants_lots=True),
@@ -346,6 +380,18 @@ async def test_what_is_due_is_read_page_by_page(plans: Plans) -> None:
 
     probes = plans.taken()
     assert accesses(probes) == {"member": {"member_program_id_due_at_id_idx(program_id, due_at)"}}
+    assert most_rows(probes) == 50
+
+
+async def test_referrals_that_are_due_are_read_page_by_page(plans: Plans) -> None:
+    page = "SELECT * FROM loyalty.list_due_referrals_v7(1, now() + interval '1 day', '-infinity', $1, 50)"
+    await plans.connection.fetch(page, UUID(int=0))
+    plans.taken()
+
+    assert len(await plans.connection.fetch(page, UUID(int=0))) == 50
+
+    probes = plans.taken()
+    assert accesses(probes) == {"referral": {"referral_due_idx(program_id, due_at)"}}
     assert most_rows(probes) == 50
 
 
