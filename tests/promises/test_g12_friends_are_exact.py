@@ -113,7 +113,7 @@ async def test_a_ring_of_accounts_with_cancelled_orders_earns_nothing(
     device: str | None,
 ) -> None:
     program = await new_program(rules(), is_sandbox=True)
-    seen = {} if device is None else {"fingerprints": [{"kind": "device", "digest": device}]}
+    seen: Json = {} if device is None else {"fingerprints": [{"kind": "device", "digest": device}]}
     async with Api(servers.urls, program.admin) as clients, Ledger.open(program) as ledger:
         ring = await crowd(clients, CROWD)
         codes = await together(code_of_member(clients, member) for member in ring)
@@ -154,7 +154,7 @@ async def test_what_comes_back_while_it_is_rewarded_is_taken_back_or_never_given
         gone = orders[::2]
         acts = [clients.cancel_order(order["id"]) for order in gone]
         acts += [clients.post_order(friend, 900, placed_at=now) for friend in friends[1::3]]
-        _, _, *answers = await asyncio.gather(reward_all(program, clients), reward_all(program, clients), *acts)
+        _, answers = await asyncio.gather(together(reward_all(program, clients) for _ in range(2)), together(acts))
         await reward_all(program, clients)
 
         assert {answer.status_code for answer in answers} <= {200, 201}
