@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.harness.api import Api, code_of, fresh, now, order_body, pointers_of
+from tests.harness.api import NO_KEY, Api, code_of, fresh, now, order_body, pointers_of
 from tests.harness.ledger import Ledger
 from tests.harness.programs import MakeProgram, Program, document
 from tests.harness.referrals import (
@@ -140,6 +140,47 @@ async def test_who_enrols_with_its_first_order_is_a_friend_by_then(client: Api, 
     for card in cards:
         [referral] = (await client.get(f"/referrals?friend={card}")).json()["items"]
         assert (referral["advocate_id"], len(referral["proofs"])) == (ada, 2)
+    assert await ledger.faults() == []
+
+
+@pytest.mark.parametrize("all_or_nothing", [False, True])
+async def test_friends_of_one_advocate_come_in_one_batch(client: Api, ledger: Ledger, *, all_or_nothing: bool) -> None:
+    ada = await client.new_member()
+    brought = {"code": await code_of_member(client, ada)}
+    friends = [await client.new_member(), f"card:{fresh('9')}", await client.new_member()]
+    orders = [order_body(friend, 5000, placed_at=now(), brought_by=brought) for friend in (*friends, friends[0])]
+
+    answer = await client.post("/orders/batch", {"orders": orders, "all_or_nothing": all_or_nothing}, key=NO_KEY)
+
+    results = [result["body"] for result in answer.json()["results"]]
+    assert [result["total"] for result in results] == [4000, 4000, 4000, 5000], answer.text
+    assert [result["referral"]["state"] for result in results] == ["registered"] * 4
+    assert len((await client.get(f"/referrals?advocate={ada}")).json()["items"]) == 3
+    await pass_days(client, 15)
+    for friend in friends:
+        await buy(client, friend, 100)
+    assert await points_of(client, ada) == 1800
+    assert await ledger.faults() == []
+
+
+async def test_a_friend_comes_along_with_an_order_that_waited_for_a_review(
+    client: Api, new_program: MakeProgram, ledger: Ledger
+) -> None:
+    reviewing = {**rules(), "policies": {"orders": {"max_age_days": 7}}}
+    shop = client.acting_as((await new_program(reviewing, is_sandbox=True)).admin)
+    ada, ben = await shop.new_member(), await shop.new_member()
+    placed_at = now()
+    await pass_days(shop, 9)
+    body = {"brought_by": {"code": await code_of_member(shop, ada), "fingerprints": [seen("device")]}}
+    waiting = await shop.post_order(ben, 5000, placed_at=placed_at, **body)
+    assert waiting.status_code == 202, waiting.text
+    assert (await shop.get("/referrals")).json()["items"] == []
+
+    accepted = await shop.post(f"/order-reviews/{waiting.json()['id']}/accept", {})
+
+    assert (accepted.status_code, accepted.json()["total"]) == (201, 4000), accepted.text
+    [referral] = (await shop.get("/referrals")).json()["items"]
+    assert (referral["friend_id"], referral["advocate_id"], referral["state"]) == (ben, ada, "registered")
     assert await ledger.faults() == []
 
 

@@ -488,6 +488,18 @@ def test_orders_of_one_batch_reward_one_advocate_together() -> None:
     }
 
 
+def test_a_friend_that_one_order_of_a_batch_brings_is_one_for_the_next() -> None:
+    life = Life.of()
+    orders = [replace(life.order_of(1), brought=bringing(0)), life.order_of(1), life.order_of(1)]
+    orders[2] = replace(orders[2], brought=bringing(0))
+    facts = [life.town.gather(request, NOW) for request in orders]
+    together = decide_together(life.town.ruleset, facts, orders, NOW, write_answer=str)
+    assert together.write is not None
+    assert [(len(one.proofs), one.advocate_id) for one in together.write.referrals] == [(3, person(0))]
+    states = [one.changes.answer["referral"]["state"] for one in together.decisions if isinstance(one, Accepted)]
+    assert states == ["registered"] * 3
+
+
 def test_a_friend_registers_is_welcomed_and_counts_in_one_call() -> None:
     welcome = {"key": "welcome", "when": {"fact": "member.brought_by", "is": "friends"}, "effect": off(1000)}
     life = Life.of()

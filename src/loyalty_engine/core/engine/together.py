@@ -60,7 +60,9 @@ def decide_together(
 
 @dataclass(slots=True)
 class _Left:
-    """What the orders decided so far leave: members by id and by name, counters, codes given out, referrals, and the orders by their numbers."""
+    """What the orders decided so far leave: members by id and by name, counters, codes given out, referrals, and the orders by
+    their numbers.
+    """
 
     members: dict[UUID | MemberRef, MemberState] = field(default_factory=dict)
     counters: Mapping[str, int] | None = None
@@ -73,16 +75,26 @@ class _Left:
         """Return the facts of a request as they would be if all before it were recorded."""
         name = request.member if facts.member is None else facts.member.id
         twin = self.keys.get(_key_of(request))
+        member = facts.member if name is None else self.members.get(name, facts.member)
+        referral, other = self._referral_of(facts, member), facts.other
+        if other is None and referral is not None:
+            other = self.members.get(referral.advocate_id)
         return replace(
             facts,
-            member=facts.member if name is None else self.members.get(name, facts.member),
+            member=member,
             counters=facts.counters if self.counters is None else self.counters,
             given=self.given,
-            other=None if facts.other is None else self.members.get(facts.other.id, facts.other),
-            referral=None if facts.referral is None else self.referrals.get(facts.referral.id, facts.referral),
+            other=None if other is None else self.members.get(other.id, other),
+            referral=referral,
             order=self.orders.get(request.natural_key, facts.order),
             earlier=facts.earlier if twin is None else twin.earlier,
         )
+
+    def _referral_of(self, facts: Facts, member: MemberState | None) -> Referral | None:
+        """Return the member's referral; one before it may have begun it."""
+        if facts.referral is not None:
+            return self.referrals.get(facts.referral.id, facts.referral)
+        return next((one for one in self.referrals.values() if member is not None and one.friend_id == member.id), None)
 
     def keep(self, moved: Facts, request: PlaceOrder, accepted: Accepted, answer: str) -> None:
         """Remember what an accepted order left; who enrolled with it is known by its name from then on."""
