@@ -279,6 +279,7 @@ async def test_time_takes_a_tier_whether_or_not_anybody_booked_it(client: Api, l
         ("%00", {"tier": "gold", "reason": "goodwill"}, "tier_set_not_found", []),
         ("status", {"tier": "pink", "reason": "goodwill"}, "tier_not_found", ["/tier"]),
         ("status", {"tier": "gold", "until": "2020-01-01T00:00:00Z", "reason": "goodwill"}, "grant_ends_in_past", ["/until"]),
+        ("status", {"tier": "gold", "until": "9998-12-31T23:59:59Z", "reason": "goodwill"}, "grant_too_long", ["/until"]),
         ("status", {"tier": "gold"}, "validation_failed", ["/reason"]),
         ("status", {"reason": "goodwill"}, "validation_failed", ["/tier"]),
         ("status", {"tier": "gold", "until": "tomorrow", "reason": "goodwill"}, "validation_failed", ["/until"]),

@@ -286,12 +286,9 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = {
     RefusalCode.TRANSFER_TO_SELF: ProblemKind(422, "Both are the same member", "Name another recipient."),
     RefusalCode.TIER_SET_NOT_FOUND: ProblemKind(404, "The program has no such tier set", "See details.known."),
     RefusalCode.TIER_NOT_FOUND: ProblemKind(422, "The set has no such tier", "See details.known."),
-    RefusalCode.GRANT_ENDS_IN_PAST: ProblemKind(
-        422, "The grant would be over already", "Send when it ends, or leave it out for good."
-    ),
-    RefusalCode.TIER_NOT_GRANTED: ProblemKind(
-        409, "The member is not in a tier by hand", "There is nothing to end; the member is where it belongs."
-    ),
+    RefusalCode.GRANT_ENDS_IN_PAST: ProblemKind(422, "The grant would be over already", "Send a later end, or none."),
+    RefusalCode.GRANT_TOO_LONG: ProblemKind(422, "The grant ends too late", "Leave its end out for good."),
+    RefusalCode.TIER_NOT_GRANTED: ProblemKind(409, "Nothing was given by hand", "There is nothing to end."),
     RefusalCode.PLAN_NOT_FOUND: ProblemKind(422, "The program has no such plan", "See details.known."),
     RefusalCode.PLAN_NOT_SOLD: ProblemKind(
         409,

@@ -27,6 +27,14 @@ TIER_CASES: Final = [
     Case("member_not_found", grant(), NOBODY, parts=LADDER),
     Case("member_blocked", grant(), BLOCKED, parts=LADDER),
     Case("tier_set_not_found", grant("stars"), SOMEBODY, "", {"set": "stars", "known": ["status"]}, parts=LADDER),
+    Case(
+        "grant_too_long",
+        grant(until=NOW.replace(year=2126, second=1)),
+        SOMEBODY,
+        "/until",
+        {"until": "2126-06-01T12:00:01Z", "latest": "2126-06-01T12:00:00Z"},
+        parts=LADDER,
+    ),
     Case("tier_not_granted", EndGrant(call(), MEMBER, "status", "mistake"), details={"set": "status"}, parts=LADDER),
     Case(
         "tier_not_found",

@@ -63,7 +63,7 @@ async def get_entitlements(context: CallContext, member: str) -> EntitlementsAns
     status_code=201,
     response_model=GrantAnswer,
     summary="Put a member into a tier by hand",
-    **problems(*_REFUSALS, "tier_not_found", "grant_ends_in_past", body=True, key=True),
+    **problems(*_REFUSALS, "tier_not_found", "grant_ends_in_past", "grant_too_long", body=True, key=True),
 )
 @access("tiers:write", needs_key=True)
 async def post_grant(context: CallContext, body: GrantBody, member: str, tier_set: str) -> Outcome:

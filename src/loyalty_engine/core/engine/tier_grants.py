@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from loyalty_engine.core.engine.accounts import guard, require_member, soonest
 from loyalty_engine.core.engine.answers import head, show_facts
@@ -11,10 +11,13 @@ from loyalty_engine.core.engine.facts import Facts, MemberState, OperationKind
 from loyalty_engine.core.engine.requests import EndGrant, GrantTier
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.tier_answers import show_moves
-from loyalty_engine.core.kernel.instants import show_instant
+from loyalty_engine.core.kernel.instants import Period, show_instant
 from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
 from loyalty_engine.core.tiers.ladder import Ladder
 from loyalty_engine.core.tiers.standings import Standing, TierMove, next_end
+
+_LONGEST: Final = Period(100, "years")
+"""To what comes after a grant the calendar must still have a date."""
 
 
 def decide_grant(ruleset: Ruleset, facts: Facts, request: GrantTier, now: datetime) -> Decision:
@@ -110,6 +113,9 @@ def _granted(ladder: Ladder, member: MemberState, request: GrantTier, now: datet
         refuse(RefusalCode.TIER_NOT_FOUND, "/tier", tier=request.tier, known=known)
     if request.until is not None and request.until <= now:
         refuse(RefusalCode.GRANT_ENDS_IN_PAST, "/until", until=show_instant(request.until), now=show_instant(now))
+    latest = _LONGEST.after(now, ladder.window.zone)
+    if request.until is not None and request.until > latest:
+        refuse(RefusalCode.GRANT_TOO_LONG, "/until", until=show_instant(request.until), latest=show_instant(latest))
     standing = ladder.read(member.tiers.get(ladder.key))
     if standing is not None and standing.how == "granted":
         standing = standing.before

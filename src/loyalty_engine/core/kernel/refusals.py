@@ -91,6 +91,7 @@ class RefusalCode(StrEnum):
     TIER_SET_NOT_FOUND = "tier_set_not_found"
     TIER_NOT_FOUND = "tier_not_found"
     GRANT_ENDS_IN_PAST = "grant_ends_in_past"
+    GRANT_TOO_LONG = "grant_too_long"
     TIER_NOT_GRANTED = "tier_not_granted"
 
     PLAN_NOT_FOUND = "plan_not_found"
