@@ -17,12 +17,12 @@ _FIND: Final = "SELECT to_jsonb(r)::text FROM loyalty.referral r WHERE r.program
 _COUNTERS: Final = "SELECT counters::text FROM loyalty.member WHERE program_id = $1 AND id = $2"
 
 # One that waits for something which did not happen in time is rejected, though nobody booked that.
-_IS_OVER: Final = "r.state IN ('registered', 'in_review') AND r.proofs = '[]' AND r.ends_at <= $3"
+_IS_OVER: Final = "x.state IN ('registered', 'in_review') AND x.proofs = '[]' AND x.ends_at <= $3"
 
 _OF_STATE: Final[Mapping[State, str]] = {
-    "rejected": f"(r.state = 'rejected' OR ({_IS_OVER}))",
+    "rejected": f"(x.state = 'rejected' OR ({_IS_OVER}))",
     **{
-        state: f"r.state = '{state}' AND ({_IS_OVER}) IS NOT TRUE"
+        state: f"x.state = '{state}' AND ({_IS_OVER}) IS NOT TRUE"
         for state in ("registered", "in_review", "qualified", "rewarded", "reversed")
     },
 }
@@ -34,12 +34,15 @@ _ADVOCATES: Final = """advocates AS (
     SELECT m.id FROM advocates f JOIN loyalty.member m ON m.program_id = $1 AND m.merged_into = f.id)"""
 _FRIENDS: Final = _ADVOCATES.replace("advocates", "friends").replace("$5", "$6")
 
+# The newest of each member of the family, then the newest of these: so an index that ends with the id is read backwards.
 # Every value has its place in each statement, whether or not a condition asks for it: ``asked`` gives it its type.
 _LIST: Final = """
 WITH RECURSIVE asked AS (SELECT $3::timestamptz, $7::text), {families}
 SELECT to_jsonb(r)::text AS row
-  FROM loyalty.referral r
- WHERE r.program_id = $1 AND r.id < $2 AND {conditions}
+  FROM {members} f(member_id)
+ CROSS JOIN LATERAL (
+      SELECT x.* FROM loyalty.referral x
+       WHERE x.program_id = $1 AND x.id < $2 AND {conditions} ORDER BY x.id DESC LIMIT $4) r
  ORDER BY r.id DESC LIMIT $4
 """
 
@@ -78,13 +81,16 @@ async def read_counters(connection: Connection, program_id: int, member_id: UUID
 
 def _select(wanted: Wanted) -> str:
     """Return the statement for a list, with those conditions alone that it needs: so the indexes are found."""
-    conditions = ["true"]
+    members, conditions = "(VALUES (NULL::uuid))", ["true"]
     if wanted.advocate_id is not None:
-        conditions.append("r.advocate_id IN (SELECT id FROM advocates)")
-    if wanted.friend_id is not None:
-        conditions.append("r.friend_id IN (SELECT id FROM friends)")
+        members, conditions = "advocates", ["x.advocate_id = f.member_id"]
+    if wanted.friend_id is not None and wanted.advocate_id is None:
+        members, conditions = "friends", ["x.friend_id = f.member_id"]
+    elif wanted.friend_id is not None:
+        conditions.append("x.friend_id IN (SELECT id FROM friends)")
     if wanted.programme is not None:
-        conditions.append("r.programme = $7")
+        conditions.append("x.programme = $7")
     if wanted.state is not None:
         conditions.append(_OF_STATE[wanted.state])
-    return _LIST.format(families=f"{_ADVOCATES}, {_FRIENDS}", conditions=" AND ".join(conditions))
+    families = f"{_ADVOCATES}, {_FRIENDS}"
+    return _LIST.format(families=families, members=members, conditions=" AND ".join(conditions))
