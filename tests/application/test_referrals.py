@@ -1,5 +1,6 @@
 """Referrals on the real database: what is read, decided and written about friends and who brought them."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -209,6 +210,43 @@ async def test_a_friend_that_was_absorbed_is_rewarded_through_who_stands_for_it(
     shop.now += 15 * DAY
     await shop.spend("eve", 50)
     assert (await points(shop, ledger, "eve"), await points(shop, ledger, "anna")) == (250, 500)
+
+
+async def test_what_a_friend_does_at_once_rewards_it_once(shop: Shop, ledger: Ledger) -> None:
+    await shop.enrol("anna", "ben")
+    await shop.register("ben", by="anna")
+    order_id = await shop.buy("ben")
+    shop.now += 15 * DAY
+    buys = [shop.do(shop.order("ben", 100)) for _ in range(10)]
+    spends = [shop.refused(Redeem(shop.call(), shop.names["ben"], "points", 20)) for _ in range(5)]
+    _, _, _, *why = await asyncio.gather(asyncio.gather(*buys), shop.cancel(order_id), shop.reward(), *spends)
+    assert set(why) <= {None, "insufficient_points"}
+    assert await ledger.count("operation", "kind = 'referral_reward'") == 1
+    assert await state(shop, ledger, "ben") == ("reversed", [["came_back", None]])
+    assert (await points(shop, ledger, "anna"), await points(shop, ledger, "ben")) == (0, -20 * why.count(None))
+
+
+async def test_a_batch_with_one_fate_rewards_friends_of_one_advocate(shop: Shop, ledger: Ledger) -> None:
+    friends = ["ben", "carl", "dora"]
+    await shop.enrol("anna", *friends)
+    for friend in friends:
+        await shop.register(friend, by="anna")
+        await shop.buy(friend)
+    shop.now += 15 * DAY
+    orders = [shop.order(who, 100) for who in ("anna", *friends, "ben", "anna")]
+    outcomes = await shop.executor.execute_together(shop.caller, orders)
+    assert [outcome.refusal_code for outcome in outcomes] == [None] * 6
+    assert await points(shop, ledger, "anna") == 500 + 500 + 800
+    assert [await points(shop, ledger, friend) for friend in friends] == [300, 300, 300]
+
+
+async def test_a_batch_with_one_fate_brings_friends_of_one_advocate(shop: Shop, ledger: Ledger) -> None:
+    await shop.enrol("anna", "ben", "carl")
+    orders = [shop.order("ben", by="anna"), shop.order("carl", by="anna"), shop.order("ben", by="anna")]
+    outcomes = await shop.executor.execute_together(shop.caller, orders)
+    told = [json.loads(outcome.answer)["referral"]["state"] for outcome in outcomes]
+    assert told == ["registered", "registered", "registered"]
+    assert await ledger.count("referral") == 2
 
 
 async def test_what_settles_at_once_is_rewarded_in_the_same_answer(new_program: MakeProgram) -> None:
