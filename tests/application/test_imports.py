@@ -15,11 +15,13 @@ from loyalty_engine.application.imports import running
 from loyalty_engine.application.imports.reading import Format
 from loyalty_engine.application.imports.rows import Fault, Kind
 from loyalty_engine.application.imports.running import Counts
+from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.persistence.connections import create_pool
 from loyalty_engine.persistence.ledger_check import check_rows
 from loyalty_engine.persistence.sessions import Sessions
 from tests.application.conftest import Engine
 from tests.harness.api import Api
+from tests.harness.friends import DAY, document_of_friends, open_shop
 from tests.harness.ledger import Ledger
 from tests.harness.programs import Program, document, owner
 
@@ -332,6 +334,25 @@ async def test_past_orders_earn_as_they_would_have(take: Import, client: Api, le
     assert (member["orders"], member["spend"], member["first_order_at"]) == (30, 30_000, "2026-05-01T10:00:00Z")
     [balance] = (await client.get("/members/card:1/balances")).json()["balances"]
     assert balance["available"] == 300
+    assert await sound(ledger)
+
+
+async def test_past_orders_of_friends_reward_what_was_due(take: Import, program: Program, ledger: Ledger) -> None:
+    await program.publish(document_of_friends())
+    friends = ["ben", "carl", "dora"]
+    async with open_shop(program) as shop:
+        shop.now = NOW - 20 * DAY
+        await shop.enrol("anna", *friends)
+        for friend in friends:
+            await shop.register(friend, by="anna")
+            await shop.buy(friend)
+        rows = [order(n, show_id("mem", shop.names[name])) for n, name in enumerate([*friends, "anna", *friends])]
+
+        counts, faults = await take(lines_of(*rows), kind="orders", file_format="ndjson")
+
+        assert (counts, faults) == (Counts(stored=7), [])
+        assert (await ledger.balances(shop.names["anna"]))["points"] == (500 + 500 + 800, 0, 0, 0)
+        assert [(await ledger.balances(shop.names[friend]))["points"][0] for friend in friends] == [300, 300, 300]
     assert await sound(ledger)
 
 
