@@ -11,7 +11,7 @@ from loyalty_engine.core.engine.decision import Accepted, Changes
 from loyalty_engine.core.engine.due import settle_due
 from loyalty_engine.core.engine.facts import Facts, MemberState
 from loyalty_engine.core.engine.ruleset import Ruleset
-from loyalty_engine.core.engine.tier_answers import show_tiers
+from loyalty_engine.core.engine.tier_answers import show_entitlements, show_tiers
 from loyalty_engine.core.engine.tier_reviews import adopt_ladders
 from loyalty_engine.core.engine.views import see_tiers
 from loyalty_engine.core.points.balances import Balance
@@ -233,3 +233,18 @@ def test_a_member_who_never_was_in_a_tier_sees_the_first() -> None:
     [shown] = show_tiers(with_tiers(STATUS), member(id=MEMBER), NOW)
     assert (shown["tier"], shown["since"], shown["projected"]) == (None, None, None)
     assert shown["progress"] == {"tier": "silver", "actual": 0, "needed": 200, "missing": 200}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "longest"), [(10, 20, "b"), (20, 10, "a"), (None, 10, "a"), (10, None, "b")]
+)
+def test_an_entitlement_is_told_by_what_gives_it_for_longest(
+    first: int | None, second: int | None, longest: str
+) -> None:
+    gives = {"key": "silver", "at_least": 1, "privileges": {"entitlements": ["lounge"]}}
+    rules = with_tiers(*({**STATUS, "key": key, "tiers": [gives]} for key in ("a", "b")))
+    ends = {"a": first, "b": second}
+    until = {key: None if days is None else NOW + timedelta(days=days) for key, days in ends.items()}
+    tiers = {key: MemberTier("silver", NOW, end, end) for key, end in until.items()}
+    [told] = show_entitlements(rules, member(100, tiers=tiers))
+    assert (told["entitlement"], told["given_by"]) == ("lounge", f"tier/{longest}/silver")
