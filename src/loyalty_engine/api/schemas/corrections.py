@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from loyalty_engine.api.schemas.bringing import MovesReferral
 from loyalty_engine.api.schemas.fields import (
     Answer,
     BalanceAnswer,
@@ -136,7 +137,7 @@ class LotDates(Answer):
     expires_at: str | None = Field(description="Until when; null is for ever.", examples=["2027-11-21T10:15:00Z"])
 
 
-class LotChangeAnswer(LotDates, OperationHead):
+class LotChangeAnswer(LotDates, MovesReferral, OperationHead):
     """A changed lot."""
 
     lot_id: str = Field(description="The lot.", examples=["lot_01m8054496erxvcc6weqy7k3j7"])
@@ -150,7 +151,7 @@ class LotChangeAnswer(LotDates, OperationHead):
     balances: list[BalanceAnswer] = Field(description="The member's balances afterwards.", examples=[_BALANCES])
 
 
-class ReversalAnswer(OperationHead):
+class ReversalAnswer(MovesReferral, OperationHead):
     """The exact opposite of an operation."""
 
     reverses: str = Field(description="The operation that it takes back.", examples=[_OPERATION])

@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import Field
 
 from loyalty_engine.api.pagination import Page
+from loyalty_engine.api.schemas.bringing import MovesReferral
 from loyalty_engine.api.schemas.fields import Answer, BalanceAnswer, Body, OperationHead, Points, ReasonCode
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.kernel.instants import show_instant
@@ -27,7 +28,7 @@ class VoidBody(Body):
     reason: ReasonCode = Field(description="A reason code of your own.", examples=["checkout_abandoned"])
 
 
-class HoldAnswer(OperationHead):
+class HoldAnswer(MovesReferral, OperationHead):
     """Points set aside. Until then they are captured or voided; then they come back by themselves."""
 
     id: str = Field(description="The hold, a redemption that is not final.", examples=[_RED])
@@ -42,7 +43,7 @@ class HoldAnswer(OperationHead):
     )
 
 
-class HoldEndAnswer(OperationHead):
+class HoldEndAnswer(MovesReferral, OperationHead):
     """A hold that was captured or voided."""
 
     redemption_id: str = Field(description="The hold.", examples=[_RED])

@@ -5,6 +5,7 @@ from typing import Self
 from pydantic import Field
 
 from loyalty_engine.api.pagination import Page
+from loyalty_engine.api.schemas.bringing import MovesReferral
 from loyalty_engine.api.schemas.fields import Answer, Body, Code, OperationHead
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.kernel.instants import show_instant
@@ -31,7 +32,7 @@ class IssuedCode(Answer):
     ends_at: str | None = Field(description="Until when; null: without end.", examples=["2026-12-22T10:15:00Z"])
 
 
-class CodeIssueAnswer(IssuedCode, OperationHead):
+class CodeIssueAnswer(IssuedCode, MovesReferral, OperationHead):
     """A code that was given to a member on request."""
 
     code: str = Field(description="The code, as people read it.", examples=["TNX-7K3J5Q2M"])

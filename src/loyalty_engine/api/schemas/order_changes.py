@@ -73,7 +73,7 @@ class ActivationBody(Body):
         return None if self.lines is None else Goods(as_quantities(self.lines, "/lines"))
 
 
-class ActivationAnswer(OperationHead):
+class ActivationAnswer(MovesReferral, OperationHead):
     """A confirmed order, or a part of one."""
 
     order_id: str = Field(description="The order.", examples=[_ORDER])

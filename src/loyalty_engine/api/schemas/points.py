@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from loyalty_engine.api.pagination import Page, PageQuery, QueryText
+from loyalty_engine.api.schemas.bringing import MovesReferral
 from loyalty_engine.api.schemas.fields import (
     Answer,
     BalanceAnswer,
@@ -88,7 +89,7 @@ class AdjustmentBody(Body):
     )
 
 
-class RedemptionAnswer(OperationHead):
+class RedemptionAnswer(MovesReferral, OperationHead):
     """A redemption."""
 
     id: str = Field(description="The redemption.", examples=["red_01m8054496erxvcc6weqy7k3j5"])
@@ -101,7 +102,7 @@ class RedemptionAnswer(OperationHead):
     )
 
 
-class CancelAnswer(OperationHead):
+class CancelAnswer(MovesReferral, OperationHead):
     """A redemption taken back."""
 
     redemption_id: str = Field(description="The redemption.", examples=["red_01m8054496erxvcc6weqy7k3j5"])
@@ -114,7 +115,7 @@ class CancelAnswer(OperationHead):
     )
 
 
-class AdjustmentAnswer(OperationHead):
+class AdjustmentAnswer(MovesReferral, OperationHead):
     """A correction."""
 
     wallet: str = Field(description="The wallet.", examples=["points"])

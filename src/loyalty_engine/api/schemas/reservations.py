@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from loyalty_engine.api.schemas.bringing import MovesReferral
 from loyalty_engine.api.schemas.fields import (
     BalanceAnswer,
     Body,
@@ -92,7 +93,7 @@ class ReservationAnswer(SoldOrder, OperationHead):
     )
 
 
-class ReleaseAnswer(OperationHead):
+class ReleaseAnswer(MovesReferral, OperationHead):
     """A reservation that holds nothing any more."""
 
     reservation_id: str = Field(description="The reservation.", examples=[_RES])
