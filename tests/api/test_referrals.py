@@ -578,3 +578,46 @@ async def test_points_for_friends_lead_both_up_a_ladder_and_down_again(
     await shop.cancel_order(orders[1]["id"])
     assert await tiers() == [None, None]
     assert await ledger.faults() == []
+
+
+async def test_an_activity_counts_until_it_is_reversed(client: Api, new_program: MakeProgram, ledger: Ledger) -> None:
+    shop = client.acting_as(
+        (await new_program(rules(qualifies={"kind": "activity", "activity": "own_cup"}), is_sandbox=True)).admin
+    )
+    ada, ben = await shop.new_member(), await shop.new_member()
+    await registered(shop, ben, ada)
+    shown = (await shop.get("/program/clock")).json()["now"]
+    done = (await shop.record_activity(ben, "own_cup", occurred_at=shown)).json()
+    assert (done["referral"]["state"], done["balances"][0]["available"]) == ("rewarded", 300)
+    assert await points_of(shop, ada) == 500
+
+    taken = (await shop.reverse(done["operation_id"])).json()
+
+    assert taken["referral"]["state"] == "reversed"
+    assert (await points_of(shop, ada), await points_of(shop, ben)) == (0, 0)
+    assert await ledger.faults() == []
+
+
+async def test_points_that_are_due_for_friends_can_be_spent_before_anything_runs(client: Api, ledger: Ledger) -> None:
+    ada, ben = await client.new_member(), await client.new_member()
+    await registered(client, ben, ada)
+    await buy(client, ben)
+    await pass_days(client, 15)
+
+    spent = await client.redeem(ben, 300)
+
+    assert (spent.status_code, spent.json()["referral"]["state"]) == (201, "rewarded"), spent.text
+    assert (await points_of(client, ada), await points_of(client, ben)) == (500, 0)
+    assert await ledger.faults() == []
+
+
+async def test_an_edited_order_counts_by_what_is_left_of_it(client: Api, ledger: Ledger) -> None:
+    ada, ben = await client.new_member(), await client.new_member()
+    referral = await registered(client, ben, ada)
+    order = await buy(client, ben, 4000)
+    edit = {"lines": [{"amount": 2000}], "reason": "changed_mind"}
+    edited = await client.post(f"/orders/{order['id']}/edits", edit)
+    assert edited.status_code == 201, edited.text
+    assert edited.json()["referral"]["settles_at"] is None
+    assert (await see_referral(client, referral))["proofs"] == []
+    assert await ledger.faults() == []
