@@ -171,7 +171,7 @@ async def test_a_friend_comes_along_with_an_order_that_waited_for_a_review(
     ada, ben = await shop.new_member(), await shop.new_member()
     placed_at = now()
     await pass_days(shop, 9)
-    body = {"brought_by": {"code": await code_of_member(shop, ada), "fingerprints": [seen("device")]}}
+    body: Json = {"brought_by": {"code": await code_of_member(shop, ada), "fingerprints": [seen("device")]}}
     waiting = await shop.post_order(ben, 5000, placed_at=placed_at, **body)
     assert waiting.status_code == 202, waiting.text
     assert (await shop.get("/referrals")).json()["items"] == []
