@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from loyalty_engine.core.kernel.ids import read_id
+from loyalty_engine.core.referrals.codes import code_of
 from tests.harness.api import fresh, order_body
 from tests.harness.codes import share_code
 from tests.harness.histories import Entry, History
@@ -17,6 +19,7 @@ Json = dict[str, Any]
 Act = tuple[str, Json]
 
 MEMBERS: Final = 24
+ADVOCATES: Final = 3
 START: Final = 2_000
 _PAUSE_SECONDS: Final = 0.15
 _SULK_SECONDS: Final = 0.4
@@ -58,10 +61,24 @@ SOLD: Final[Json] = {
             "tiers": [{"key": f"level_{n}", "at_least": 60 * n} for n in range(1, 8)],
         },
     ],
+    "referrals": [
+        {
+            "key": "friends",
+            "qualifies": {"kind": "order", "at_least": 1_000},
+            "friend": {"rewards": [{"kind": "points", "wallet": "points", "points": 30}]},
+            "advocate": {
+                "ladder": [
+                    {"rewards": [{"kind": "points", "wallet": "points", "points": 50}]},
+                    {"from_friends": 3, "rewards": [{"kind": "points", "wallet": "points", "points": 80}]},
+                ],
+                "limits": [{"friends": 20}],
+            },
+        }
+    ],
 }
 """The program of the shop: so few may have its two promotions, one of them with a promo code, that customers compete for them.
 
-What they buy leads up its ladders, and what they bring back down again.
+What they buy leads up its ladders, and what they bring back down again. A few advocates bring all friends.
 """
 
 CHANCES: Final = {
@@ -78,14 +95,16 @@ CHANCES: Final = {
     "capture": 7,
     "void": 3,
     "take_back": 7,
-    "cancel_order": 4,
+    "cancel_order": 6,
     "transfer": 7,
     "adjust": 8,
     "reserve": 12,
     "replace": 4,
     "confirm": 9,
     "release": 3,
-    "enrol": 3,
+    "enrol": 8,
+    "register": 5,
+    "bring": 8,
     "activity": 3,
     "repeat": 14,
 }
@@ -200,6 +219,8 @@ def _draw(shop: Shop, dice: random.Random, kind: str) -> Act | None:
             return "/adjustments", _adjustment(member, dice.choice([-30, -20, 25, 40]))
         case "enrol":
             return "/members", {"identities": [f"card:{fresh('c')}"]}
+        case "register" | "bring":
+            return _draw_friend(shop, dice, kind)
         case "activity":
             body = {"member": member, "kind": "survey_answered", "occurred_at": "2026-01-15T10:00:00+01:00"}
             return "/activities", {**body, "subject": f"s{dice.randint(1, 40)}"}
@@ -209,6 +230,19 @@ def _draw(shop: Shop, dice: random.Random, kind: str) -> Act | None:
             return _draw_end(shop, dice, kind) if shop.reservations else None
         case _:
             return _draw_undoing(shop, dice, kind)
+
+
+def _draw_friend(shop: Shop, dice: random.Random, kind: str) -> Act:
+    """Register one of the newest members, or let it buy on the recommendation of somebody, who has a few of them at once."""
+    code = code_of(read_id("mem", dice.choice(shop.members[:ADVOCATES])))
+    friend = dice.choice(shop.members[-6:])
+    if kind == "register":
+        return "/referrals", {"member": friend, "code": code}
+    body = order_body(
+        friend, dice.randint(800, 3_000), placed_at=datetime.now(UTC).isoformat(), brought_by={"code": code}
+    )
+    shop.sent_orders.append(body)
+    return "/orders", body
 
 
 def _draw_cart(dice: random.Random, member: str | None) -> Act:

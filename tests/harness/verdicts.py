@@ -21,10 +21,13 @@ Json = dict[str, Any]
 _KEYS: Final = "SELECT key, outcome_id, is_refusal FROM idempotency WHERE program_id = $1"
 _OPERATIONS: Final = """
 SELECT id FROM operation o
- WHERE program_id = $1 AND kind NOT IN ('time_passed', 'tier_review')
+ WHERE program_id = $1 AND kind NOT IN ('time_passed', 'tier_review', 'referral_reward', 'referral_reversal')
+   AND (kind <> 'referral' OR EXISTS (SELECT FROM idempotency i WHERE i.program_id = $1 AND i.outcome_id = o.id))
    AND NOT EXISTS (SELECT FROM reservation_end e WHERE e.program_id = $1 AND e.operation_id = o.id AND e.how = 'replaced')
 """
-"""What was asked for: of what time did, and of what became of a cart that was reserved anew, nobody is told by itself."""
+"""What was asked for: of what time did, of what an order did for a friend, and of what became of a cart that was reserved
+anew, nobody is told by itself.
+"""
 
 
 async def judge(history: History, ledger: Ledger) -> list[str]:
@@ -124,6 +127,9 @@ async def _compare_balances(api: Api, accepted: list[Entry]) -> list[str]:
     for entry in {_operation_of(entry): entry for entry in accepted}.values():
         for member, wallet, points in _movements(entry):
             moved[member, wallet] += points
+    for referral in await _list_referrals(api):
+        for given in referral["rewards"]:
+            moved[referral[f"{given['side']}_id"], given["wallet"]] += given["points"]
     members = [json.loads(e.outcome.content)["id"] for e in accepted if e.path == "/members" and e.outcome is not None]
     shown: Counter[tuple[str, str]] = Counter()
     for member in members:
@@ -136,6 +142,17 @@ async def _compare_balances(api: Api, accepted: list[Entry]) -> list[str]:
         for member, wallet in sorted(moved.keys() | shown.keys())
         if moved[member, wallet] != shown[member, wallet]
     ]
+
+
+async def _list_referrals(api: Api) -> list[Json]:
+    """Return all friends and what they and those who brought them got."""
+    found: list[Json] = []
+    page: Json = {"next_cursor": ""}
+    while page["next_cursor"] is not None:
+        more = f"&cursor={page['next_cursor']}" if page["next_cursor"] else ""
+        page = (await insist(api.get, f"/referrals?limit=200{more}")).json()
+        found += page["items"]
+    return found
 
 
 async def _compare_reservations(api: Api, accepted: list[Entry]) -> list[str]:

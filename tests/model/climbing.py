@@ -40,9 +40,8 @@ class Climbing(Household):
         rank = 0 if tier is None else ladder.keys.index(tier) + 1
         if until is not None and until <= purse.now:
             raise RefusedError("grant_ends_in_past")
-        pile = purse.piles.get(tier_set, ())
-        purse.piles[tier_set] = ladder.grant(pile, rank, until, purse.now)
-        return self._led(before if pile else {**before, tier_set: (before[tier_set][0], purse.now)}, purse)
+        purse.piles[tier_set] = ladder.grant(purse.piles.get(tier_set, ()), rank, until, purse.now)
+        return self._led(before, purse)
 
     def end_grant(self, name: str, tier_set: str) -> dict[str, Any]:
         """Let a member go where it would be if nobody had put it into a tier by hand."""

@@ -55,6 +55,8 @@ NEEDED = Counter(
         "ended otherwise": size(4, 200),
         "rose": size(20, 500),
         "fell": size(2, 40),
+        "friends rewarded": size(5, 50),
+        "friends lost": size(1, 10),
     }
 )
 """With less than that the run proves nothing."""
@@ -120,6 +122,14 @@ def count_moves(history: History) -> Counter[str]:
     return moves
 
 
+async def count_friends(program: Program) -> Counter[str]:
+    """Count whom friends brought what, and how often that was taken back."""
+    async with Ledger.open(program) as ledger:
+        kinds = await ledger.connection.fetch("SELECT kind FROM operation WHERE program_id = $1", program.id)
+    counts = Counter(row["kind"] for row in kinds)
+    return Counter({"friends rewarded": counts["referral_reward"], "friends lost": counts["referral_reversal"]})
+
+
 def was_booked_unheard(entry: Entry) -> bool:
     """Tell whether a request that nobody got an answer for turned out to be an operation already."""
     last = entry.answers[-1]
@@ -140,7 +150,7 @@ async def test_what_was_acknowledged_survives_every_kill(capsys: pytest.CaptureF
             counts = shop.history.count()
             unresolved = [entry for entry in shop.history.entries if entry.outcome is None]
             contradictions = await judge_all(shop, program)
-            counts += await count_ends(program) + count_moves(shop.history)
+            counts += await count_ends(program) + count_moves(shop.history) + await count_friends(program)
             counts["unresolved but booked"] = sum(was_booked_unheard(entry) for entry in unresolved)
             with capsys.disabled():
                 print(f"\n  {SECONDS} s of crashes: {dict(counts)}, {dict(killer.deeds)}")  # noqa: T201 - what the run is worth

@@ -127,6 +127,7 @@ def test_a_friend_whose_older_order_turns_up_was_not_new(placed: float, state: s
     life.register(1)
     life.buy(1, 100, day=1, placed=placed)
     assert life.state(1) == state
+    assert life.counters(1) == ({"referral/friends/brought/lifetime/": 1} if state == "registered" else {})
     life.buy(1, day=2)
     life.pass_time(20)
     assert life.points(1) == (300 if state == "registered" else 0)

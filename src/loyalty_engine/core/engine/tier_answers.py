@@ -31,7 +31,7 @@ def _is_seen(ladders: Mapping[str, Ladder], move: TierMove) -> bool:
     """Tell whether more changes than what only ladders reckon with. Who came up and down again at once was nowhere."""
     if move.before is not None:
         return (move.before.tier, move.before.until) != (move.after.tier, move.after.until)
-    return move.after.how == "granted" or _tier(ladders, move, is_after=True) != _tier(ladders, move, is_after=False)
+    return move.after.until is not None or _tier(ladders, move, is_after=True) != _tier(ladders, move, is_after=False)
 
 
 def _tier(ladders: Mapping[str, Ladder], move: TierMove, *, is_after: bool) -> str | None:

@@ -23,7 +23,7 @@ ANSWERS: Final = (
     Invariant(
         "answers_equal_postings",
         "The balances that an operation's answer told its member are those after the last of its postings, unless returns "
-        "that had waited for the order came right behind it.",
+        "that had waited for the order, or what a friend is due, came right behind it.",
         """
         SELECT o.program_id, o.id AS operation_id, o.member_id
           FROM operation o
@@ -34,7 +34,7 @@ ANSWERS: Final = (
                   FROM posting p
                  ORDER BY p.program_id, p.operation_id, p.member_id, p.wallet, p.seq DESC) p
             ON p.program_id = o.program_id AND p.operation_id = o.id AND p.member_id = o.member_id AND p.wallet = t.wallet
-         WHERE coalesce(d.answer->'returns', '[]') = '[]'
+         WHERE coalesce(d.answer->'returns', '[]') = '[]' AND NOT d.answer ? 'referral'
            AND (t.available, t.pending, t.held, t.debt) <> (p.available, p.pending, p.held, p.debt)
         """,
     ),
