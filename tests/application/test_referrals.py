@@ -15,7 +15,8 @@ from loyalty_engine.core.engine.decision import Accepted
 from loyalty_engine.core.engine.facts import Facts, MemberState
 from loyalty_engine.core.engine.fold import apply, fold
 from loyalty_engine.core.engine.referral_requests import ReferralRequest, SeeFingerprints
-from loyalty_engine.core.engine.requests import Adjust, Redeem, Request, ReturnGoods
+from loyalty_engine.core.engine.requests import Adjust, Redeem, Request, ReturnGoods, ReverseOperation
+from loyalty_engine.core.kernel.ids import read_id
 from loyalty_engine.core.rules.goods import Goods
 from loyalty_engine.persistence.ledger_check import check_rows
 from tests.harness.friends import DAY, Shop, document_of_friends, fingerprints, open_shop
@@ -247,6 +248,17 @@ async def test_a_batch_with_one_fate_brings_friends_of_one_advocate(shop: Shop, 
     told = [json.loads(outcome.answer)["referral"]["state"] for outcome in outcomes]
     assert told == ["registered", "registered", "registered"]
     assert await ledger.count("referral") == 2
+
+
+async def test_who_stood_for_a_friend_keeps_its_reward_when_both_are_parted(shop: Shop, ledger: Ledger) -> None:
+    await shop.enrol("anna", "ben", "eve")
+    await shop.register("ben", by="anna")
+    await shop.buy("ben")
+    merged = await shop.merge("eve", "ben")
+    shop.now += 15 * DAY
+    await shop.reward()
+    await shop.do(ReverseOperation(shop.call(), read_id("op", merged["operation_id"]), "two people"))
+    assert [await points(shop, ledger, who) for who in ("eve", "ben", "anna")] == [300, 0, 500]
 
 
 async def test_what_settles_at_once_is_rewarded_in_the_same_answer(new_program: MakeProgram) -> None:

@@ -247,13 +247,14 @@ class Executor:
         METERS.slow_turns += 1
         program_id = batch[0].caller.program_id
         view = await self._read(self._ledger.gather, program_id, [waiting.request for waiting in batch])
-        facts = view.gathered[0][1]
-        members = [member.id for member in (facts.member, facts.other) if member is not None]
+        members = {
+            member.id for _, facts in view.gathered for member in (facts.member, facts.other) if member is not None
+        }
 
         async def turn(gather: Gather, record: Record) -> list[Outcome] | None:
             return await self._try(batch, gather, record)
 
-        return await self._ledger.run_locked(program_id, members, view.asks[0].counters, turn)
+        return await self._ledger.run_locked(program_id, [*members], view.asks[0].counters, turn)
 
     async def _read(self, gather: Gather, program_id: int, requests: Sequence[Request | ReferralRequest]) -> _View:
         """Gather under the current ruleset; what gather must read depends on the rules, so a new revision reads anew.

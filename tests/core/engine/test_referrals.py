@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import reduce
 from typing import Any, Final
 from uuid import UUID
 
 import pytest
 
+from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Accepted, Repeated
+from loyalty_engine.core.engine.fold import apply, carry_on
 from loyalty_engine.core.engine.looks import Look, look
 from loyalty_engine.core.engine.requests import (
     Adjust,
@@ -498,6 +501,20 @@ def test_a_friend_that_one_order_of_a_batch_brings_is_one_for_the_next() -> None
     assert [(len(one.proofs), one.advocate_id) for one in together.write.referrals] == [(3, person(0))]
     states = [one.changes.answer["referral"]["state"] for one in together.decisions if isinstance(one, Accepted)]
     assert states == ["registered"] * 3
+
+
+@pytest.mark.parametrize(("by", "told"), [(0, person(0)), (99, "referral_code_not_found")])
+def test_a_friend_is_bound_to_whose_code_it_has_whoever_was_named_before(by: int, told: UUID | str) -> None:
+    life = Life.of()
+    cart = replace(reserving(life, 1), brought=replace(bringing(2), programme="gone"))
+    registration = life.registration(1, by=by)
+    seen, then = (life.town.gather(request, NOW) for request in (cart, registration))
+    reserved = decide(life.town.ruleset, seen, cart, NOW)
+    assert isinstance(reserved, Accepted)
+    moved = reduce(apply, reserved.parts, seen)
+    decision = decide(life.town.ruleset, carry_on(then, moved), registration, NOW)
+    bound = decision.changes.operation.other_member_id if isinstance(decision, Accepted) else refused(decision)
+    assert bound == told
 
 
 def test_a_friend_registers_is_welcomed_and_counts_in_one_call() -> None:

@@ -82,11 +82,21 @@ def carry_on(facts: Facts, moved: Facts) -> Facts:
     return replace(
         facts,
         member=moved.member,
-        other=moved.other or facts.other,
+        other=_carry_other(facts, moved),
         counters=moved.counters,
         given=moved.given,
         referral=moved.referral or facts.referral,
     )
+
+
+def _carry_other(facts: Facts, moved: Facts) -> MemberState | None:
+    """Return a request's own second member, or the advocate of who was brought just before; never that of another request."""
+    own, left = facts.other, moved.other
+    if left is None or (own is not None and own.id != left.id):
+        return own
+    if own is None and (moved.referral is None or moved.referral.advocate_id != left.id):
+        return None
+    return left
 
 
 def fold(parts: Sequence[Changes], notes: Sequence[Note] = ()) -> Write:

@@ -1,7 +1,7 @@
 """Referrals give what their operations booked, and count what their members' counters say.
 
 Members that were ever merged are left out where counters are compared: a merge adds them up, and undoing it parts them by
-what they were.
+what they were. What a friend was given while somebody stood for it stays with that one when they are parted.
 """
 
 from typing import Final
@@ -14,6 +14,15 @@ SELECT a.program_id, a.member_id FROM operation a WHERE a.kind = 'merge'
 SELECT a.program_id, a.other_member_id FROM operation a WHERE a.kind = 'merge'
 """
 
+_PARTED: Final = """
+SELECT s.program_id, s.survivor_id AS member_id
+  FROM (SELECT a.program_id, unnest(ARRAY[a.member_id, a.other_member_id]) AS id
+          FROM operation a
+          JOIN operation u ON u.program_id = a.program_id AND u.reverses = a.id
+         WHERE a.kind = 'merge') p
+  JOIN stand_in s ON s.program_id = p.program_id AND s.id = p.id
+"""
+
 _COUNTED: Final = """
 SELECT c.program_id, c.member_id, (c.counted).key AS counter, (c.counted).value::bigint AS used
   FROM (SELECT m.program_id, m.id AS member_id, jsonb_each_text(m.counters) AS counted
@@ -24,8 +33,8 @@ REFERRALS: Final = (
     Invariant(
         "referrals_gave_what_was_booked",
         "What rewards of a friend's referrals issued to both sides, less what was taken back or forgiven, is what these "
-        "referrals still give.",
-        """
+        "referrals still give, unless a merge with the friend was undone.",
+        f"""
         SELECT program_id, member_id
           FROM (SELECT x.program_id, s.survivor_id AS member_id, sum(x.issued) AS issued
                   FROM (SELECT o.program_id, o.member_id,
@@ -45,8 +54,9 @@ REFERRALS: Final = (
                 FROM (SELECT x.program_id, x.friend_id, jsonb_array_elements(x.given) AS gift FROM referral x) r
                 JOIN stand_in s ON s.program_id = r.program_id AND s.id = r.friend_id
                GROUP BY 1, 2) g USING (program_id, member_id)
-         WHERE coalesce(b.issued, 0) <> coalesce(g.given, 0)
-        """,
+          LEFT JOIN ({_PARTED}) u USING (program_id, member_id)
+         WHERE coalesce(b.issued, 0) <> coalesce(g.given, 0) AND u.program_id IS NULL
+        """,  # noqa: S608 - a statement from above
     ),
     Invariant(
         "referrals_are_counted_for_their_advocates",
