@@ -1,12 +1,13 @@
 """Changed ladders are looked at before they are published: who would move, and what it costs."""
 
+import asyncio
 from typing import Any, Final
 
 import pytest
 
 from tests.harness.api import Api, code_of, pointers_of
 from tests.harness.ledger import Ledger
-from tests.harness.programs import MakeProgram, Program, document
+from tests.harness.programs import MakeProgram, Program, document, owner
 
 Json = dict[str, Any]
 
@@ -24,6 +25,7 @@ DEARER: Final[Json] = {
         {"key": "platinum", "at_least": 30_000, "privileges": {"multipliers": [{"wallet": "points", "factor": 2}]}},
     ],
 }
+WAITING: Final = "SELECT count(*) FROM pg_locks WHERE relation = 'loyalty.member_tier'::regclass AND NOT granted"
 
 
 def rules(*sets: Json) -> Json:
@@ -117,6 +119,25 @@ async def test_what_cannot_be_previewed_is_refused(
 ) -> None:
     answer = await preview(client, body, query)
     assert (answer.status_code, code_of(answer), pointers_of(answer)) == (422, code, pointers)
+
+
+async def test_previews_leave_the_connections_of_other_reads_alone(
+    client: Api, program: Program, town: dict[int, str]
+) -> None:
+    async with owner(program.database_url) as other:
+        async with other.transaction():
+            await other.execute("LOCK TABLE loyalty.member_tier IN ACCESS EXCLUSIVE MODE")
+            previews = [asyncio.create_task(preview(client, rules(DEARER))) for _ in range(4)]
+            while not (waiting := await other.fetchval(WAITING)):
+                await asyncio.sleep(0.1)
+            await asyncio.sleep(0.5)
+            waiting = await other.fetchval(WAITING)
+            read = await client.get(f"/members/{town[0]}")
+        answers = await asyncio.gather(*previews)
+
+    assert waiting == 1
+    assert read.status_code == 200
+    assert {answer.status_code for answer in answers} <= {200, 503}
 
 
 async def test_a_till_previews_nothing(client: Api, program: Program) -> None:

@@ -64,7 +64,7 @@ def open_writing_session(context: Context) -> AbstractAsyncContextManager[Connec
 
 
 def open_check(context: Context) -> AbstractAsyncContextManager[Connection]:
-    """Open the same kind of snapshot for a check of the ledger; while another check is under way it is unavailable."""
+    """Open the same kind of snapshot for what looks at every member; while another one is open it is unavailable."""
     services: Services = context.services
     client = context.client
     return services.checks.open_for(client.program_id, client.id, client.generation)

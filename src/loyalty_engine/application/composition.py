@@ -17,9 +17,10 @@ from loyalty_engine.persistence.sessions import Sessions
 class Services:
     """The composition of one process.
 
-    ``checks`` opens the sessions of ledger checks, one at a time: they may take minutes, and other reads never wait for
-    them. ``clock`` tells real time, by which keys expire; ``clocks`` that of each program, by
-    which all else does. ``total_meters`` sums what all processes of the service counted.
+    ``checks`` opens the sessions of what looks at every member, one at a time: checks of the ledger may take minutes,
+    previews of ladders half a minute, and other reads never wait for them. ``clock`` tells real time, by which keys
+    expire; ``clocks`` that of each program, by which all else does. ``total_meters`` sums what all processes of the
+    service counted.
     """
 
     ledger: Ledger

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from loyalty_engine.api.calls import begin_call, open_session, read_clock, read_path_member, require_member_id
+from loyalty_engine.api.calls import begin_call, open_check, open_session, read_clock, read_path_member, require_member_id
 from loyalty_engine.api.documentation import problems
 from loyalty_engine.api.documents import ProgramReader, invalid_program
 from loyalty_engine.api.problems import ProblemError
@@ -53,7 +53,7 @@ async def get_tiers(context: CallContext, member: str) -> MemberTiersAnswer:
 )
 @access("tiers:read")
 async def get_entitlements(context: CallContext, member: str) -> EntitlementsAnswer:
-    """Return what the shop does for a member because of its tiers, such as free delivery. Whoever is not a member has none."""
+    """Return what the shop does for a member because of its tiers, such as free delivery."""
     return EntitlementsAnswer.of(*await _read(context, member))
 
 
@@ -100,10 +100,11 @@ async def post_grant_end(context: CallContext, body: ReasonBody, member: str, ti
 )
 @access("program:read", documents=ProgramReader())
 async def post_preview(context: CallContext, body: Program, query: Annotated[PreviewQuery, Query()]) -> Response:
-    """Tell who would move where if this document were published now, and what its tiers would have cost more. Nothing is written.
+    """Tell who would move where if this document were published now, and what its tiers would have cost more.
 
-    It decides as the publication does, which moves all members behind it. Members are looked at page by page: send the
-    document again with `cursor` and add up.
+    Nothing is written. It decides as the publication does, which moves all members behind it. Members are looked at page
+    by page: send the document again with `cursor` and add up. One preview, or check of the ledger, is under way at a time
+    per process; another one is answered 503.
     """
     services, program_id = context.services, context.client.program_id
     assert isinstance(services, Services)
@@ -111,7 +112,7 @@ async def post_preview(context: CallContext, body: Program, query: Annotated[Pre
     if isinstance(prepared, Invalid):
         raise invalid_program(prepared.faults)
     behind, now = query.after_id, await read_clock(context)
-    async with open_session(context) as session:
+    async with open_check(context) as session:
         forecast = await preview_ladders(
             session, services.rulesets, program_id, prepared.ruleset, now=now, behind=behind, most=query.limit
         )
