@@ -148,9 +148,9 @@ class Ladder:
     ) -> Standing:
         """Return where a member is once goods came back that it had ``bought_at`` that time.
 
-        ``reached`` is how much there is in a whole window, without what came back. An earned tier is lost when the window in which it was reached, of which that time is a part, does not reach it any
-        more, and today's does not either. Then the member is where the metric leads, or where it was before if that is
-        higher and lasts still.
+        ``reached`` is how much there is in a whole window, without what came back. An earned tier is lost when the window in
+        which it was reached, of which that time is a part, does not reach it any more, and today's does not either. Then the
+        member is where the metric leads, or where it was before if that is higher and lasts still.
         """
         if standing.how != "earned" or standing.rank <= self.base:
             return standing
