@@ -128,8 +128,10 @@ async def test_previews_leave_the_connections_of_other_reads_alone(
         async with other.transaction():
             await other.execute("LOCK TABLE loyalty.member_tier IN ACCESS EXCLUSIVE MODE")
             previews = [asyncio.create_task(preview(client, rules(DEARER))) for _ in range(4)]
-            while not (waiting := await other.fetchval(WAITING)):
+            for _ in range(100):
                 await asyncio.sleep(0.1)
+                if await other.fetchval(WAITING):
+                    break
             await asyncio.sleep(0.5)
             waiting = await other.fetchval(WAITING)
             read = await client.get(f"/members/{town[0]}")

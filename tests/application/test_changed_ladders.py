@@ -192,7 +192,9 @@ async def test_a_publication_adds_one_run(program: Program) -> None:
             written = ProgramDocument.model_validate(document)
             await publish_as_operator(connection, program.id, written, expected=None, note=None)
         found = await connection.fetch(
-            "SELECT kind, params ->> 'revision' FROM loyalty.job WHERE program_id = $1", program.id
+            "SELECT kind, params ->> 'revision', run_after - created_at FROM loyalty.job WHERE program_id = $1",
+            program.id,
         )
 
-    assert [tuple(row) for row in found] == [("adopt_ladders", "3")]
+    # Whoever decided by the ladders of before has recorded that by then.
+    assert [tuple(row) for row in found] == [("adopt_ladders", "3", timedelta(seconds=5))]

@@ -7,7 +7,8 @@ process could load is never published. What only the stored amounts know is chec
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from uuid_utils.compat import uuid7
 
@@ -23,6 +24,10 @@ from loyalty_engine.persistence import programs
 from loyalty_engine.persistence.connections import Connection
 from loyalty_engine.persistence.jobs import NewJob, add_job
 from loyalty_engine.persistence.sessions import Sessions
+
+_UNDER_WAY: Final = timedelta(seconds=5)
+"""So long at most whoever decided by the rules of before takes to record that; a member whom ladders led before that would
+stay where those of before lead it."""
 
 Expected = frozenset[int] | None
 """The revisions of which the editor says that one is current; None overwrites whichever is."""
@@ -126,7 +131,7 @@ async def publish_prepared(
     assert number is not None, "the program's row is locked"
     if _ladders(before) != _ladders(prepared.parts):
         run = NewJob(program_id, uuid7(), "adopt_ladders", client_id=author.client_id, params={"revision": number})
-        await add_job(connection, run, now=datetime.now(UTC))
+        await add_job(connection, run, now=datetime.now(UTC), wait=_UNDER_WAY)
     return Published(number, is_new=True, warnings=prepared.faults)
 
 

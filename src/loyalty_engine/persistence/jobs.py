@@ -25,7 +25,7 @@ _CLAIM: Final = "SELECT * FROM loyalty.claim_job_v4($1, $2, $3)"
 
 _ADD: Final = """
 INSERT INTO loyalty.job (program_id, id, kind, period, client_id, params, total, created_at, run_after)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
     ON CONFLICT DO NOTHING
 """
 
@@ -113,11 +113,11 @@ class NewJob:
     total: int | None = None
 
 
-async def add_job(connection: Connection, new: NewJob, *, now: datetime) -> bool:
-    """Add a job that may run from ``now`` on; tell whether it is new, a periodic run may be there already."""
+async def add_job(connection: Connection, new: NewJob, *, now: datetime, wait: timedelta = timedelta()) -> bool:
+    """Add a job that may run after a ``wait`` from ``now`` on; tell whether it is new, a periodic run may be there already."""
     params = orjson.dumps(new.params or {}).decode()
     tag: str = await connection.execute(
-        _ADD, new.program_id, new.id, new.kind, new.period, new.client_id, params, new.total, now
+        _ADD, new.program_id, new.id, new.kind, new.period, new.client_id, params, new.total, now, now + wait
     )
     return tag == "INSERT 0 1"
 

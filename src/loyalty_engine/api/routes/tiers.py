@@ -6,7 +6,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from loyalty_engine.api.calls import begin_call, open_check, open_session, read_clock, read_path_member, require_member_id
+from loyalty_engine.api.calls import (
+    begin_call,
+    open_check,
+    open_session,
+    read_clock,
+    read_path_member,
+    require_member_id,
+)
 from loyalty_engine.api.documentation import problems
 from loyalty_engine.api.documents import ProgramReader, invalid_program
 from loyalty_engine.api.problems import ProblemError
