@@ -4,7 +4,7 @@ from typing import Any, Final, get_args
 
 import pytest
 
-from loyalty_engine.api.explanations import explain, explain_codes
+from loyalty_engine.api.explanations import explain, explain_codes, explain_tiers
 from loyalty_engine.api.schemas.reasons import ReasonAnswer
 from loyalty_engine.core.earning.evaluation import evaluate_earning
 from loyalty_engine.core.promotions.codes import CodeLimit, CodeReason, WhyNotUsed
@@ -214,3 +214,19 @@ def test_every_reason_of_every_decision_case_can_be_told(case: Case) -> None:
     assert [text.partition(":")[0] for text in texts] == [rule.key for rule in rules.rules]
     assert not [text for text in texts if "{" in text or "None" in text or "(condition_failed)" in text]
     assert [ReasonAnswer(**reason).model_dump(exclude_unset=True) for reason in told] == told
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "until", "text"),
+    [
+        (None, "silver", None, "silver in status"),
+        ("silver", "gold", "2027-12-31T23:00:00Z", "gold in status instead of silver, until 2027-12-31"),
+        ("gold", "gold", "2028-12-31T23:00:00Z", "gold in status, until 2028-12-31"),
+        ("gold", None, None, "no tier in status instead of gold"),
+    ],
+)
+def test_a_tier_is_told_with_the_one_before_and_its_end(
+    before: str | None, after: str | None, until: str | None, text: str
+) -> None:
+    move = {"set": "status", "from": before, "tier": after, "since": "2026-01-15T09:00:00Z", "until": until}
+    assert explain_tiers([move]) == [f"tiers: {text}"]
