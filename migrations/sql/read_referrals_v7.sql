@@ -1,6 +1,7 @@
 -- Who brought a member, as gather shows it: the referrals in which it, or somebody for whom it stands, is the friend, with
--- who stands for both of their members by now, first the one that is asked for, or an open one; what they gave, where lots are read; and what ties the friend to others,
--- where that is wanted, also to somebody who is no member yet. Most members were brought by nobody, and gather asks this only about those who may have been.
+-- who stands for both of their members by now, first the one that is asked for, or an open one; what they gave, where lots
+-- are read; and what ties the friend to others, where that is wanted, also to somebody who is no member yet. Most members
+-- were brought by nobody, and gather asks this only about those who may have been.
 CREATE FUNCTION loyalty.read_referrals_v7(
     p_program integer, p_member uuid, p_ask loyalty.referral_ask_v7, p_wants_lots boolean
 )

@@ -63,6 +63,13 @@ PLANTED: Final = {
     "an activity and its operation do not belong together": f"DELETE FROM activity {P}",
     "a mark was set by no activity": f"""
         INSERT INTO activity_mark SELECT program_id, member_id, 'own_cup', 'x', id FROM activity {P}""",
+    "a referral does not give what it was rewarded with": f"""
+        INSERT INTO referral (program_id, id, programme, friend_id, advocate_id, registered_at, state, reasons, proofs,
+                              given, counters, changed_at)
+        SELECT program_id, id, 'friends', id, id, booked_at, 'rewarded', '[]', '[]', '[]', '{{}}', booked_at FROM member {P}""",
+    "an advocate does not count its friends": """
+        INSERT INTO member (program_id, id, version, seq, status, booked_at, orders, spend, enrolled_at, counters)
+        VALUES ($1, gen_random_uuid(), 1, 0, 'active', now(), 0, 0, now(), '{"referral/friends/friends/lifetime/": 1}')""",
 }
 
 

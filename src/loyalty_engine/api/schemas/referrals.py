@@ -54,7 +54,7 @@ class VerdictBody(Body):
     """What somebody says of a referral after a look."""
 
     verdict: Literal["approve", "reject"] = Field(
-        description="approve: it counts, whatever is suspicious. reject: it never does, and what it gave is taken back.",
+        description="approve: it counts, whatever is suspicious. reject: it does not, and what it gave is taken back.",
         examples=["approve"],
     )
     reason: ReasonCode = Field(description="A reason code of your own.", examples=["same_household"])

@@ -139,11 +139,12 @@ class MemberWrite:
 class Changes:
     """All rows of one operation. ``facts`` and the reasons explain it later; ``answer`` is what the caller gets.
 
-    ``claimed`` is the memory of what a claimed order earned. ``natural_key`` is the number of a return, or of a payment, accepted once.
-    ``matched`` are the returns that had waited for their order and need not any more, ``dropped`` those that it cannot
-    have and that wait in vain. ``other`` and ``other_entries`` are
-    the guard and the ledger of the second member. ``tiers`` are the places in tier sets that change, ``plans`` the memberships. ``referral`` is what became of one, guarded by its friend's version;
-    ``fingerprints`` were seen with the member, and ``codes_withdrawn`` can be used no more.
+    ``claimed`` is the memory of what a claimed order earned. ``natural_key`` is the number of a return, or of a
+    payment, accepted once. ``matched`` are the returns that had waited for their order and need not any more,
+    ``dropped`` those that it cannot have and that wait in vain. ``other`` and ``other_entries`` are the guard and the
+    ledger of the second member. ``tiers`` are the places in tier sets that change, ``plans`` the memberships.
+    ``referral`` is what became of one, guarded by its friend's version; ``fingerprints`` were seen with the member, and
+    ``codes_withdrawn`` can be used no more.
     """
 
     operation: Operation

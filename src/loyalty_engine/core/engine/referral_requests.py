@@ -36,7 +36,7 @@ class SeeFingerprints:
 
 @dataclass(frozen=True, slots=True)
 class ReviewReferral:
-    """Somebody looked at a referral. Who is rejected gives back what it got, and never gets anything again."""
+    """Somebody looked at a referral. One that is rejected gives back what it gave, until somebody approves it after all."""
 
     call: Call
     referral_id: UUID

@@ -192,7 +192,7 @@ def approve(referral: Referral) -> Referral:
 
 
 def reject(referral: Referral) -> Referral:
-    """Return a referral that does not count and that a person found bad, for good."""
+    """Return a referral that does not count and that a person found bad; only a person can take that back."""
     return replace(referral, state="rejected", reasons=(Reason("by_review"),), verdict="rejected")
 
 
