@@ -20,3 +20,9 @@ CREATE TYPE loyalty.ask_v7 AS (
     codes text[], pools text[], turn integer, vouchers integer, lookback loyalty.lookback_v7,
     referral loyalty.referral_ask_v7
 );
+
+CREATE TYPE loyalty.review_v7 AS (
+    member_id uuid, expected_version bigint, version bigint, due_at timestamptz, operation_id uuid,
+    effective_at timestamptz, tier_set text, tier text, since timestamptz, until timestamptz, ends_at timestamptz,
+    how text, below text[], revision integer, facts text, answer text
+);

@@ -34,6 +34,9 @@ _FUNCTIONS = (
     "record_b_v7",
     "list_due_referrals_v7",
     "programs_with_due_referrals_v7",
+    "read_crowd_v7",
+    "sum_orders_v7",
+    "record_crowd_v7",
 )
 
 _BY_PROGRAM = ("member_tier", "tier_move", "referral", "member_fingerprint")

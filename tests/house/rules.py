@@ -20,6 +20,7 @@ SHARED: Final = frozenset(
         "asks",
         "authenticate",
         "clocks",
+        "crowds",
         "executor",
         "grants",
         "guesses",

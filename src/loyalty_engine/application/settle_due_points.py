@@ -13,19 +13,24 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
+from loyalty_engine.application.crowds import review_crowd
 from loyalty_engine.application.pages import NOBODY, call_of_nobody, read_page
 from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.core.engine.due import is_due, refresh, settle
 from loyalty_engine.core.engine.facts import MemberState
 from loyalty_engine.core.engine.fold import Write, fold
 from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.engine.tier_crowds import Review
 from loyalty_engine.core.kernel.refusals import RefusalError
 from loyalty_engine.persistence.asks import Ask
 from loyalty_engine.persistence.connections import Connection
+from loyalty_engine.persistence.crowds import record_crowd
 from loyalty_engine.persistence.due import Due, list_due, record_due
 
 _PAGE: Final = 250
 """Members per statement: enough that round trips and commits cost little, few enough that nobody waits long for them."""
+_CROWD: Final = 2_000
+"""Members whose tiers may be reviewed together in a statement."""
 _START: Final = Due(datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
 
 
@@ -55,6 +60,9 @@ async def settle_due_points(
     while await run.go_round():
         pass
     return Settled(run.members, tuple(run.unsettled))
+
+
+_Page = Sequence[Write | Review]
 
 
 @dataclass(slots=True)
@@ -88,14 +96,22 @@ class _Run:
                     await writing
         return lost > 0
 
-    async def _pages(self) -> AsyncIterator[list[Write]]:
+    async def _pages(self) -> AsyncIterator[_Page]:
         def ask(ruleset: Ruleset, member_id: UUID) -> Ask:
             return Ask(NOBODY, "", None, member_id, now=self.now, wants_lots=True, lookback=ruleset.lookback)
 
         after = _START
-        while due := await list_due(self.reader, self.program_id, self.now, after=after, limit=_PAGE):
+        while due := await list_due(self.reader, self.program_id, self.now, after=after, limit=_CROWD):
             found = [each.member_id for each in due]
-            yield self._settle(*await read_page(self.reader, self.rulesets, self.program_id, found, ask=ask))
+            ruleset = await self.rulesets.latest(self.program_id)
+            reviews = await review_crowd(self.reader, ruleset, self.program_id, found, now=self.now)
+            if reviews:
+                yield reviews
+            together = {review.member_id for review in reviews}
+            rest = [member_id for member_id in found if member_id not in together]
+            for place in range(0, len(rest), _PAGE):
+                page = rest[place : place + _PAGE]
+                yield self._settle(*await read_page(self.reader, self.rulesets, self.program_id, page, ask=ask))
             after = due[-1]
 
     def _settle(self, ruleset: Ruleset, members: Sequence[MemberState]) -> list[Write]:
@@ -110,8 +126,20 @@ class _Run:
                 self.unsettled.append(member.id)
         return writes
 
-    async def _record(self, writes: Sequence[Write]) -> int:
+    async def _record(self, page: _Page) -> int:
         """Record a page; return how many lost their guard."""
+        writes = [each for each in page if isinstance(each, Write)]
+        reviews = [each for each in page if isinstance(each, Review)]
+        lost = await self._record_crowd(reviews) if reviews else 0
+        return lost + await self._record_writes(writes)
+
+    async def _record_crowd(self, reviews: Sequence[Review]) -> int:
+        won = await record_crowd(self.writer, self.program_id, reviews, now=self.now)
+        self.members += len(won)
+        self.tell(len(won))
+        return len(reviews) - len(won)
+
+    async def _record_writes(self, writes: Sequence[Write]) -> int:
         fates = await record_due(self.writer, self.program_id, writes)
         self.unsettled += [
             write.members[0].after.id for write, fate in zip(writes, fates, strict=True) if fate == "refused"
