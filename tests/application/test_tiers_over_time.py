@@ -352,3 +352,32 @@ async def test_a_run_that_is_killed_leaves_nothing_half_done(
     assert await ledger.count("operation", "kind = 'tier_review'") == MEMBERS
     assert await ledger.count("member", "due_at IS NOT NULL") == 0
     assert await sound(ledger)
+
+
+async def test_a_grant_that_ends_behind_two_others_is_reviewed_by_all_that_counted(
+    shop: Shop, program: Program, ledger: Ledger
+) -> None:
+    """Silver, then gold by hand, then platinum: nobody looks until all are over. Silver was kept on by what was bought."""
+    tiers = [
+        {"key": "silver", "at_least": 3000},
+        {"key": "gold", "at_least": 6000},
+        {"key": "platinum", "at_least": 10000},
+    ]
+    window, lasts = {"kind": "rolling", "length": {"days": 30}}, {"kind": "length", "length": {"days": 100}}
+    await program.publish(rules({**STATUS, "window": window, "lasts": lasts, "tiers": tiers}))
+    member = await shop.enrol()
+    await shop.buy(member, 4000)
+    shop.now = NOW + DAY
+    await shop.run(GrantTier(shop.engine.call(), member, "status", "gold", NOW + 190 * DAY, "gift"))
+    for days, amount in ((45, 10000), (80, 3500)):
+        shop.now = NOW + days * DAY
+        await shop.buy(member, amount)
+    assert await shop.see(program, member) == {"status": "platinum"}
+    shop.now = NOW + 150 * DAY
+    assert await shop.see(program, member) == {"status": "gold"}
+
+    shop.now = NOW + 195 * DAY
+    assert await shop.see(program, member) == {"status": "silver"}
+    assert await shop.settle(program) == 1
+    assert await ledger.count("member_tier", "tier = 'silver'") == 1
+    assert await sound(ledger)
