@@ -14,7 +14,7 @@ RETURNS TABLE (
     orders integer, spend bigint, first_order_at timestamptz, last_order_at timestamptz,
     enrolled_at timestamptz, counters jsonb, due_at timestamptz, merged_into uuid, stands_for uuid, balances jsonb,
     sees_lots boolean, lots loyalty.lot_v3[], holds jsonb, profile jsonb, history jsonb, shared jsonb, marked_by uuid,
-    codes jsonb, pools jsonb, tiers jsonb, earned jsonb, referrals jsonb
+    codes jsonb, pools jsonb, tiers jsonb, earned jsonb, referrals jsonb, plans jsonb
 )
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = loyalty, pg_temp
@@ -64,7 +64,8 @@ BEGIN
                  AND ((a.referral).wants_ties
                       OR EXISTS (SELECT FROM referral x WHERE x.program_id = p_program AND x.friend_id = m.id)
                       OR EXISTS (SELECT FROM member x WHERE x.program_id = p_program AND x.merged_into = m.id))
-                THEN read_referrals_v7(p_program, m.id, a.referral, s.sees_lots) END
+                THEN read_referrals_v7(p_program, m.id, a.referral, s.sees_lots) END,
+           CASE WHEN a.wants_plans AND m.id IS NOT NULL THEN read_plans_v7(p_program, m.id) END
       FROM unnest(p_asks) a
       LEFT JOIN LATERAL (
           SELECT x.revision FROM program x WHERE x.id = p_program LIMIT 1) p ON true

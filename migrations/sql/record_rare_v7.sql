@@ -173,6 +173,9 @@ BEGIN
            SET tier = excluded.tier, since = excluded.since, until = excluded.until, ends_at = excluded.ends_at,
                how = excluded.how, below = excluded.below, before = excluded.before, reached_at = excluded.reached_at;
     END IF;
+    IF v_kinds && '{plan}' THEN
+        PERFORM record_plans_v7(p_program, p_rare);
+    END IF;
     IF v_kinds && '{referral,fingerprint,code_withdrawn}' THEN
         PERFORM record_referrals_v7(p_program, p_rare);
     END IF;

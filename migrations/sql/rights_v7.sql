@@ -1,4 +1,4 @@
-GRANT SELECT ON loyalty.member_tier, loyalty.tier_move, loyalty.referral, loyalty.member_fingerprint TO loyalty_app;
+GRANT SELECT ON loyalty.member_tier, loyalty.tier_move, loyalty.member_plan, loyalty.plan_move, loyalty.referral, loyalty.member_fingerprint TO loyalty_app;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA loyalty FROM PUBLIC;
 

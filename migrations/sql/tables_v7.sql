@@ -1,4 +1,4 @@
--- Where members are in tier sets, and how they came there; who brought whom, and what people are known again by.
+-- Where members are in tier sets, what they have of plans, and how that came; who brought whom, and what people are known again by.
 -- Kept equal to loyalty_engine/persistence/tables by a test.
 
 CREATE TABLE loyalty.member_tier (
@@ -37,6 +37,39 @@ CREATE TABLE loyalty.tier_move (
 );
 
 COMMENT ON TABLE loyalty.tier_move IS 'Where an operation led its member, which had that version then; insert-only';
+
+CREATE TABLE loyalty.member_plan (
+    program_id INTEGER NOT NULL,
+    member_id UUID NOT NULL,
+    plan TEXT NOT NULL,
+    since TIMESTAMP WITH TIME ZONE NOT NULL,
+    paid_until TIMESTAMP WITH TIME ZONE NOT NULL,
+    ends_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    is_over BOOLEAN NOT NULL,
+    cancelled_at TIMESTAMP WITH TIME ZONE,
+    rest JSONB NOT NULL,
+    CONSTRAINT member_plan_pkey PRIMARY KEY (program_id, member_id, plan)
+)
+ WITH (fillfactor = 70);
+
+COMMENT ON TABLE loyalty.member_plan IS 'What a member has of a plan; touched only inside its member''s guard';
+
+CREATE TABLE loyalty.plan_move (
+    program_id INTEGER NOT NULL,
+    member_id UUID NOT NULL,
+    plan TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    operation_id UUID NOT NULL,
+    since TIMESTAMP WITH TIME ZONE NOT NULL,
+    paid_until TIMESTAMP WITH TIME ZONE NOT NULL,
+    ends_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    is_over BOOLEAN NOT NULL,
+    cancelled_at TIMESTAMP WITH TIME ZONE,
+    rest JSONB NOT NULL,
+    CONSTRAINT plan_move_pkey PRIMARY KEY (program_id, member_id, plan, version)
+);
+
+COMMENT ON TABLE loyalty.plan_move IS 'What an operation made of a membership, whose member had that version then; insert-only';
 
 CREATE TABLE loyalty.referral (
     program_id INTEGER NOT NULL,

@@ -18,7 +18,7 @@ CREATE TYPE loyalty.ask_v7 AS (
     wants_history boolean, wants_history_lines boolean, history_since timestamptz, history_until timestamptz,
     counters text[], activity_kind text, activity_mark text, subject loyalty.subject_v7,
     codes text[], pools text[], turn integer, vouchers integer, lookback loyalty.lookback_v7,
-    referral loyalty.referral_ask_v7
+    referral loyalty.referral_ask_v7, wants_plans boolean
 );
 
 CREATE TYPE loyalty.review_v7 AS (

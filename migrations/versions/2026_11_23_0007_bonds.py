@@ -22,6 +22,7 @@ _FUNCTIONS = (
     "read_tiers_v7",
     "find_matter_v7",
     "read_earned_v7",
+    "read_plans_v7",
     "list_members_v7",
     "find_advocate_v7",
     "read_sharing_v7",
@@ -30,6 +31,7 @@ _FUNCTIONS = (
     "read_subject_v7",
     "gather_v7",
     "record_referrals_v7",
+    "record_plans_v7",
     "record_rare_v7",
     "record_b_v7",
     "list_due_referrals_v7",
@@ -39,7 +41,7 @@ _FUNCTIONS = (
     "record_crowd_v7",
 )
 
-_BY_PROGRAM = ("member_tier", "tier_move", "referral", "member_fingerprint")
+_BY_PROGRAM = ("member_tier", "tier_move", "member_plan", "plan_move", "referral", "member_fingerprint")
 
 
 def upgrade() -> None:

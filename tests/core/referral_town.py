@@ -6,9 +6,9 @@ from itertools import count
 from typing import Any, Final, get_args
 from uuid import UUID
 
+from loyalty_engine.core.engine.asked import Asked
 from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Refused
 from loyalty_engine.core.engine.facts import Facts, MemberState
-from loyalty_engine.core.engine.membership_requests import MembershipRequest
 from loyalty_engine.core.engine.referral_requests import (
     ReferralRequest,
     RegisterReferral,
@@ -77,13 +77,13 @@ class Town(Store):
     pools: dict[str, KnownPool] = field(default_factory=dict)
     numbers_taken: Any = field(default_factory=count)
 
-    def decide(self, request: Request | ReferralRequest | MembershipRequest, now: datetime) -> Decision:
+    def decide(self, request: Asked, now: datetime) -> Decision:
         """Decide, record, and check that nobody was rewarded twice."""
         decision = super().decide(request, now)
         self.check_rewards()
         return decision
 
-    def gather(self, request: Request | ReferralRequest | MembershipRequest, now: datetime) -> Facts:
+    def gather(self, request: Asked, now: datetime) -> Facts:
         """Return what the plain store shows, with the friend's referral, the advocate, and whom the friend is tied to."""
         facts = super().gather(request, now)
         prints: tuple[Fingerprint, ...] = ()

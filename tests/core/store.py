@@ -8,6 +8,7 @@ from functools import reduce
 from typing import Any
 from uuid import UUID
 
+from loyalty_engine.core.engine.asked import Asked
 from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Accepted, Changes, Decision
 from loyalty_engine.core.engine.facts import (
@@ -21,10 +22,8 @@ from loyalty_engine.core.engine.facts import (
 )
 from loyalty_engine.core.engine.fold import apply
 from loyalty_engine.core.engine.membership_requests import (
-    MembershipRequest,
     PayMembership,
 )
-from loyalty_engine.core.engine.referral_requests import ReferralRequest
 from loyalty_engine.core.engine.requests import (
     ActivateOrder,
     Adjust,
@@ -61,7 +60,7 @@ from tests.core.rows import KeptOrder, Rows
 class Store(Rows):
     """Decides requests one upon the other; what it keeps is checked after each."""
 
-    def decide(self, request: Request | ReferralRequest | MembershipRequest, now: datetime) -> Decision:
+    def decide(self, request: Asked, now: datetime) -> Decision:
         """Decide upon what is kept, twice, and record what is accepted."""
         facts = self.gather(request, now)
         decision = decide(self.ruleset, facts, request, now)
@@ -75,13 +74,13 @@ class Store(Rows):
             self._compare(reduce(apply, decision.parts, facts), {part.operation.kind for part in decision.parts}, now)
         return decision
 
-    def accept(self, request: Request | ReferralRequest | MembershipRequest, now: datetime) -> Accepted:
+    def accept(self, request: Asked, now: datetime) -> Accepted:
         """Decide a request that must not be refused."""
         decision = self.decide(request, now)
         assert isinstance(decision, Accepted), decision
         return decision
 
-    def gather(self, request: Request | ReferralRequest | MembershipRequest, now: datetime) -> Facts:
+    def gather(self, request: Asked, now: datetime) -> Facts:
         """Return what the request's decision may look at; lots only where it needs them or something is due."""
         facts = Facts(counters=self.counters(now), codes=self.codes)
         member: MemberRef | UUID | None = getattr(request, "member", None)

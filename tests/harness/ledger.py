@@ -39,6 +39,8 @@ TABLES: Final = (
     "counter_lease",
     "member_tier",
     "tier_move",
+    "member_plan",
+    "plan_move",
     "referral",
     "member_fingerprint",
     "activity",
@@ -105,10 +107,19 @@ INVARIANTS: Final[Mapping[str, str]] = {
                   WHERE l.program_id = $1 AND l.remaining > 0
                  UNION ALL SELECT member_id, expires_at FROM hold WHERE program_id = $1 AND ended_by IS NULL
                  UNION ALL SELECT member_id, ends_at FROM member_tier WHERE program_id = $1
+                 UNION ALL SELECT member_id, ends_at FROM member_plan WHERE program_id = $1 AND NOT is_over
                  UNION ALL SELECT member_id, expires_at FROM balance WHERE program_id = $1 AND available > 0) x
             ON x.member_id = m.id
          WHERE m.program_id = $1 AND m.merged_into IS NULL
            AND x.at IS NOT NULL AND (m.due_at IS NULL OR m.due_at > x.at)""",
+    "a membership is not what the last of its moves left": """
+        SELECT coalesce(t.member_id, v.member_id)::text
+          FROM (SELECT * FROM member_plan WHERE program_id = $1) t
+          FULL JOIN (SELECT * FROM plan_move a WHERE program_id = $1 AND version = (
+                         SELECT max(b.version) FROM plan_move b
+                          WHERE b.program_id = $1 AND b.member_id = a.member_id AND b.plan = a.plan)) v
+            ON v.member_id = t.member_id AND v.plan = t.plan
+         WHERE (t.since, t.paid_until, t.ends_at, t.is_over) IS DISTINCT FROM (v.since, v.paid_until, v.ends_at, v.is_over)""",
     "a member is not in the tier to which it was led": """
         SELECT coalesce(t.member_id, v.member_id)::text
           FROM (SELECT * FROM member_tier WHERE program_id = $1) t
@@ -190,7 +201,7 @@ INVARIANTS: Final[Mapping[str, str]] = {
         SELECT o.id::text FROM operation o WHERE o.program_id = $1
            AND NOT EXISTS (SELECT FROM operation_detail d WHERE d.program_id = $1 AND d.id = o.id)""",
     "an operation has no key": """
-        SELECT o.id::text FROM operation o WHERE o.program_id = $1 AND o.kind NOT IN ('time_passed', 'tier_review', 'referral_reward')
+        SELECT o.id::text FROM operation o WHERE o.program_id = $1 AND o.kind NOT IN ('time_passed', 'plan_lapse', 'tier_review', 'referral_reward')
            AND NOT EXISTS (SELECT FROM operation t
                              JOIN idempotency i ON i.program_id = $1 AND NOT i.is_refusal AND i.outcome_id = t.id
                             WHERE t.program_id = $1 AND t.transaction = o.transaction
@@ -215,7 +226,8 @@ INVARIANTS: Final[Mapping[str, str]] = {
           FROM (SELECT * FROM "order" WHERE program_id = $1) r
           FULL JOIN (SELECT k.* FROM order_key k WHERE k.program_id = $1
                         AND NOT EXISTS (SELECT FROM operation o
-                                         WHERE o.program_id = $1 AND o.id = k.order_id AND o.kind = 'return')) k
+                                         WHERE o.program_id = $1 AND o.id = k.order_id
+                                           AND o.kind IN ('return', 'plan_payment', 'activity'))) k
             ON k.order_id = r.id
           FULL JOIN (SELECT * FROM operation WHERE program_id = $1 AND kind = 'order') o ON o.id = r.id
          WHERE r.id IS NULL OR k.order_id IS NULL OR o.id IS NULL OR r.member_id IS DISTINCT FROM o.member_id""",

@@ -21,7 +21,7 @@ Json = dict[str, Any]
 _KEYS: Final = "SELECT key, outcome_id, is_refusal FROM idempotency WHERE program_id = $1"
 _OPERATIONS: Final = """
 SELECT id FROM operation o
- WHERE program_id = $1 AND kind NOT IN ('time_passed', 'tier_review', 'referral_reward', 'referral_reversal')
+ WHERE program_id = $1 AND kind NOT IN ('time_passed', 'plan_lapse', 'tier_review', 'referral_reward', 'referral_reversal')
    AND (kind <> 'referral' OR EXISTS (SELECT FROM idempotency i WHERE i.program_id = $1 AND i.outcome_id = o.id))
    AND NOT EXISTS (SELECT FROM reservation_end e WHERE e.program_id = $1 AND e.operation_id = o.id AND e.how = 'replaced')
 """

@@ -37,6 +37,7 @@ RULES["tier_sets"] = [
         "tiers": [{"key": "silver", "at_least": 3000}, {"key": "gold", "at_least": 100000}],
     }
 ]
+RULES["plans"] = [{"key": "club", "price": 900, "term": {"months": 12}, "grace": {"days": 9}}]
 LINES: Final[list[Json]] = [{"id": "shirt", "amount": 3000, "quantity": 3}, {"id": "socks", "amount": 999}]
 
 
@@ -57,6 +58,9 @@ async def live(servers: Servers, new_program: MakeProgram) -> Lively:
         await _hold(api, member)
         await _change_hands(api, member, absorbed, friend)
         await _reserve(api, shopper)
+        for number in ("one", "two"):
+            paid = {"payment": number, "amount": 900, "currency": "EUR"}
+            _done(await api.post(f"/members/{member}/plans/club/payments", paid))
     return Lively(program, {"m": read_id("mem", member), "a": read_id("mem", absorbed)})
 
 
@@ -132,6 +136,29 @@ FAULTS: Final = {
     "an end of a tier that nobody will see": (
         "; ".join(_ENDS.format(t=table) for table in ("member_tier", "tier_move")),
         {"tiers_end_in_time"},
+    ),
+    "a membership that nobody paid for": (
+        "UPDATE member_plan SET paid_until = paid_until + interval '1 year' WHERE program_id = {p}",
+        {"memberships_are_what_was_made_of_them"},
+    ),
+    "a membership that is lost": (
+        "DELETE FROM member_plan WHERE program_id = {p}",
+        {"memberships_are_what_was_made_of_them"},
+    ),
+    "a membership made by nobody": (
+        "UPDATE plan_move SET operation_id = gen_random_uuid() WHERE program_id = {p}",
+        {"plan_moves_have_their_operation"},
+    ),
+    "an end of a membership that nobody will see": (
+        "; ".join(
+            f"UPDATE {table} SET ends_at = '2000-01-01Z' WHERE program_id = {{p}}"
+            for table in ("member_plan", "plan_move")
+        ),
+        {"memberships_end_in_time"},
+    ),
+    "a payment without its number": (
+        "DELETE FROM order_key WHERE program_id = {p} AND natural_key LIKE 'payment|%'",
+        {"payments_have_their_number"},
     ),
     "points held that nobody set aside": (
         "UPDATE hold SET points = points + 1 WHERE program_id = {p} AND ended_by IS NULL",
@@ -210,7 +237,7 @@ FAULTS: Final = {
     ),
     "nobody knows what becomes due": (
         "UPDATE member SET due_at = NULL WHERE program_id = {p} AND id = '{m}'",
-        {"due_dates_are_not_late", "tiers_end_in_time"},
+        {"due_dates_are_not_late", "tiers_end_in_time", "memberships_end_in_time"},
     ),
     "a member that stands for itself": (
         "UPDATE member SET merged_into = id WHERE program_id = {p} AND id = '{a}'",

@@ -383,7 +383,7 @@ async def test_a_planted_fault_is_named(busy: Busy, fault: str) -> None:
 async def test_a_lively_ledger_is_sound(lively: Lively) -> None:
     report = await plant(lively.program, "SELECT")
     assert broken(report) == set()
-    assert (report.totals.members, report.totals.operations) == (4, 41)
+    assert (report.totals.members, report.totals.operations) == (4, 43)
     assert {held.wallet: (held.points, held.debt) for held in report.totals.outstanding} == {
         "points": (2065, 0),
         "cashback": (79, 0),

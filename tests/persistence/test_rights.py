@@ -31,6 +31,8 @@ UNTOUCHED = {
     "counter_lease",
     "member_tier",
     "tier_move",
+    "member_plan",
+    "plan_move",
     "referral",
     "member_fingerprint",
     *WORK,

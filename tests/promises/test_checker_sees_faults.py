@@ -24,6 +24,8 @@ PLANTED: Final = {
     "nobody knows that something becomes due": f"UPDATE member SET due_at = NULL {P} AND due_at IS NOT NULL",
     "a member is not in the tier to which it was led": f"""
         INSERT INTO member_tier SELECT program_id, id, 'status', 'gold', now(), NULL, NULL, 'earned', '{{}}' FROM member {P}""",
+    "a membership is not what the last of its moves left": f"""
+        INSERT INTO member_plan SELECT program_id, id, 'club', now(), now(), now(), true, NULL, '{{}}' FROM member {P}""",
     "a hold is not what left its lots, or has no operations": f"""
         UPDATE hold SET ended_by = gen_random_uuid(), captured = 0 {P} AND ended_by IS NULL""",
     "a number that is waited for has nobody who waits": f"UPDATE order_key SET request_hash = 'x' {P} AND request_hash = ''",

@@ -29,6 +29,7 @@ TAGS: Final[dict[str, str]] = {
     "corrections": "What the back office sets right: transfer, merge, block, change lots, reverse.",
     "members": "People and cards: enrol, read, change.",
     "tiers": "Statuses of members: where they are, what that entitles them to, by hand.",
+    "memberships": "Plans that members pay for: payments, trials, who leaves, refunds, and what a member has.",
     "program": "The program document: read, publish, roll back.",
     "promo codes": "Codes that open promotions, and vouchers of partners: create, give to members, look up, pause, list.",
     "referrals": "Friends whom members bring: their codes, who registered, what both got, and what waits for a look.",
@@ -42,6 +43,7 @@ TAGS: Final[dict[str, str]] = {
 }
 
 _NAMES: Final[dict[str, tuple[str, str]]] = {
+    "plan": ("Key of a plan of the program.", "club"),
     "member": ("A member: mem_… or one of its identities, such as card:….", "card:2000012345"),
     "tier_set": ("A tier set, by its key.", "status"),
     "order_id": ("An order, by our id.", "ord_01m8054496erxvcc6weqy7k3j5"),

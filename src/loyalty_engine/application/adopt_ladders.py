@@ -67,7 +67,7 @@ async def _lead(
 
     def ask(ruleset: Ruleset, member_id: UUID) -> Ask:
         lookback = replace(ruleset.lookback or Lookback(), orders_at=now, earned_at=now)  # also once no set is left
-        return Ask(NOBODY, "", None, member_id, now=now, lookback=lookback)
+        return Ask(NOBODY, "", None, member_id, now=now, lookback=lookback, wants_plans=bool(ruleset.plans))
 
     moved, unsettled = 0, list[UUID]()
     while page:

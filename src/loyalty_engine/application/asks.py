@@ -8,9 +8,15 @@ from uuid import UUID
 
 from loyalty_engine.application.referral_asks import with_referral
 from loyalty_engine.application.tier_asks import ask_for_tiers, join_lookbacks
+from loyalty_engine.core.engine.asked import Asked
 from loyalty_engine.core.engine.facts import Facts, KnownOrder
+from loyalty_engine.core.engine.membership_requests import (
+    CancelMembership,
+    PayMembership,
+    RefundPayment,
+    StartTrial,
+)
 from loyalty_engine.core.engine.referral_requests import (
-    ReferralRequest,
     RegisterReferral,
     ReviewReferral,
     RewardReferral,
@@ -41,7 +47,6 @@ from loyalty_engine.core.engine.requests import (
     RecordActivity,
     Redeem,
     ReleaseReservation,
-    Request,
     ReserveOrder,
     ReturnGoods,
     ReverseOperation,
@@ -53,12 +58,12 @@ from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.promotions.codes import Codes, code_counters
 from loyalty_engine.core.referrals.bringing import Bringing
 from loyalty_engine.core.rules.history import HistoryRange
-from loyalty_engine.core.rules.order import Order, natural_key, return_key
+from loyalty_engine.core.rules.order import Order, natural_key, payment_key, return_key
 from loyalty_engine.persistence.asks import Ask, Returned, Subject
 
 
 def ask_for(
-    request: Request | ReferralRequest,
+    request: Asked,
     ruleset: Ruleset,
     *,
     now: datetime,
@@ -78,7 +83,7 @@ def ask_for(
 
 
 def _ask_by_rules(
-    request: Request | ReferralRequest,
+    request: Asked,
     ruleset: Ruleset,
     now: datetime,
     *,
@@ -119,6 +124,10 @@ def _ask_by_rules(
             return ask.about(Subject(reservation_id=request.reservation_id))
         case IssueCode():
             return replace(_ask(request, now), pools=(request.pool,))
+        case PayMembership():
+            return replace(_ask(request, now), subject=Subject(number=request.natural_key))
+        case StartTrial() | CancelMembership() | RefundPayment():
+            return _ask(request, now)
         case SetStatus() | GrantTier() | EndGrant() | SeeFingerprints() | ReviewReferral() | RewardReferral():
             return _ask(request, now)
         case RegisterReferral():
@@ -132,7 +141,7 @@ def _ask_by_rules(
             assert_never(request)
 
 
-def happened_at(request: Request | ReferralRequest, order: Order | None) -> datetime | None:
+def happened_at(request: Asked, order: Order | None) -> datetime | None:
     """Return the time whose rules decide about a request; None: today's do.
 
     ``order`` is the one that it claims or edits, once that is known.
@@ -146,7 +155,7 @@ def happened_at(request: Request | ReferralRequest, order: Order | None) -> date
             return None
 
 
-def find_order(request: Request | ReferralRequest, facts: Facts) -> Order | None:
+def find_order(request: Asked, facts: Facts) -> Order | None:
     """Return the order that a request claims or edits; None for others."""
     match request:
         case ClaimOrder():
@@ -158,7 +167,7 @@ def find_order(request: Request | ReferralRequest, facts: Facts) -> Order | None
     return None if known is None else known.order
 
 
-def find_reserved_revision(request: Request | ReferralRequest, facts: Facts) -> int | None:
+def find_reserved_revision(request: Asked, facts: Facts) -> int | None:
     """Return under which revision the reservation was decided that a request confirms; None for others."""
     if not isinstance(request, ConfirmReservation) or facts.reservation is None:
         return None
@@ -187,7 +196,7 @@ def ask_for_look(request: EvaluateOrder, ruleset: Ruleset, now: datetime, *, tod
     return ask_for_tiers(with_referral(ask, request, today), request, today)
 
 
-def lane_of(request: Request | ReferralRequest) -> object:
+def lane_of(request: Asked) -> object:
     """Return the name of the queue in which a request waits: its member as the caller named it, else its subject."""
     match request:
         case (
@@ -223,7 +232,7 @@ def lane_of(request: Request | ReferralRequest) -> object:
             return request.member
 
 
-def names_of(request: Request | ReferralRequest) -> tuple[object, ...] | None:
+def names_of(request: Asked) -> tuple[object, ...] | None:
     """Return what must be told apart among requests decided over one gather; None for those that travel alone."""
     call = request.call
     match request:
@@ -314,16 +323,20 @@ def _pools(ruleset: Ruleset) -> tuple[str, ...]:
 
 def _ask_for_activity(request: RecordActivity, ruleset: Ruleset, now: datetime) -> Ask:
     mark = ruleset.mark_of(request.kind, request.subject, request.occurred_at)
+    is_payment = any(terms.activity == request.kind for terms in ruleset.plans.values())
     return replace(
         _ask(request, now),
         wants_profile=ruleset.reads_profile,
         history=ruleset.history_range(request.occurred_at, request.kind),
         counters=ruleset.shared_counters(request.occurred_at, request.kind),
         mark=None if mark is None else (request.kind, mark),
+        subject=Subject(number=payment_key(request.subject, request.call.actor.location))
+        if is_payment and request.subject is not None
+        else None,
     )
 
 
-def _ask(request: Request | ReferralRequest, now: datetime) -> Ask:
+def _ask(request: Asked, now: datetime) -> Ask:
     """Return what every request asks for: what its key did before, and the member that it names, if any."""
     call = request.call
     member_id, identity = _member(getattr(request, "member", None))

@@ -26,13 +26,13 @@ from loyalty_engine.application.asks import (
 from loyalty_engine.application.clocks import Clocks
 from loyalty_engine.application.referral_asks import gather_all
 from loyalty_engine.application.rulesets import Rulesets
+from loyalty_engine.core.engine.asked import Asked
 from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Refused, Repeated, Reviewed
 from loyalty_engine.core.engine.facts import Facts, MemberState
 from loyalty_engine.core.engine.fold import Note, Write, apply, carry_on, fold
 from loyalty_engine.core.engine.looks import Look, look
-from loyalty_engine.core.engine.referral_requests import ReferralRequest
-from loyalty_engine.core.engine.requests import EvaluateOrder, PlaceOrder, Request
+from loyalty_engine.core.engine.requests import EvaluateOrder, PlaceOrder
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.together import decide_together
 from loyalty_engine.core.kernel.refusals import Refusal
@@ -82,7 +82,7 @@ class Outcome:
 @dataclass(slots=True)
 class _Waiting:
     caller: Caller
-    request: Request | ReferralRequest
+    request: Asked
     future: "asyncio.Future[Outcome]"
 
 
@@ -118,7 +118,7 @@ class Executor:
         self._lanes: dict[object, deque[_Waiting]] = {}
         self._drains: set[asyncio.Task[None]] = set()
 
-    async def execute(self, caller: Caller, request: Request | ReferralRequest) -> Outcome:
+    async def execute(self, caller: Caller, request: Asked) -> Outcome:
         """Decide and record a request.
 
         Returns its outcome; raises ``StaleCredentialsError``, or ``UnavailableError`` when the outcome is unknown and
@@ -256,7 +256,7 @@ class Executor:
 
         return await self._ledger.run_locked(program_id, [*members], view.asks[0].counters, turn)
 
-    async def _read(self, gather: Gather, program_id: int, requests: Sequence[Request | ReferralRequest]) -> _View:
+    async def _read(self, gather: Gather, program_id: int, requests: Sequence[Asked]) -> _View:
         """Gather under the current ruleset; what gather must read depends on the rules, so a new revision reads anew.
 
         So does a request about an order that turns out to be of a time whose rules look further. What was placed before
@@ -266,7 +266,7 @@ class Executor:
         order: Order | None = None
         reserved: Ruleset | None = None
 
-        def ask(request: Request | ReferralRequest, then: Ruleset | None) -> Ask:
+        def ask(request: Asked, then: Ruleset | None) -> Ask:
             return ask_for(request, then or ruleset, today=ruleset, now=now, order=order, reserved=reserved)
 
         while True:
@@ -357,14 +357,12 @@ def _name_of(outcome: Outcome) -> str:
     return "replayed" if outcome.is_replayed else outcome.refusal_code or "accepted"
 
 
-def _refusal_note(
-    request: Request | ReferralRequest, refused: Refused, answer: str, *, member: MemberState | None, now: datetime
-) -> Note:
+def _refusal_note(request: Asked, refused: Refused, answer: str, *, member: MemberState | None, now: datetime) -> Note:
     member_id = member.id if member is not None and member.version else None
     return Note(request.call, now, member_id=member_id, code=refused.refusal.code, answer=answer)
 
 
-def _count(requests: Sequence[Request | ReferralRequest], outcomes: Sequence[Outcome]) -> list[Outcome]:
+def _count(requests: Sequence[Asked], outcomes: Sequence[Outcome]) -> list[Outcome]:
     """Count what became of requests."""
     for request, outcome in zip(requests, outcomes, strict=True):
         METERS.decisions[type(request).__name__, _name_of(outcome)] += 1

@@ -36,7 +36,7 @@ async def preview_ladders(
 
     def ask(before: Ruleset, member_id: UUID) -> Ask:
         lookback = look_back_for_forecast(before, after, now)
-        return Ask(NOBODY, "", None, member_id, now=now, lookback=lookback)
+        return Ask(NOBODY, "", None, member_id, now=now, lookback=lookback, wants_plans=bool(after.plans))
 
     forecast, last, left = Forecast(), behind, most
     while page := await list_members(connection, program_id, after=last, limit=min(_PAGE, left or _PAGE)):

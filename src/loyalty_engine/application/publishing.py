@@ -145,7 +145,12 @@ async def find_faults_in_use(
     breaks = find_breaks(before, after)
     has_history = breaks.changes_currency and await programs.has_history(connection, program_id)
     used = await programs.find_used_wallets(connection, program_id, breaks.wallets) if breaks.wallets else frozenset()
-    return faults_of(breaks, has_history=has_history, used_wallets=used)
+    plans = (
+        await programs.find_used_plans(connection, program_id, breaks.plans_removed)
+        if breaks.plans_removed
+        else frozenset()
+    )
+    return faults_of(breaks, has_history=has_history, used_wallets=used, used_plans=plans)
 
 
 def _ladders(parts: Sequence[Part]) -> list[str]:

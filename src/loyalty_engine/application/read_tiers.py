@@ -29,7 +29,7 @@ async def read_tiers(
         lookback = ruleset.lookback
         if lookback is not None:
             lookback = replace(lookback, orders_at=now, earned_at=now)
-        ask = Ask(_NOBODY, "", None, member_id, now=now, lookback=lookback)
+        ask = Ask(_NOBODY, "", None, member_id, now=now, lookback=lookback, wants_plans=bool(ruleset.plans))
         ((known, facts),) = (await gather(connection, [Question(program_id, (ask,))]))[0]
         if known.revision != ruleset.revision:
             ruleset = await rulesets.at(program_id, known.revision)

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from loyalty_engine.core.engine.asked import Asked
 from loyalty_engine.core.engine.facts import Facts
 from loyalty_engine.core.engine.referral_following import Cart
 from loyalty_engine.core.engine.referral_requests import (
-    ReferralRequest,
     RegisterReferral,
     ReviewReferral,
     RewardReferral,
@@ -26,7 +26,6 @@ from loyalty_engine.core.engine.requests import (
     MergeMembers,
     PlaceOrder,
     RecordActivity,
-    Request,
     ReserveOrder,
     Transfer,
 )
@@ -38,7 +37,7 @@ from loyalty_engine.persistence.ledger import Gather, Gathered
 from loyalty_engine.persistence.referrals import show_tail
 
 
-def with_referral(ask: Ask, request: Request | ReferralRequest | EvaluateOrder, ruleset: Ruleset) -> Ask:
+def with_referral(ask: Ask, request: Asked | EvaluateOrder, ruleset: Ruleset) -> Ask:
     """Return the ask with what is to be read of who brought its member.
 
     A program without referral programmes reads nothing, except with what can take back what one of before gave.
@@ -113,7 +112,12 @@ def _with_advocate(ask: Ask, facts: Facts, ruleset: Ruleset, now: datetime) -> A
         ask,
         referral=replace(ask.referral, wants_ties=True),
         pools=(*ask.pools, *(() if terms is None else terms.pools)),
-        other=replace(_ask_for_other(ask, None), member_id=referral.advocate_id, lookback=ruleset.lookback),
+        other=replace(
+            _ask_for_other(ask, None),
+            member_id=referral.advocate_id,
+            lookback=ruleset.lookback,
+            wants_plans=bool(ruleset.plans),
+        ),
     )
     return _at_its_time(full, referral)
 

@@ -21,6 +21,8 @@ SCOPES: Final[Mapping[str, str]] = {
     "members:read": "Find and read members.",
     "tiers:write": "Put members into tiers by hand, and end that.",
     "tiers:read": "See where members are in tier sets, and what that entitles them to.",
+    "plans:write": "Report payments for memberships, and let members try, leave, and get money back.",
+    "plans:read": "See what members have of the plans that they pay for.",
     "codes:write": "Make, import, give out and change promo codes, vouchers and their pools.",
     "codes:read": "Look up, list and export promo codes, and learn why one cannot be used.",
     "referrals:write": "Register friends under the code of who brought them, and say what members are known again by.",

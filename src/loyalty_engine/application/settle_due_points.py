@@ -1,4 +1,4 @@
-"""Settle due points: book what time did to the points and tiers of members who were not touched since.
+"""Settle due points: book what time did to the points, memberships and tiers of members who were not touched since.
 
 What can be spent, and in which tier a member is, never depends on this: whoever touches a member books the same first. It
 makes rows tell sooner what is true anyway, many members in a statement. So it is also the review of all members: a tier
@@ -98,7 +98,8 @@ class _Run:
 
     async def _pages(self) -> AsyncIterator[_Page]:
         def ask(ruleset: Ruleset, member_id: UUID) -> Ask:
-            return Ask(NOBODY, "", None, member_id, now=self.now, wants_lots=True, lookback=ruleset.lookback)
+            ask = Ask(NOBODY, "", None, member_id, now=self.now, wants_lots=True, lookback=ruleset.lookback)
+            return replace(ask, wants_plans=bool(ruleset.plans))
 
         after = _START
         while due := await list_due(self.reader, self.program_id, self.now, after=after, limit=_CROWD):

@@ -4,14 +4,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from loyalty_engine.core.engine.referral_requests import ReferralRequest
+from loyalty_engine.core.engine.asked import Asked
 from loyalty_engine.core.engine.requests import (
     ClaimOrder,
     EndGrant,
     EvaluateOrder,
     PlaceOrder,
     RecordActivity,
-    Request,
     ReserveOrder,
 )
 from loyalty_engine.core.engine.ruleset import Ruleset
@@ -21,17 +20,23 @@ from loyalty_engine.persistence.asks import Ask
 
 
 def ask_for_tiers(
-    ask: Ask, request: Request | ReferralRequest | EvaluateOrder, ruleset: Ruleset, *, order: Order | None = None
+    ask: Ask,
+    request: Asked | EvaluateOrder,
+    ruleset: Ruleset,
+    *,
+    order: Order | None = None,
 ) -> Ask:
-    """Return the ask with what the tier sets of today's ``ruleset`` look at, also about the second member.
+    """Return the ask with what the tier sets and plans of today's ``ruleset`` look at, also about the second member.
 
     Whoever touches a member has to know where it is, because that may run out; what is counted only if it may lead up.
     ``order`` is the one that the request claims, once it is known.
     """
-    lookback = ruleset.lookback
+    lookback, other = ruleset.lookback, ask.other
+    if ruleset.plans:
+        other = None if other is None else replace(other, wants_plans=True)
+        ask = replace(ask, wants_plans=True, other=other)
     if lookback is None:
         return ask
-    other = ask.other
     if other is not None:
         other = replace(other, lookback=lookback)
     return replace(ask, lookback=_matter(lookback, request, order, ask.now), other=other)
@@ -50,7 +55,10 @@ def join_lookbacks(lookbacks: Iterable[Lookback | None]) -> Lookback | None:
 
 
 def _matter(
-    lookback: Lookback, request: Request | ReferralRequest | EvaluateOrder, order: Order | None, now: datetime
+    lookback: Lookback,
+    request: Asked | EvaluateOrder,
+    order: Order | None,
+    now: datetime,
 ) -> Lookback:
     """Return the lookback with the moment that the request is about, if what it does may count."""
     match request:

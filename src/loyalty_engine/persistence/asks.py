@@ -32,7 +32,7 @@ class Returned:
 class Subject:
     """What a request is about beside the member that it names; the member of the first that is given is asked for.
 
-    ``number`` is what a shop calls a return, ``operation_id`` what is to be reversed. ``is_other`` asks for the second
+    ``number`` is what a shop calls a return or a payment, ``operation_id`` what is to be reversed. ``is_other`` asks for the second
     member of that operation, or for the advocate of ``referral_id`` instead of the friend. ``tail`` is that of the member
     whose referral code it is.
     """
@@ -102,7 +102,7 @@ class Ask:
     ``history`` is which earlier orders of the member are read, ``counters`` which shared counters, and ``mark`` the kind
     of an activity with what the member may set once for it. ``codes`` are promo codes that were typed, ``pools`` keys of
     those out of which codes may be given, each as often as one may. ``lookback`` is what tier sets look at; without it nobody
-    is told where the member is in them. ``referral`` asks for who brought the member. ``other`` finds the second member of a
+    is told where the member is in them. ``referral`` asks for who brought the member, ``wants_plans`` for its memberships. ``other`` finds the second member of a
     request about two.
     """
 
@@ -125,6 +125,7 @@ class Ask:
     pools: tuple[str, ...] = ()
     lookback: Lookback | None = None
     referral: ReferralWish | None = None
+    wants_plans: bool = False
     other: "Ask | None" = field(default=None)
 
     def about(self, subject: Subject) -> "Ask":
@@ -166,6 +167,7 @@ class Ask:
             _SPARE_VOUCHERS + self.codes_among(asks) if self.pools else None,
             None if self.lookback is None else _lookback_row(self.lookback),
             self.referral.as_row() if self.referral else None,
+            self.wants_plans,
         )
 
 

@@ -19,6 +19,7 @@ from loyalty_engine.persistence.asks import Ask, Known
 from loyalty_engine.persistence.codes import read_known_codes, read_known_pools
 from loyalty_engine.persistence.order_changes import read_goods
 from loyalty_engine.persistence.orders import read_line
+from loyalty_engine.persistence.plans import read_plans
 from loyalty_engine.persistence.referrals import Brought
 from loyalty_engine.persistence.subjects import (
     NO_SUBJECT,
@@ -103,6 +104,7 @@ def _read_member(row: Row, subjects: Iterable[Lot]) -> MemberState:
         merged_into=row["merged_into"],
         tiers=read_tiers(row["tiers"]) if row["tiers"] is not None else {},
         earned=read_earned(row["earned"]) if row["earned"] is not None else {},
+        plans=read_plans(row["plans"]) if row["plans"] is not None else {},
     )
 
 

@@ -35,6 +35,12 @@ SELECT EXISTS (SELECT 1 FROM loyalty.member WHERE program_id = $1)
     OR EXISTS (SELECT 1 FROM loyalty.operation WHERE program_id = $1)
 """
 
+_USED_PLANS: Final = """
+SELECT k.plan FROM unnest($2::text[]) k(plan)
+ WHERE EXISTS (
+       SELECT FROM loyalty.member_plan t JOIN loyalty.member m ON m.program_id = t.program_id AND m.id = t.member_id
+        WHERE t.program_id = $1 AND t.plan = k.plan AND NOT t.is_over AND m.merged_into IS NULL)
+"""
 _USED_WALLETS: Final = """
 SELECT w.key FROM unnest($2::text[]) w(key)
  WHERE EXISTS (SELECT 1 FROM loyalty.balance b
@@ -103,6 +109,12 @@ async def find_used_wallets(connection: Connection, program_id: int, keys: Seque
     """Return those of the wallets in which somebody has an amount of any kind."""
     rows = await connection.fetch(_USED_WALLETS, program_id, keys)
     return frozenset(row["key"] for row in rows)
+
+
+async def find_used_plans(connection: Connection, program_id: int, keys: Sequence[str]) -> frozenset[str]:
+    """Return those of the plans in which somebody is, or was until its end is booked."""
+    rows = await connection.fetch(_USED_PLANS, program_id, keys)
+    return frozenset(row["plan"] for row in rows)
 
 
 async def publish_parts(

@@ -9,6 +9,7 @@ from loyalty_engine.core.engine.fold import Write
 from loyalty_engine.core.engine.requests import Call
 from loyalty_engine.persistence.order_changes import show_goods, show_state
 from loyalty_engine.persistence.orders import show_lines, show_memory
+from loyalty_engine.persistence.plans import show_memberships
 from loyalty_engine.persistence.referrals import show_referral
 from loyalty_engine.persistence.reservations import show_reservation
 from loyalty_engine.persistence.tiers import show_moves
@@ -29,6 +30,8 @@ def rare_rows(n: int, write: Write) -> Iterator[Row]:
         yield from _about_codes(n, part)
         for member_id, tier_set, data in show_moves(part):
             yield (n, "tier", member_id, part.operation.id, None, tier_set, None, data)
+        for member_id, plan, data in show_memberships(part):
+            yield (n, "plan", member_id, part.operation.id, None, plan, None, data)
         yield from _about_friends(n, part)
     if any(part.matched or part.dropped for part in write.parts):
         yield from _matched(n, write)
@@ -64,6 +67,7 @@ def _is_plain(part: Changes) -> bool:
         or part.reservation_end is not None
         or part.codes
         or part.tiers
+        or part.plans
         or part.fingerprints
         or part.codes_withdrawn
         or (order is not None and order.parked_for is not None)

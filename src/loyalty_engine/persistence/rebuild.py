@@ -24,8 +24,8 @@ from loyalty_engine.core.engine.rebuild import (
     compare,
     lot_figures,
     member_figure,
+    place_figures,
     rebuild,
-    tier_figures,
     was_merged,
 )
 from loyalty_engine.core.points.balances import Balance
@@ -54,6 +54,12 @@ _STREAMS: Final[Mapping[str, str]] = {
          WHERE ($1::int IS NULL OR t.program_id = $1) ORDER BY program_id, member_id""",
     "moves": """
         SELECT * FROM loyalty.tier_move v
+         WHERE ($1::int IS NULL OR v.program_id = $1) ORDER BY program_id, member_id""",
+    "plans": """
+        SELECT * FROM loyalty.member_plan t
+         WHERE ($1::int IS NULL OR t.program_id = $1) ORDER BY program_id, member_id""",
+    "plan_moves": """
+        SELECT * FROM loyalty.plan_move v
          WHERE ($1::int IS NULL OR v.program_id = $1) ORDER BY program_id, member_id""",
     "uses": """
         SELECT u.program_id, l.member_id, u.lot_id, u.amount
@@ -186,7 +192,10 @@ def _compare(rows: Mapping[str, Sequence[Row]]) -> list[Difference]:
         births=[Birth(row["id"], row["amount"]) for row in rows["lots"]],
         uses=[LotUse(row["lot_id"], row["amount"]) for row in rows["uses"]],
         purchases=[Purchase(row["placed_at"], row["spend"], row["is_gone"]) for row in rows["purchases"]],
-        moves=[Led(row["tier_set"], row["version"], _place(row)) for row in rows["moves"]],
+        moves=[
+            *(Led(row["tier_set"], row["version"], _place(row)) for row in rows["moves"]),
+            *(Led(row["plan"], row["version"], _membership(row), "plan") for row in rows["plan_moves"]),
+        ],
     )
     return compare(_stored(rows, knows_firsts=not was_merged(history.acts)), rebuild(history))
 
@@ -203,10 +212,17 @@ def _stored(rows: Mapping[str, Sequence[Row]], *, knows_firsts: bool) -> Figures
     for row in rows["lots"]:
         figures |= lot_figures(row["id"], remaining=row["remaining"], expired=row["expired"] or 0)
     for row in rows["tiers"]:
-        figures |= tier_figures(row["tier_set"], _place(row))
+        figures |= place_figures(row["tier_set"], _place(row))
+    for row in rows["plans"]:
+        figures |= place_figures(row["plan"], _membership(row), "plan")
     return figures
 
 
 def _place(row: Row) -> Mapping[str, Any]:
     """Return the columns that say where a member is in a tier set."""
     return {column: row[column] for column in ("tier", "since", "until", "ends_at", "how", "reached_at", "before")}
+
+
+def _membership(row: Row) -> Mapping[str, Any]:
+    """Return the columns that say what a member has of a plan."""
+    return {column: row[column] for column in ("since", "paid_until", "ends_at", "is_over", "cancelled_at", "rest")}

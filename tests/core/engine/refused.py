@@ -3,10 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from loyalty_engine.core.engine.asked import Asked
 from loyalty_engine.core.engine.facts import Facts
-from loyalty_engine.core.engine.membership_requests import MembershipRequest
-from loyalty_engine.core.engine.referral_requests import ReferralRequest
-from loyalty_engine.core.engine.requests import Request
 from tests.core.engine_cases import member, with_member
 
 SOMEBODY: Final = with_member(member(100))
@@ -19,7 +17,7 @@ class Case:
     """A request that is refused, and how."""
 
     code: str
-    request: Request | ReferralRequest | MembershipRequest
+    request: Asked
     facts: Facts = SOMEBODY
     pointer: str = ""
     details: dict[str, Any] = field(default_factory=dict)

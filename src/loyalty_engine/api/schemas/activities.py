@@ -16,6 +16,7 @@ from loyalty_engine.api.schemas.fields import (
     OperationHead,
     Text,
 )
+from loyalty_engine.api.schemas.memberships import MembershipAnswer
 from loyalty_engine.api.schemas.orders import Effect
 from loyalty_engine.api.schemas.tier_moves import TierMoves
 from loyalty_engine.core.kernel.ids import show_id
@@ -55,6 +56,11 @@ class ActivityAnswer(MovesReferral, OperationHead):
         examples=[[{"wallet": "points", "available": 36, "pending": 0, "held": 0, "debt": 0}]],
     )
     tiers: TierMoves = None
+    membership: MembershipAnswer | None = Field(
+        default=None,
+        description="What the member has of the plan for which the activity reports a payment; left out otherwise.",
+        examples=[None],
+    )
 
 
 class ActivityRecordAnswer(Answer):

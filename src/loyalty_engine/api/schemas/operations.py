@@ -140,7 +140,8 @@ class OperationAnswer(Answer):
     kind: str = Field(
         description="order, reservation, release, code, return, order_cancel, order_edit, activation, claim, activity, "
         "redemption, redemption_cancel, hold, capture, void, adjustment, lot_change, transfer, merge, reversal, "
-        "time_passed, enrolment, opening, member_change, block, unblock, tier_review, tier_grant or tier_grant_end.",
+        "time_passed, enrolment, opening, member_change, block, unblock, tier_review, tier_grant, "
+        "tier_grant_end, plan_payment, plan_trial, plan_cancel, plan_refund or plan_lapse.",
         examples=["order"],
     )
     member_id: str | None = Field(description="Its member, if any.", examples=["mem_01m8054496erxvcc6weqy7k3j5"])

@@ -33,8 +33,8 @@ class TierPlaceAnswer(Answer):
 
     set: str = Field(description="Key of the set.", examples=["status"])
     tier: str | None = Field(description="Key of the tier; null: below all.", examples=["silver"])
-    how: Literal["earned", "condition", "granted"] | None = Field(
-        description="How it came there: by the metric, by the tier's condition, or by hand; null: it never came anywhere.",
+    how: Literal["earned", "condition", "granted", "plan"] | None = Field(
+        description="How it came there: by the metric, by the tier's condition, by hand, or by a plan; null: it never came anywhere.",
         examples=["earned"],
     )
     since: str | None = Field(description="Since when; null: ever.", examples=["2026-03-01T09:30:00Z"])

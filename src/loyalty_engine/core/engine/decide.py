@@ -12,6 +12,7 @@ from loyalty_engine.core.engine.accounts import booking_time
 from loyalty_engine.core.engine.activation import decide_activation
 from loyalty_engine.core.engine.activities import decide_activity
 from loyalty_engine.core.engine.adjustments import decide_adjustment
+from loyalty_engine.core.engine.asked import Asked
 from loyalty_engine.core.engine.claims import decide_claim
 from loyalty_engine.core.engine.confirmations import decide_confirmation
 from loyalty_engine.core.engine.decision import Accepted, Decision, Refused, Repeated
@@ -25,7 +26,6 @@ from loyalty_engine.core.engine.lots import decide_lot_change
 from loyalty_engine.core.engine.members import decide_change, decide_enrolment, decide_status
 from loyalty_engine.core.engine.membership_requests import (
     CancelMembership,
-    MembershipRequest,
     PayMembership,
     RefundPayment,
     StartTrial,
@@ -70,7 +70,6 @@ from loyalty_engine.core.engine.requests import (
     RecordActivity,
     Redeem,
     ReleaseReservation,
-    Request,
     ReserveOrder,
     ReturnGoods,
     ReverseOperation,
@@ -87,9 +86,7 @@ from loyalty_engine.core.engine.transfers import decide_transfer
 from loyalty_engine.core.kernel.refusals import Refusal, RefusalCode, RefusalError
 
 
-def decide(
-    ruleset: Ruleset, facts: Facts, request: Request | ReferralRequest | MembershipRequest, now: datetime
-) -> Decision:
+def decide(ruleset: Ruleset, facts: Facts, request: Asked, now: datetime) -> Decision:
     """Return what ``request`` does to the loyalty state that ``facts`` show, at the program's clock ``now``."""
     repeated = _find_repeat(facts, request)
     if repeated is not None:
@@ -110,9 +107,7 @@ def decide(
     return replace(decision, before=(*before, *decision.before)) if before else decision
 
 
-def _decide_anew(
-    ruleset: Ruleset, facts: Facts, request: Request | ReferralRequest | MembershipRequest, now: datetime
-) -> Decision:
+def _decide_anew(ruleset: Ruleset, facts: Facts, request: Asked, now: datetime) -> Decision:
     match request:
         case PlaceOrder():
             return decide_exchange(ruleset, facts, request, now)
@@ -192,7 +187,7 @@ def _decide_referral(ruleset: Ruleset, facts: Facts, request: ReferralRequest, n
             return decide_reward(ruleset, facts, request, now)
 
 
-def _find_repeat(facts: Facts, request: Request | ReferralRequest | MembershipRequest) -> Decision | None:
+def _find_repeat(facts: Facts, request: Asked) -> Decision | None:
     """A known key repeats its answer; the same key with another request is refused and bound to nothing."""
     earlier = facts.earlier
     if earlier is None:

@@ -63,11 +63,12 @@ class Purchase:
 
 @dataclass(frozen=True, slots=True)
 class Led:
-    """Where an operation led the member in a tier set, which had that ``version`` then: the values of its columns."""
+    """Where an operation led the member in a tier set or plan, which had that ``version`` then: the values of its columns."""
 
-    tier_set: str
+    place: str
     version: int
     columns: Mapping[str, Value]
+    of: Literal["tier", "plan"] = "tier"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +85,11 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """The name of one stored value: a column of the member, of a wallet's balance, of a lot, of a shared counter, or of
-    where the member is in a tier set.
+    """The name of one stored value: a column of the member, of a wallet's balance, of a lot, of a shared counter, of
+    where the member is in a tier set, or of what it has of a plan.
     """
 
-    of: Literal["member", "balance", "lot", "counter", "tier"]
+    of: Literal["member", "balance", "lot", "counter", "tier", "plan"]
     name: str
     column: str
 
@@ -117,7 +118,7 @@ def rebuild(history: History) -> Figures:
     for wallet, balance in _rebuild_balances(movements).items():
         figures |= balance_figures(wallet, balance)
     for led in sorted(history.moves, key=lambda each: each.version):
-        figures |= tier_figures(led.tier_set, led.columns)
+        figures |= place_figures(led.place, led.columns, led.of)
     return {**figures, **_rebuild_lots(history.births, history.uses, movements)}
 
 
@@ -144,9 +145,9 @@ def balance_figures(wallet: str, balance: Balance) -> Figures:
     return {Figure("balance", wallet, column): amount for column, amount in named if amount}
 
 
-def tier_figures(tier_set: str, columns: Mapping[str, Value]) -> Figures:
-    """Return the figures of where a member is in a tier set."""
-    return {Figure("tier", tier_set, column): value for column, value in columns.items()}
+def place_figures(place: str, columns: Mapping[str, Value], of: Literal["tier", "plan"] = "tier") -> Figures:
+    """Return the figures of where a member is in a tier set, or of what it has of a plan."""
+    return {Figure(of, place, column): value for column, value in columns.items()}
 
 
 def compare(stored: Figures, rebuilt: Figures) -> list[Difference]:

@@ -11,15 +11,15 @@ from uuid import UUID
 
 from loyalty_engine.core.engine.accounts import new_member
 from loyalty_engine.core.engine.answers import show_balances
+from loyalty_engine.core.engine.asked import Asked
 from loyalty_engine.core.engine.decision import Accepted, Changes, Decision, Operation
 from loyalty_engine.core.engine.facts import Facts
 from loyalty_engine.core.engine.fold import apply
-from loyalty_engine.core.engine.membership_requests import MembershipRequest
 from loyalty_engine.core.engine.referral_answers import show_for_friend, show_referral
-from loyalty_engine.core.engine.referral_requests import ReferralRequest, RegisterReferral, RewardReferral
+from loyalty_engine.core.engine.referral_requests import RegisterReferral, RewardReferral
 from loyalty_engine.core.engine.referral_rewards import Occasion, brought, reward, take_rewards_back
 from loyalty_engine.core.engine.referrals import decide_registration
-from loyalty_engine.core.engine.requests import Call, EvaluateOrder, PlaceOrder, Request, ReserveOrder
+from loyalty_engine.core.engine.requests import Call, EvaluateOrder, PlaceOrder, ReserveOrder
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.kernel.ids import nth
@@ -54,7 +54,7 @@ class Prepared:
 def prepare(
     ruleset: Ruleset,
     facts: Facts,
-    request: Request | ReferralRequest | MembershipRequest | EvaluateOrder,
+    request: Asked | EvaluateOrder,
     *,
     call: Call,
     now: datetime,

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from loyalty_engine.core.engine.facts import MemberState
-from loyalty_engine.core.engine.privileges import name_of_tier
+from loyalty_engine.core.engine.privileges import name_of_plan, name_of_tier
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.instants import show_instant
 from loyalty_engine.core.tiers.ladder import Ladder
@@ -61,6 +61,11 @@ def show_entitlements(ruleset: Ruleset, member: MemberState) -> list[dict[str, A
         for name in ladder.tiers[rank - 1].privileges.entitlements if rank else ():
             if name not in best or _is_longer(ends_at, best[name][0]):
                 best[name] = ends_at, name_of_tier(ladder.key, ladder.tiers[rank - 1].key)
+    for plan, held_plan in member.plans.items():
+        terms = ruleset.plans.get(plan)
+        for name in terms.privileges.entitlements if terms is not None and not held_plan.is_over else ():
+            if name not in best or _is_longer(held_plan.ends_at, best[name][0]):
+                best[name] = held_plan.ends_at, name_of_plan(plan)
     return [
         {"entitlement": name, "given_by": given_by, "until": _show(ends_at)}
         for name, (ends_at, given_by) in best.items()

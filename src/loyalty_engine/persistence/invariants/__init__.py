@@ -16,6 +16,7 @@ from loyalty_engine.persistence.invariants.invariant import Invariant
 from loyalty_engine.persistence.invariants.members import MEMBERS
 from loyalty_engine.persistence.invariants.operations import OPERATIONS
 from loyalty_engine.persistence.invariants.orders import ORDERS
+from loyalty_engine.persistence.invariants.plans import PLANS
 from loyalty_engine.persistence.invariants.points import BALANCES, LOTS
 from loyalty_engine.persistence.invariants.referrals import REFERRALS
 from loyalty_engine.persistence.invariants.reservations import RESERVATIONS
@@ -54,6 +55,8 @@ _TABLES: Final = (
     "referral",
     "member_tier",
     "tier_move",
+    "member_plan",
+    "plan_move",
 )
 
 _DERIVED: Final = """
@@ -116,5 +119,6 @@ INVARIANTS: Final = (
     *ACTIVITIES,
     *REFERRALS,
     *TIERS,
+    *PLANS,
 )
 """Every invariant, those about value first. Names are stable: alerts and run books use them."""

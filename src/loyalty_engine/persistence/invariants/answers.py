@@ -66,7 +66,7 @@ ANSWERS: Final = (
                 FROM operation t
                 JOIN idempotency k ON k.program_id = t.program_id AND k.outcome_id = t.id AND NOT k.is_refusal) s
             ON s.program_id = o.program_id AND s.transaction = o.transaction
-         WHERE o.kind NOT IN ('time_passed', 'tier_review', 'referral_reward') AND s.transaction IS NULL
+         WHERE o.kind NOT IN ('time_passed', 'plan_lapse', 'tier_review', 'referral_reward') AND s.transaction IS NULL
         """,
     ),
     Invariant(

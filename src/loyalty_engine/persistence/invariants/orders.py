@@ -7,7 +7,7 @@ from loyalty_engine.persistence.invariants.invariant import Invariant
 ORDERS: Final = (
     Invariant(
         "orders_have_one_key",
-        "Each order was accepted under exactly one natural key, and each key leads to an order, to the return that has this "
+        "Each order was accepted under exactly one natural key, and each key leads to an order, to the return or payment that has this "
         "number, or to the last return that waits for the order.",
         """
         SELECT program_id, order_id
@@ -15,7 +15,7 @@ ORDERS: Final = (
           FULL JOIN (
               SELECT k.program_id, k.order_id, count(*) AS keys
                 FROM order_key k
-                LEFT JOIN (SELECT * FROM operation a WHERE a.kind = 'return') o
+                LEFT JOIN (SELECT * FROM operation a WHERE a.kind IN ('return', 'plan_payment', 'activity')) o
                   ON o.program_id = k.program_id AND o.id = k.order_id
                 LEFT JOIN return_waiting w
                   ON w.program_id = k.program_id AND w.natural_key = k.natural_key AND w.operation_id = k.order_id
