@@ -49,6 +49,7 @@ TIERS: Final[list[tuple[str, object, str, str]]] = [
     (f"{STATUS}/tiers", tiers(5, 4), f"{STATUS}/tiers/1/at_least", "out_of_range"),
     (f"{STATUS}/tiers", [*tiers(5), {"key": "by_hand"}, {"key": "low", "at_least": 5}], f"{STATUS}/tiers/2/at_least", "out_of_range"),
     (f"{STATUS}/tiers", [{"key": "by_hand"}], f"{STATUS}/tiers", "nobody_gets_it"),
+    (f"{STATUS}/tiers", [*tiers(5), {"key": "gap"}, {"key": "top", "at_least": 9}], f"{STATUS}/tiers/1", "nobody_gets_it"),
     (f"{TIER}/when", {"fact": "order.totl", "is": 1}, f"{TIER}/when/fact", "unknown_fact"),
     (f"{TIER}/when", {"fact": "member.tiers.status", "is": "pink"}, f"{TIER}/when/is", "unknown_option"),
     (TIER, gives(multipliers=[{"wallet": "gold", "factor": 2}]), f"{GIVES}/multipliers/0/wallet", "unknown_wallet"),

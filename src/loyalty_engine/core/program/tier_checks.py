@@ -172,6 +172,21 @@ def _check_validity(pointer: str, tier_set: TierSet) -> Iterator[Fault]:
         for field in sorted({"downgrade", "grace"} & tier_set.model_fields_set):
             message = "says nothing where tiers are kept for good"
             yield Fault(f"{pointer}/{field}", FaultCode.IGNORED, message, "warning")
-    if all(tier.at_least is None and tier.when is None and tier.plan is None for tier in tier_set.tiers):
+    yield from _check_gaps(f"{pointer}/tiers", tier_set.tiers)
+
+
+def _check_gaps(pointer: str, tiers: Sequence[Tier]) -> Iterator[Fault]:
+    """Something leads to some tier, and to each that is below one with a threshold; one on top may be by invitation."""
+    shut = [
+        place for place, tier in enumerate(tiers) if tier.at_least is None and tier.when is None and tier.plan is None
+    ]
+    if len(shut) == len(tiers):
         message = "lead nowhere by themselves: members come here by hand only"
-        yield Fault(f"{pointer}/tiers", FaultCode.NOBODY_GETS_IT, message, "warning")
+        yield Fault(pointer, FaultCode.NOBODY_GETS_IT, message, "warning")
+        return
+    steps = {place: tier.at_least for place, tier in enumerate(tiers) if tier.at_least is not None}
+    is_rising = [*steps.values()] == sorted(set(steps.values()))  # else that is the fault
+    for place in shut:
+        if is_rising and place < max(steps, default=-1):
+            message = "is a gap: members come here by hand only, and rise past it to a tier above"
+            yield Fault(f"{pointer}/{place}", FaultCode.NOBODY_GETS_IT, message, "warning")
