@@ -12,7 +12,8 @@ from loyalty_engine.api.problems import render_refusal
 from loyalty_engine.application.clocks import Clock, Clocks
 from loyalty_engine.application.executor import Caller, Executor, Outcome
 from loyalty_engine.application.rulesets import Rulesets
-from loyalty_engine.core.engine.requests import Actor, Call, Request
+from loyalty_engine.core.engine.asked import Asked
+from loyalty_engine.core.engine.requests import Actor, Call
 from loyalty_engine.persistence.connections import create_pool
 from loyalty_engine.persistence.ledger import Ledger
 from loyalty_engine.persistence.sessions import Sessions
@@ -32,7 +33,7 @@ class Engine:
         operation_id = uuid7()
         return Call(operation_id, Actor(self.caller.client_id), digest, key or str(operation_id))
 
-    async def run(self, request: Request) -> Outcome:
+    async def run(self, request: Asked) -> Outcome:
         return await self.executor.execute(self.caller, request)
 
 

@@ -15,6 +15,7 @@ import pytest
 from loyalty_engine.application import settle_due_points as room
 from loyalty_engine.application.asks import ask_for
 from loyalty_engine.application.read_tiers import read_tiers
+from loyalty_engine.core.engine.asked import Asked
 from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Accepted
 from loyalty_engine.core.engine.facts import Facts, MemberState
@@ -91,7 +92,7 @@ class Shop:
         self.now = NOW
         self.engine: Engine
 
-    async def run(self, request: Request) -> dict[str, Any]:
+    async def run(self, request: Asked) -> dict[str, Any]:
         outcome = await self.engine.run(request)
         assert outcome.refusal_code is None, outcome.answer
         answer: dict[str, Any] = orjson.loads(outcome.answer)

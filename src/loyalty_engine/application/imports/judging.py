@@ -316,6 +316,8 @@ def _ask(row: EngineRow, ruleset: Ruleset, now: datetime) -> Ask:
                 now=now,
                 wants_lots=bool(row.lots),
                 wants_profile=True,
+                lookback=ruleset.lookback,
+                wants_plans=bool(ruleset.plans),
             )
         case LotRow():
             return ask_for(_open_lot(row), ruleset, now=now)

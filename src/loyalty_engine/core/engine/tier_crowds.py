@@ -164,7 +164,7 @@ def _stretches_of(ladder: Ladder | None, held: MemberTier) -> tuple[Stretch, ...
     if (
         ladder is None
         or _measure(ladder) is None
-        or held.how == "granted"
+        or held.how in ("granted", "plan")
         or held.until is None
         or held.ends_at is None
     ):
