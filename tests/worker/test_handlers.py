@@ -8,8 +8,10 @@ from structlog.testing import capture_logs
 
 from loyalty_engine.api.import_forms import ImportForms
 from loyalty_engine.application.clocks import Clocks
+from loyalty_engine.application.publish_program import publish_as_operator
 from loyalty_engine.application.rulesets import Rulesets
 from loyalty_engine.core.kernel.ids import read_id
+from loyalty_engine.core.program.document import Program
 from loyalty_engine.persistence.jobs import EVERYBODY, list_jobs
 from loyalty_engine.persistence.pruning import forget_files
 from loyalty_engine.worker.handlers import Handlers
@@ -22,6 +24,13 @@ from tests.worker.conftest import Shop
 
 CSV = {"content-type": "text/csv"}
 LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
+STATUS = {
+    "key": "status",
+    "metric": {"kind": "spend"},
+    "window": {"kind": "calendar", "unit": "year"},
+    "lasts": {"kind": "window", "more": 1},
+    "tiers": [{"key": "silver", "at_least": 5000}, {"key": "gold", "at_least": 10000}],
+}
 TERMS = {"activation": {"kind": "after", "length": {"days": 14}}, "expiry": {"kind": "after", "length": {"months": 6}}}
 
 
@@ -60,6 +69,30 @@ async def test_friends_whose_orders_have_stood_are_rewarded(shop: Shop) -> None:
 
     assert done == ("reward_referrals", "done", {"referrals": 1, "unrewarded": 0, "unrewarded_referrals": []})
     assert await plan_runs(shop.sessions, shop.now + timedelta(seconds=59)) == 0
+
+
+async def test_ladders_that_were_published_lead_everybody_and_end_with_the_year(shop: Shop) -> None:
+    """As the application's role, which may do no more than its workers need."""
+    program = await make_program(shop.url, document(time_zone="UTC"))
+    shop.now = datetime.now(UTC)
+    with serve(shop.url, count=1) as servers:
+        async with Api(servers.urls, program.admin) as api:
+            for amount in (4000, 6000, 12000):
+                await api.post_order(await api.new_member(), amount, placed_at=shop.now.isoformat())
+    written = Program.model_validate({**document(time_zone="UTC"), "tier_sets": [STATUS]})
+    async with owner(shop.url) as connection:
+        await publish_as_operator(connection, program.id, written, expected=None, note=None)
+
+    shop.now = datetime.now(UTC) + timedelta(minutes=10)
+    led = await run_all(shop, program.id)
+    shop.now = datetime(shop.now.year + 2, 1, 1, tzinfo=UTC)
+    reviewed = await run_all(shop, program.id)
+
+    nobody = {"unsettled": 0, "unsettled_members": []}
+    assert led[0] == ("adopt_ladders", "done", {"members": 3, "moved": 2, **nobody})
+    assert reviewed[-1] == ("settle", "done", {"members": 2, **nobody})
+    moves = await shop.rows("SELECT tier, version FROM loyalty.tier_move ORDER BY version, tier")
+    assert [tuple(move) for move in moves] == [("gold", 3), ("silver", 3), (None, 4), (None, 4)]
 
 
 async def test_points_that_became_due_are_booked_for_everybody(shop: Shop) -> None:
