@@ -94,17 +94,17 @@ def _kind_of(request: GrantTier | EndGrant) -> OperationKind:
 def _without_grant(ladder: Ladder, member: MemberState, standing: Standing, now: datetime) -> Standing | None:
     """Return a standing without what was given by hand, be it now or before it rose above that; None: nothing was."""
     if standing.how != "granted":
-        before = _without_last(standing.before)
+        before = _without_last(ladder, standing.before, now)
         return None if before == standing.before else replace(standing, before=before)
     level = ladder.rank_for(ladder.now(member)(now))
     return ladder.resume(standing, level, ladder.then(member), now, enrolled_at=member.enrolled_at)
 
 
-def _without_last(standing: Standing | None) -> Standing | None:
-    """Return a standing, and those before it, without the last that was given by hand."""
-    if standing is None or standing.how == "granted":
+def _without_last(ladder: Ladder, standing: Standing | None, now: datetime) -> Standing | None:
+    """Return a standing, and those before it, without the last that was given by hand and lasts still."""
+    if standing is None or (standing.how == "granted" and not ladder.has_ended(standing, now)):
         return None if standing is None else standing.before
-    return replace(standing, before=_without_last(standing.before))
+    return replace(standing, before=_without_last(ladder, standing.before, now))
 
 
 def _granted(ladder: Ladder, member: MemberState, request: GrantTier, now: datetime) -> Standing:
