@@ -20,7 +20,7 @@ SELECT uuidv7() AS op, generation, revision, member_id AS member, version, seq, 
        (balances -> 0 ->> 1)::bigint AS available{gather_columns}
   FROM loyalty.gather_v7(1, ARRAY[ROW(0, 1, '', gen_random_uuid()::text, NULL, 'card:' || ({first_card} + :m)::text, NULL,
        {natural_key}, NULL, now(), {wants_lots}, false,
-       false, false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::loyalty.ask_v7]) \gset
+       false, false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::loyalty.ask_v7]) \gset
 """
 
 _MEMBER: Final = """ROW(0, :member::uuid, :version, :version + 1, :seq + 1, 'active', now(), :orders, :spend, now(), now(), now(), NULL, NULL)
