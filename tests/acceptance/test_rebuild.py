@@ -13,11 +13,12 @@ async def test_a_sound_program_is_rebuilt_as_stored(client: Api, program: Progra
     checked = run("check", "--rebuild", "--program", program.key, LOYALTY_DATABASE_URL=program.database_url)
 
     assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert checked.stdout.splitlines()[-5:] == [
+    assert checked.stdout.splitlines()[-6:] == [
         "ok    answers_tell_their_operation",
         "ok    answers_equal_postings",
         "ok    lots_were_earned_by_postings",
         "ok    operations_have_their_key",
+        "ok    answers_tell_where_members_were_led",
         "1 members rebuilt; 0 figures are stored otherwise.",
     ]
 

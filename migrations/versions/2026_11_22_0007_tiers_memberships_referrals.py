@@ -1,10 +1,10 @@
-"""What binds members over months: where they are in tier sets, and who brought whom.
+"""What binds members over months: where they are in tier sets, what they paid for, and who brought whom.
 
-Why: a program could write down its tier sets, but nobody could be in one; nor could anybody bring a friend.
+Why: a program could have no tiers, sell no memberships, and nobody could bring a friend.
 
 The index by which a referral code leads to its member makes writers wait while members are read once; it comes last. All
 tables are new and empty; the functions that read and write them come beside those of before, which know nothing of
-them: programs may publish tier sets as soon as no process of the release before runs any more.
+them: programs may publish tier sets, plans and referrals as soon as no process of the release before runs any more.
 """
 
 from pathlib import Path
