@@ -3,7 +3,7 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 from fastapi import FastAPI
@@ -104,17 +104,21 @@ async def sharing(exchange: Exchange | None) -> AsyncIterator[None]:
         yield
         return
 
+    stopping = asyncio.Event()
+
     async def share() -> None:
-        while True:
-            exchange.leave()
-            await asyncio.sleep(_SHARE_SECONDS)
+        while not stopping.is_set():
+            await asyncio.to_thread(exchange.leave, exchange.show())
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), _SHARE_SECONDS)
 
     sharing = asyncio.create_task(share())
     try:
         yield
     finally:
-        sharing.cancel()
-        exchange.leave()
+        stopping.set()
+        await sharing
+        exchange.leave(exchange.show())
 
 
 async def run_worker(

@@ -59,16 +59,14 @@ class Meters:
         self.batch_seconds[name,].add(seconds)
         self.waiting[name,] = waiting
 
-    def save(self, path: Path) -> None:
-        """Write everything to a file that other processes read at any moment."""
-        draft = path.with_suffix(".new")
-        draft.write_text(json.dumps(self._state()), encoding="utf-8")
-        draft.replace(path)
+    def show(self) -> str:
+        """Return everything as text that :meth:`add_shown` reads."""
+        return json.dumps(self._state())
 
-    def add_saved(self, path: Path, *, is_alive: bool = True) -> None:
-        """Add what a process saved. Of one that is gone nobody waits any more."""
-        with suppress(OSError, ValueError):
-            saved: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    def add_shown(self, text: str, *, is_alive: bool = True) -> None:
+        """Add what a process showed; what cannot be read is left out. Of one that is gone nobody waits any more."""
+        with suppress(ValueError):
+            saved: dict[str, Any] = json.loads(text)
             for name in ("requests", "batches", "batch_seconds"):
                 distributions: defaultdict[Labels, Distribution] = getattr(self, name)
                 for labels, counts, total in saved[name]:
@@ -105,24 +103,41 @@ METERS: Final = Meters()
 class Exchange:
     """The directory in which the processes of one service leave their meters, one file per process number.
 
-    A process that comes back after a crash goes on from what its predecessor counted, so totals never fall.
+    A process that comes back after a crash goes on from what its predecessor counted, so totals never fall. To replace a
+    file may take as long as a disk that is busy with commits lets it, so whoever serves requests meanwhile ``show``s
+    its meters and has a thread ``leave`` them.
     """
 
     def __init__(self, meters: Meters, directory: Path, number: int) -> None:
         self._meters = meters
         self._directory = directory
         self._own = directory / f"{number}.json"
-        meters.add_saved(self._own, is_alive=False)
+        meters.add_shown(_read(self._own), is_alive=False)
 
-    def leave(self) -> None:
-        """Show the others what this process counted so far; a full disk only makes them see older figures."""
+    def show(self) -> str:
+        """Return what this process counted so far."""
+        return self._meters.show()
+
+    def leave(self, shown: str) -> None:
+        """Let the others read what was shown, at any moment; a full disk only makes them see older figures."""
+        draft = self._own.with_suffix(".new")
         with suppress(OSError):
-            self._meters.save(self._own)
+            draft.write_text(shown, encoding="utf-8")
+            draft.replace(self._own)
 
     def total(self) -> Meters:
         """Return the sum over all processes: of this one as it is now, of the others as of a second ago."""
-        self.leave()
         total = Meters()
+        total.add_shown(self.show())
         for path in sorted(self._directory.glob("*.json")):
-            total.add_saved(path)
+            if path != self._own:
+                total.add_shown(_read(path))
         return total
+
+
+def _read(path: Path) -> str:
+    """Return the text of a file; none if it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""

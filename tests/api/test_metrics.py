@@ -83,7 +83,7 @@ def neighbour(tmp_path: Path) -> Meters:
     meters.decisions["PlaceOrder", "accepted"] = 41
     meters.lost_guards = 5
     meters.partition_faults = 3
-    meters.save(tmp_path / "2.json")
+    Exchange(meters, tmp_path, 2).leave(meters.show())
     return meters
 
 
