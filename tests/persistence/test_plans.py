@@ -21,10 +21,12 @@ from loyalty_engine.core.kernel.codes import FoldedCode
 from loyalty_engine.core.kernel.identities import parse_identity
 from loyalty_engine.core.kernel.instants import parse_instant
 from loyalty_engine.core.promotions.codes import CodeRow
+from loyalty_engine.core.referrals.state import State
 from loyalty_engine.core.rules.history import HistoryRange
 from loyalty_engine.core.rules.order import ShopOrder
 from loyalty_engine.persistence.asks import Ask, ReferralWish, Returned, Subject
 from loyalty_engine.persistence.ledger import Entry, Question, gather, record
+from loyalty_engine.persistence.reading.referrals import Wanted, list_referrals
 from tests.persistence.grown import FRIEND, HOLDER, LOYAL_ORDERS, MEMBERS, MERGED, MERGED_ORDER, open_grown, order_id
 from tests.persistence.writes import NOW, enrolled
 
@@ -487,6 +489,17 @@ async def test_the_slow_lane_locks_by_key(plans: Plans) -> None:
         "member": {"member_pkey(program_id, id)"},
         "counter": {"counter_pkey(conflict)", "counter_pkey(program_id, key)"},
     }
+
+
+@pytest.mark.parametrize("state", ["in_review", "qualified", "rewarded", "reversed", "rejected"])
+async def test_referrals_in_a_rare_state_are_listed_without_the_others(plans: Plans, state: State) -> None:
+    newest = UUID(int=2**128 - 1)
+    plans.taken()
+    found = await list_referrals(plans.connection, PROGRAM, Wanted(state), now=NOW, before=newest, limit=50)
+
+    in_time = set() if state != "rejected" else {"referral_unproven_idx(program_id, id)"}
+    assert found == []
+    assert plans.of_tables()["referral"] == {"referral_state_idx(program_id, state, id)", *in_time}
 
 
 @pytest.mark.parametrize(

@@ -19,14 +19,12 @@ _COUNTERS: Final = "SELECT counters::text FROM loyalty.member WHERE program_id =
 # One that waits for something which did not happen in time is rejected, though nobody booked that.
 _IS_OVER: Final = "x.state IN ('registered', 'in_review') AND x.proofs = '[]' AND x.ends_at <= $3"
 
-_OF_STATE: Final[Mapping[State, str]] = {
-    "rejected": f"(x.state = 'rejected' OR ({_IS_OVER}))",
-    **{
-        state: f"x.state = '{state}' AND ({_IS_OVER}) IS NOT TRUE"
-        for state in ("registered", "in_review", "qualified", "rewarded", "reversed")
-    },
+_OF_STATE: Final[Mapping[State, tuple[str, ...]]] = {
+    "rejected": ("x.state = 'rejected'", _IS_OVER),
+    **{state: (f"x.state = '{state}' AND ({_IS_OVER}) IS NOT TRUE",) for state in ("registered", "in_review")},
+    **{state: (f"x.state = '{state}'",) for state in ("qualified", "rewarded", "reversed")},
 }
-"""Which rows are in a state; it stands in the statement so that the index of those in review is found."""
+"""Which rows are in a state: those of each condition, which stands in the statement so that an index of its own is found."""
 
 _ADVOCATES: Final = """advocates AS (
     SELECT $5::uuid AS id
@@ -40,11 +38,12 @@ _LIST: Final = """
 WITH RECURSIVE asked AS (SELECT $3::timestamptz, $7::text), {families}
 SELECT to_jsonb(r)::text AS row
   FROM {members} f(member_id)
- CROSS JOIN LATERAL (
-      SELECT x.* FROM loyalty.referral x
-       WHERE x.program_id = $1 AND x.id < $2 AND {conditions} ORDER BY x.id DESC LIMIT $4) r
+ CROSS JOIN LATERAL ({found}) r
  ORDER BY r.id DESC LIMIT $4
 """
+_FOUND: Final = """(
+      SELECT x.* FROM loyalty.referral x
+       WHERE x.program_id = $1 AND x.id < $2 AND {conditions} ORDER BY x.id DESC LIMIT $4)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,6 @@ def _select(wanted: Wanted) -> str:
         conditions.append("x.friend_id IN (SELECT id FROM friends)")
     if wanted.programme is not None:
         conditions.append("x.programme = $7")
-    if wanted.state is not None:
-        conditions.append(_OF_STATE[wanted.state])
-    families = f"{_ADVOCATES}, {_FRIENDS}"
-    return _LIST.format(families=families, members=members, conditions=" AND ".join(conditions))
+    states = ("true",) if wanted.state is None else _OF_STATE[wanted.state]
+    found = " UNION ALL ".join(_FOUND.format(conditions=" AND ".join((*conditions, state))) for state in states)
+    return _LIST.format(families=f"{_ADVOCATES}, {_FRIENDS}", members=members, found=found)

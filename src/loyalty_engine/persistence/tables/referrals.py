@@ -32,7 +32,13 @@ referral: Final = Table(
     CheckConstraint("verdict IN ('approved', 'rejected')", "verdict"),
     Index("referral_advocate_idx", "program_id", "advocate_id", "id"),
     Index("referral_due_idx", "program_id", "due_at", "id", postgresql_where=text("due_at IS NOT NULL")),
-    Index("referral_review_idx", "program_id", "id", postgresql_where=text("state = 'in_review'")),
+    Index("referral_state_idx", "program_id", "state", "id"),
+    Index(
+        "referral_unproven_idx",
+        "program_id",
+        "id",
+        postgresql_where=text("state IN ('registered', 'in_review') AND proofs = '[]' AND ends_at IS NOT NULL"),
+    ),
     comment="A friend and who brought it, as they were when it registered: once for each friend, guarded by its version; proofs "
     "are what it bought or did that counts, given and counters what is taken back when that comes back, and due_at is when "
     "both are to be rewarded",

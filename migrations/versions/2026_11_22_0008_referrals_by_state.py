@@ -1,0 +1,42 @@
+"""Lists of referrals in any state.
+
+Why: only those in review were found at once; for a state that few are in, all the others were read.
+
+While the indexes are built, writers of referrals wait. One of them takes the place of that of those in review.
+"""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+_SQL = Path(__file__).parents[1] / "sql"
+
+_FUNCTIONS: tuple[str, ...] = ()
+
+
+def upgrade() -> None:
+    """Add functions and indexes."""
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    for name in _FUNCTIONS:
+        op.execute(_read(name))
+    _execute_each("indexes_v8")
+
+
+def downgrade() -> None:
+    """Migrations go forward only; restore a backup to go back."""
+    raise NotImplementedError
+
+
+def _read(name: str) -> str:
+    # A colon would be read as a bound parameter by SQLAlchemy's text().
+    return (_SQL / f"{name}.sql").read_text(encoding="utf-8").replace(":", "\\:")
+
+
+def _execute_each(name: str) -> None:
+    for statement in _read(name).split(";\n\n"):
+        op.execute(statement)
