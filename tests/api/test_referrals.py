@@ -621,3 +621,24 @@ async def test_an_edited_order_counts_by_what_is_left_of_it(client: Api, ledger:
     assert edited.json()["referral"]["settles_at"] is None
     assert (await see_referral(client, referral))["proofs"] == []
     assert await ledger.faults() == []
+
+
+async def test_what_settled_long_ago_counts_at_once(client: Api, ledger: Ledger) -> None:
+    """An order that was edited up, claimed or reported late has waited already: both are rewarded in its answer."""
+    ada, (ben, cleo, dan) = await client.new_member(), [await client.new_member() for _ in range(3)]
+    for friend in (ben, cleo, dan):
+        await registered(client, friend, ada)
+    small = await buy(client, ben, 2000)
+    now = (await client.get("/program/clock")).json()["now"]
+    guest = (await client.post_order(None, 4000, placed_at=now)).json()
+    await pass_days(client, 15)
+
+    answers = [
+        await client.post(f"/orders/{small['id']}/edits", {"lines": [{"amount": 4000}], "reason": "forgotten"}),
+        await client.post(f"/orders/{guest['id']}/claim", {"member": cleo}),
+        await client.post_order(dan, 4000, placed_at=now),
+    ]
+
+    assert [answer.json().get("referral", {}).get("state") for answer in answers] == ["rewarded"] * 3, answers
+    assert [await points_of(client, one) for one in (ada, ben, cleo, dan)] == [1800, 300, 300, 300]
+    assert await ledger.faults() == []

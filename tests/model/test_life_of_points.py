@@ -206,6 +206,12 @@ def part_from_whoever_let_a_cart_go(life: LifeOfPoints) -> None:
         life.buy(name=name, lines=tea, shipping=0, age=0, pay=None)
 
 
+def raise_a_friends_order_of_long_ago(life: LifeOfPoints) -> None:
+    life.befriend(advocate="anna", lines=[Line("1", 333, 1, "tea")])
+    life.wait(length=(14, 0))
+    life.edit(pick=0, lines=[Line("1", 4000, 2, "tea")], shipping=0)
+
+
 FOUND: Final = (
     (VARIANTS[0], part_from_a_debtor),
     (VARIANTS[0], void_what_ran_out_and_was_booked),
@@ -218,6 +224,7 @@ FOUND: Final = (
     (VARIANTS[2], drop_what_points_do_not_cover),
     (VARIANTS[0], part_from_whoever_paid_a_cart),
     (VARIANTS[0], part_from_whoever_let_a_cart_go),
+    (VARIANTS[1], raise_a_friends_order_of_long_ago),
     (VARIANTS[2], wait_for_an_order_while_the_clock_goes_back),
 )
 """Where both did not agree once, each in the fewest steps."""

@@ -61,8 +61,7 @@ def with_referral(ask: Ask, request: Asked | EvaluateOrder, ruleset: Ruleset) ->
         case Transfer() | MergeMembers() | EnrolMember() | SeeFingerprints():
             return ask
         case PlaceOrder() | ConfirmReservation() | ClaimOrder() | EditOrder() | RecordActivity() if ruleset.referrals:
-            settles = any(terms.settles_after is None for terms in ruleset.referrals.values())
-            return replace(ask, referral=ReferralWish(may_settle=settles))
+            return replace(ask, referral=ReferralWish(may_prove=True, proves_at=_proves_at(request)))
         case _:
             return replace(ask, referral=ReferralWish()) if ruleset.referrals or _takes_back(ask) else ask
 
@@ -104,10 +103,12 @@ def _with_advocate(ask: Ask, facts: Facts, ruleset: Ruleset, now: datetime) -> A
         return _at_its_time(ask, referral)
     if referral.friend_id == referral.advocate_id or (ask.other and ask.other.member_id == referral.advocate_id):
         return ask
-    is_due = referral.is_due(max(now, facts.member.booked_at)) or (ask.referral.may_settle and not referral.counts)
+    terms = ruleset.referrals.get(referral.programme)
+    is_due = referral.is_due(max(now, facts.member.booked_at))
+    if not is_due and not referral.counts and terms is not None:
+        is_due = any(terms.settles_at(at) <= now for at in _may_prove(ask.referral, facts))
     if not is_due and not _may_come_back(ask, facts, referral):
         return ask
-    terms = ruleset.referrals.get(referral.programme)
     full = replace(
         ask,
         referral=replace(ask.referral, wants_ties=True),
@@ -120,6 +121,29 @@ def _with_advocate(ask: Ask, facts: Facts, ruleset: Ruleset, now: datetime) -> A
         ),
     )
     return _at_its_time(full, referral)
+
+
+def _proves_at(request: Asked) -> datetime | None:
+    """Return when what a request brings happened, where that is known before its order is read."""
+    match request:
+        case PlaceOrder():
+            return request.order.placed_at
+        case RecordActivity():
+            return request.occurred_at
+        case _:
+            return None
+
+
+def _may_prove(wish: ReferralWish, facts: Facts) -> Sequence[datetime]:
+    """Return when that happened which a request brings: it counts at once if it is of long ago, or nothing has to settle."""
+    if not wish.may_prove:
+        return ()
+    if wish.proves_at is not None:
+        return (wish.proves_at,)
+    orders = [known.order for known in (facts.order, *facts.returned.values()) if known is not None]
+    if facts.reservation is not None:
+        orders.append(facts.reservation.reservation.order)
+    return [order.placed_at for order in orders if order is not None]
 
 
 def _at_its_time(ask: Ask, referral: Referral) -> Ask:

@@ -71,14 +71,16 @@ class ReferralWish:
     """What a request wants to know of who brought its member: a certain referral, or the one that is there.
 
     ``wants_ties`` asks for what ties the friend to others, with the ``fingerprints`` that the request brings; ``tail`` is
-    the advocate's, for a friend that nobody has brought yet. ``may_settle``: what the request brings may count at once.
+    the advocate's, for a friend that nobody has brought yet. ``may_prove``: what the request brings may speak for a
+    referral; it happened ``proves_at`` that time, None: when the order was placed that it is about.
     """
 
     referral_id: UUID | None = None
     wants_ties: bool = False
     tail: str | None = None
     fingerprints: tuple[Fingerprint, ...] = ()
-    may_settle: bool = False
+    may_prove: bool = False
+    proves_at: datetime | None = None
 
     def as_row(self) -> tuple[object, ...]:
         """Return the composite value ``referral_ask_v7``."""
