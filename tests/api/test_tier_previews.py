@@ -74,6 +74,15 @@ async def test_a_preview_tells_who_would_move_and_what_that_costs(
 
 
 @pytest.mark.usefixtures("town")
+async def test_who_would_move_is_told_to_those_who_may_see_members(client: Api, program: Program) -> None:
+    editor = client.acting_as(await program.add_token(scopes=["program:read"]))
+
+    steps = (await preview(editor, rules(DEARER))).json()["steps"]
+
+    assert [(step["tier"], step["named"]) for step in steps if step["from"] != step["tier"]] == [("platinum", [])]
+
+
+@pytest.mark.usefixtures("town")
 async def test_pages_of_a_preview_add_up_to_the_whole(client: Api) -> None:
     whole = (await preview(client, rules(DEARER))).json()
     pages: list[Json] = []

@@ -123,7 +123,7 @@ async def post_preview(context: CallContext, body: Program, query: Annotated[Pre
         forecast = await preview_ladders(
             session, services.rulesets, program_id, prepared.ruleset, now=now, behind=behind, most=query.limit
         )
-    answer = TierPreviewAnswer.of(forecast, prepared.ruleset)
+    answer = TierPreviewAnswer.of(forecast, prepared.ruleset, shows_members="tiers:read" in context.client.scopes)
     return Response(answer.model_dump_json(by_alias=True), media_type="application/json")
 
 

@@ -28,7 +28,10 @@ class StepAnswer(Answer):
     )
     tier: str | None = Field(description="The tier in which they would be; null: below all.", examples=["silver"])
     members: int = Field(description="How many.", examples=[17])
-    named: list[str] = Field(description="Up to ten of those that move.", examples=[["mem_01m8054496erxvcc6weqy7k3j5"]])
+    named: list[str] = Field(
+        description="Up to ten of those that move, for keys with the scope `tiers:read`; else none.",
+        examples=[["mem_01m8054496erxvcc6weqy7k3j5"]],
+    )
 
 
 class ExtraPoints(Answer):
@@ -78,8 +81,8 @@ class TierPreviewAnswer(Answer):
     )
 
     @classmethod
-    def of(cls, forecast: Forecast, after: Ruleset) -> Self:
-        """Show a forecast of what these rules would do."""
+    def of(cls, forecast: Forecast, after: Ruleset, *, shows_members: bool) -> Self:
+        """Show a forecast of what these rules would do, with whom they would move or only how many."""
         steps = [
             StepAnswer.model_validate(
                 {
@@ -87,7 +90,7 @@ class TierPreviewAnswer(Answer):
                     "from": step.before,
                     "tier": step.after,
                     "members": members,
-                    "named": [show_id("mem", member) for member in forecast.named.get(step, ())],
+                    "named": [show_id("mem", member) for member in forecast.named.get(step, ()) if shows_members],
                 }
             )
             for step, members in sorted(
