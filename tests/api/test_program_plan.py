@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from tests.harness.api import Api, available, code_of, now, pointers_of
+from tests.harness.codes import make_pool, upload_vouchers
 from tests.harness.ledger import Ledger
 from tests.harness.programs import DOCUMENT, MakeProgram, Program, document, owner
 
@@ -71,6 +72,48 @@ async def test_what_was_planned_is_what_is_published(clients: Api) -> None:
     assert published.json() == {"revision": 2, "is_new": True, "warnings": []}
     assert (again.json()["revision"], again.json()["changes"]) == (2, [])
     assert available((await clients.post_order(await clients.new_member(), 1000, placed_at=now())).json()) == 20
+
+
+async def test_pools_that_can_give_no_code_are_told(client: Api) -> None:
+    codes = [{"kind": "code", "pool": pool} for pool in ("letters", "tickets")]
+    changed = {
+        **document(),
+        "promotions": [
+            {"key": "thanks", "opened_by": "code", "effect": {"kind": "amount_off", "amount": 100}},
+            {
+                "key": "again",
+                "when": {"fact": "order.total", "at_least": 9},
+                "effect": {"kind": "issue_code", "pool": "tikets"},
+            },
+        ],
+        "referrals": [
+            {
+                "key": "friends",
+                "qualifies": {"kind": "order", "settles_after": {"days": 14}},
+                "friend": {"rewards": codes},
+                "advocate": {
+                    "ladder": [{"rewards": [{"kind": "code", "pool": "gone"}, *codes]}],
+                    "limits": [{"friends": 9}],
+                },
+            }
+        ],
+    }
+    assert (await put(client, {**changed, "referrals": []}, '"1"')).status_code == 200
+    await make_pool(client, "letters", "thanks", kind="generated", pattern="THX-#####-#####", count=1)
+    await upload_vouchers(client, "tickets", ["T1CK3T-0001"])
+
+    planned = await plan(client, changed)
+    published = await put(client, changed, planned.headers["etag"])
+
+    told = {(one["pointer"], one["code"]) for one in planned.json()["warnings"] if one["pointer"].endswith("/pool")}
+    assert told == {
+        ("/promotions/1/effect/pool", "unknown_code_pool"),
+        ("/referrals/0/friend/rewards/0/pool", "unsuited_code_pool"),
+        ("/referrals/0/advocate/ladder/0/rewards/0/pool", "unknown_code_pool"),
+        ("/referrals/0/advocate/ladder/0/rewards/1/pool", "unsuited_code_pool"),
+    }
+    assert published.json() == {"revision": 3, "is_new": True, "warnings": planned.json()["warnings"]}
+    assert planned.json()["errors"] == []
 
 
 async def test_of_two_editors_with_the_same_plan_one_publishes(clients: Api) -> None:

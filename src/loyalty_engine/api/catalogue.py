@@ -86,6 +86,8 @@ _FAULTS: Final[Mapping[FaultCode, str]] = {
     FaultCode.NOT_A_PAYMENT: "The kind of activity cannot report payments: it must count once per subject and have an integer amount.",
     FaultCode.NOTHING_GIVEN_BACK: "A membership ends at once when it is cancelled, and nothing is given back.",
     FaultCode.UNKNOWN_PLAN: "The program has no such plan.",
+    FaultCode.UNKNOWN_CODE_POOL: "The program has no such pool of promo codes yet.",
+    FaultCode.UNSUITED_CODE_POOL: "The codes of the pool are not given to members one by one.",
     FaultCode.CURRENCY_IN_USE: "The program has members or operations in its currency, which so has to stay.",
     FaultCode.WALLET_IN_USE: "Somebody has an amount in the wallet, which so has to stay as it is.",
     FaultCode.PLAN_IN_USE: "Somebody is in the plan, which so has to stay; it need not be sold any more.",

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loyalty_engine.application.executor import Caller
-from loyalty_engine.application.publishing import find_faults_in_use, prepare
+from loyalty_engine.application.publishing import find_faults_in_use, find_faults_of_pools, prepare
 from loyalty_engine.core.program.document import Program
 from loyalty_engine.core.program.faults import Fault
 from loyalty_engine.core.program.parts import Part, split
 from loyalty_engine.core.program.planning import PartChange, plan_changes
+from loyalty_engine.core.program.pools import faults_of_pools
 from loyalty_engine.persistence.connections import Connection
 from loyalty_engine.persistence.programs import read_parts, read_revision_number
 from loyalty_engine.persistence.sessions import Sessions
@@ -32,6 +33,7 @@ class _Current:
     revision: int
     parts: tuple[Part, ...]
     faults_in_use: Sequence[Fault]
+    faults_of_pools: Sequence[Fault]
 
 
 async def plan_program(sessions: Sessions, caller: Caller, program: Program) -> Plan:
@@ -53,16 +55,21 @@ async def plan_as_operator(connection: Connection, program_id: int, program: Pro
 
 def plan_new(program: Program) -> Plan:
     """Plan the first revision of a program that does not exist yet."""
-    return _plan(_Current(0, (), ()), program)
+    return _plan(_Current(0, (), (), faults_of_pools(program, {})), program)
 
 
 async def _read_current(connection: Connection, program_id: int, after: Program) -> _Current:
     number = await read_revision_number(connection, program_id)
     parts = await read_parts(connection, program_id, number)
-    return _Current(number, parts, await find_faults_in_use(connection, program_id, parts, after))
+    return _Current(
+        number,
+        parts,
+        await find_faults_in_use(connection, program_id, parts, after),
+        await find_faults_of_pools(connection, program_id, after),
+    )
 
 
 def _plan(current: _Current, program: Program) -> Plan:
     prepared = prepare(program)
     changes = plan_changes(current.parts, split(program))
-    return Plan(current.revision, changes, (*current.faults_in_use, *prepared.faults))
+    return Plan(current.revision, changes, (*current.faults_in_use, *prepared.faults, *current.faults_of_pools))

@@ -20,7 +20,10 @@ from loyalty_engine.core.program.continuity import faults_of, find_breaks
 from loyalty_engine.core.program.document import Program
 from loyalty_engine.core.program.faults import Fault
 from loyalty_engine.core.program.parts import TIER_SET, Part, split
+from loyalty_engine.core.program.pools import faults_of_pools, pools_of
+from loyalty_engine.core.promotions.pools import gives_codes
 from loyalty_engine.persistence import programs
+from loyalty_engine.persistence.code_pools import find_pool_kinds
 from loyalty_engine.persistence.connections import Connection
 from loyalty_engine.persistence.jobs import NewJob, add_job
 from loyalty_engine.persistence.sessions import Sessions
@@ -120,8 +123,9 @@ async def publish_prepared(
     if expected is not None and current not in expected:
         return Conflict(current)
     before = await programs.read_parts(connection, program_id, current)
+    warnings = (*prepared.faults, *await find_faults_of_pools(connection, program_id, prepared.program))
     if _hashes(before) == _hashes(prepared.parts):
-        return Published(current, is_new=False, warnings=prepared.faults)
+        return Published(current, is_new=False, warnings=warnings)
     faults = await find_faults_in_use(connection, program_id, before, prepared.program)
     if faults:
         return Invalid((*faults, *prepared.faults))
@@ -132,7 +136,7 @@ async def publish_prepared(
     if _ladders(before) != _ladders(prepared.parts):
         run = NewJob(program_id, uuid7(), "adopt_ladders", client_id=author.client_id, params={"revision": number})
         await add_job(connection, run, now=datetime.now(UTC), wait=_UNDER_WAY)
-    return Published(number, is_new=True, warnings=prepared.faults)
+    return Published(number, is_new=True, warnings=warnings)
 
 
 async def find_faults_in_use(
@@ -151,6 +155,13 @@ async def find_faults_in_use(
         else frozenset()
     )
     return faults_of(breaks, has_history=has_history, used_wallets=used, used_plans=plans)
+
+
+async def find_faults_of_pools(connection: Connection, program_id: int, program: Program) -> Sequence[Fault]:
+    """Return warnings of pools that ``program`` gives codes out of and that cannot give any."""
+    keys = {key for _, key in pools_of(program)}
+    kinds = await find_pool_kinds(connection, program_id, sorted(keys)) if keys else {}
+    return faults_of_pools(program, {key: gives_codes(kind) for key, kind in kinds.items()})
 
 
 def _ladders(parts: Sequence[Part]) -> list[str]:

@@ -30,6 +30,8 @@ SELECT *
  ORDER BY key LIMIT $4
 """
 
+_KINDS: Final = "SELECT key, kind FROM loyalty.code_pool WHERE program_id = $1 AND key = ANY($2)"
+
 _CHANGE: Final = """
 UPDATE loyalty.code_pool SET name = $3, is_active = $4, terms = $5, low_at = $6 WHERE program_id = $1 AND key = $2
 """
@@ -189,6 +191,11 @@ async def list_pools(
 ) -> Sequence[CodePool]:
     """Return pools behind the key ``after``, by key; those of a promotion if one is named."""
     return [_read(row) for row in await connection.fetch(_LIST, program_id, after, promotion, limit)]
+
+
+async def find_pool_kinds(connection: Connection, program_id: int, keys: Sequence[str]) -> Mapping[str, PoolKind]:
+    """Return the kinds of those of the pools that exist."""
+    return {row["key"]: row["kind"] for row in await connection.fetch(_KINDS, program_id, keys)}
 
 
 async def change_pool(connection: Connection, program_id: int, pool: CodePool) -> None:

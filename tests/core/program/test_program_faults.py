@@ -32,7 +32,8 @@ def test_one_mistake_is_one_fault_where_it_is(place: str, value: object, pointer
 
 
 def test_every_code_is_provoked_above() -> None:
-    elsewhere = {"too_many_faults", "currency_in_use", "wallet_in_use", "plan_in_use"}
+    in_use = {"currency_in_use", "wallet_in_use", "plan_in_use"}
+    elsewhere = {"too_many_faults", "unknown_code_pool", "unsuited_code_pool", *in_use}
     assert {code for *_, code in ALL} == {code.value for code in FaultCode} - elsewhere
 
 

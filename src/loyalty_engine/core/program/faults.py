@@ -71,6 +71,8 @@ class FaultCode(StrEnum):
     NOT_A_PAYMENT = "not_a_payment"
     NOTHING_GIVEN_BACK = "nothing_given_back"
     UNKNOWN_PLAN = "unknown_plan"
+    UNKNOWN_CODE_POOL = "unknown_code_pool"
+    UNSUITED_CODE_POOL = "unsuited_code_pool"
 
     CURRENCY_IN_USE = "currency_in_use"
     WALLET_IN_USE = "wallet_in_use"

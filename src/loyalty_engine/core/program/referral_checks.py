@@ -48,7 +48,7 @@ def _check_entry(pointer: str, entry: ReferralEntry, program: Program, vocabular
         message = "is not the key of a kind of activity"
         yield Fault(f"{pointer}/qualifies/activity", FaultCode.UNKNOWN_ACTIVITY, message)
     known = {wallet.key for wallet in program.wallets}
-    for where, reward in _rewards(entry):
+    for where, reward in rewards_of(entry):
         if isinstance(reward, RewardPoints) and reward.wallet not in known:
             yield Fault(f"{pointer}/{where}/wallet", FaultCode.UNKNOWN_WALLET, _NO_WALLET)
     if advocate.when is not None:
@@ -70,7 +70,7 @@ def _check_when(pointer: str, when: Condition, vocabulary: Vocabulary) -> Iterat
         yield from check_condition(pointer, when, vocabulary)
 
 
-def _rewards(entry: ReferralEntry) -> Iterator[tuple[str, Reward]]:
+def rewards_of(entry: ReferralEntry) -> Iterator[tuple[str, Reward]]:
     """Yield all rewards of both sides, each with where it stands."""
     for place, reward in enumerate(entry.friend.rewards):
         yield f"friend/rewards/{place}", reward
@@ -80,7 +80,7 @@ def _rewards(entry: ReferralEntry) -> Iterator[tuple[str, Reward]]:
 
 
 def _lint(pointer: str, entry: ReferralEntry, program: Program) -> Iterator[Fault]:
-    if not any(True for _ in _rewards(entry)):
+    if not any(True for _ in rewards_of(entry)):
         yield Fault(pointer, FaultCode.NOBODY_GETS_IT, "rewards neither friends nor advocates", "warning")
         return
     if isinstance(entry.qualifies, QualifiesByOrder):

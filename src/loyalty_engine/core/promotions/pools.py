@@ -18,6 +18,11 @@ WhyNoCode = Literal[
 """Why nobody gets a code out of a pool; ``unsuited``: its codes are not given to members one by one."""
 
 
+def gives_codes(kind: PoolKind) -> bool:
+    """Tell whether members get codes of their own out of pools of a kind."""
+    return kind in ("personal", "vouchers")
+
+
 def default_limits(kind: PoolKind) -> tuple[CodeLimit, ...]:
     """Return how often codes can be used of which nobody says so: once each; one that all share without end."""
     return () if kind == "shared" else (CodeLimit("code", 1),)
@@ -65,7 +70,7 @@ class KnownPool:
         """Return a code that can be given out now and is not among ``given``, or why there is none. One that could never be
         used, because it would begin after its end, is not given out.
         """
-        if self.kind not in ("personal", "vouchers"):
+        if not gives_codes(self.kind):
             return "code_pool_unsuited"
         if not self.is_active:
             return "code_pool_paused"
