@@ -37,15 +37,8 @@ def decide_activation(ruleset: Ruleset, facts: Facts, request: ActivateOrder, no
     book = open_book(member, request.call.operation_id, now)
     state, _ = move_points(keeper, book, known.state, state)
     entries, after = close_book(member, book)
-    operation = Operation(
-        id=request.call.operation_id,
-        kind="activation",
-        call=request.call,
-        effective_at=now,
-        booked_at=now,
-        revision=ruleset.revision,
-        member_id=member.id,
-        order_id=known.id,
+    operation = Operation.asked(
+        "activation", request.call, now, ruleset.revision, member_id=member.id, order_id=known.id
     )
     return Accepted(
         Changes(

@@ -28,14 +28,8 @@ def decide_activity(ruleset: Ruleset, facts: Facts, request: RecordActivity, now
     member = require_member(facts)
     if facts.marked_by is not None:
         refuse(RefusalCode.ACTIVITY_ALREADY_COUNTED, "", operation_id=show_id("op", facts.marked_by))
-    operation = Operation(
-        id=request.call.operation_id,
-        kind="activity",
-        call=request.call,
-        member_id=member.id,
-        effective_at=request.occurred_at,
-        booked_at=now,
-        revision=ruleset.revision,
+    operation = Operation.asked(
+        "activity", request.call, now, ruleset.revision, member_id=member.id, effective_at=request.occurred_at
     )
     row = ActivityRow(
         id=operation.id,

@@ -25,15 +25,7 @@ def decide_adjustment(ruleset: Ruleset, facts: Facts, request: Adjust, now: date
     else:
         _take(book, request)
     entries, after = close_book(member, book)
-    operation = Operation(
-        id=request.call.operation_id,
-        kind="adjustment",
-        call=request.call,
-        member_id=member.id,
-        effective_at=now,
-        booked_at=now,
-        revision=ruleset.revision,
-    )
+    operation = Operation.asked("adjustment", request.call, now, ruleset.revision, member_id=member.id)
     return Accepted(
         Changes(
             operation=operation,

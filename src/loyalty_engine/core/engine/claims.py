@@ -32,15 +32,14 @@ def decide_claim(ruleset: Ruleset, facts: Facts, request: ClaimOrder, now: datet
     whole = known.state.edited or known.order
     order = keep(whole, known.state)
     promoted = PricedOrder(ruleset, whole, known.promoted).left(known.state) if known.changes else known.promoted
-    operation = Operation(
-        id=request.call.operation_id,
-        kind="claim",
-        call=request.call,
+    operation = Operation.asked(
+        "claim",
+        request.call,
+        now,
+        ruleset.revision,
         member_id=member.id,
         order_id=known.id,
         effective_at=known.order.placed_at,
-        booked_at=now,
-        revision=ruleset.revision,
     )
     priced = Priced(order, memory=promoted)
     settled = settle(ruleset, operation, priced, member=member, paid=None, shared=facts.counters)

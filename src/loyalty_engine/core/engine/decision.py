@@ -45,6 +45,24 @@ class Operation:
     reverses: UUID | None = None
     other_member_id: UUID | None = None
 
+    @classmethod
+    def asked(
+        cls,
+        kind: OperationKind,
+        call: Call,
+        now: datetime,
+        revision: int,
+        *,
+        effective_at: datetime | None = None,
+        **about: UUID | None,
+    ) -> "Operation":
+        """Return the operation that a call asked for itself, booked now and, unless told otherwise, effective now.
+
+        ``about`` are the fields that name what it is about.
+        """
+        when = now if effective_at is None else effective_at
+        return cls(call.operation_id, kind, call, when, now, revision, **about)
+
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:

@@ -37,13 +37,11 @@ def decide_edit(ruleset: Ruleset, facts: Facts, request: EditOrder, now: datetim
         keeper.order, lines=request.lines, shipping=request.shipping, shipping_off=0, tenders=request.tenders
     )
     check_order(ruleset, order)
-    operation = Operation(
-        id=request.call.operation_id,
-        kind="order_edit",
-        call=request.call,
-        effective_at=now,
-        booked_at=now,
-        revision=ruleset.revision,
+    operation = Operation.asked(
+        "order_edit",
+        request.call,
+        now,
+        ruleset.revision,
         member_id=known.claimed_by or known.member_id,
         order_id=known.id,
     )

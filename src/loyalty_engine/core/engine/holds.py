@@ -33,15 +33,7 @@ def decide_hold(ruleset: Ruleset, facts: Facts, request: HoldPoints, now: dateti
         refuse(RefusalCode.INSUFFICIENT_POINTS, "/points", needed=request.points, available=available)
     held = hold(book, request.wallet, request.points, now + request.ttl)
     entries, after = close_book(member, book)
-    operation = Operation(
-        id=request.call.operation_id,
-        kind="hold",
-        call=request.call,
-        effective_at=now,
-        booked_at=now,
-        revision=ruleset.revision,
-        member_id=member.id,
-    )
+    operation = Operation.asked("hold", request.call, now, ruleset.revision, member_id=member.id)
     return Accepted(
         Changes(
             operation=operation,
@@ -72,14 +64,8 @@ def decide_hold_end(ruleset: Ruleset, facts: Facts, request: EndHold, now: datet
     if captured:
         touch(ruleset, book, (held.wallet,), now)
     entries, after = close_book(member, book)
-    operation = Operation(
-        id=request.call.operation_id,
-        kind="capture" if captured else "void",
-        call=request.call,
-        effective_at=now,
-        booked_at=now,
-        revision=ruleset.revision,
-        member_id=member.id,
+    operation = Operation.asked(
+        "capture" if captured else "void", request.call, now, ruleset.revision, member_id=member.id
     )
     amount = terms.value_of(captured) if terms is not None else 0
     return Accepted(

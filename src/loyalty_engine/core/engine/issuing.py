@@ -48,15 +48,7 @@ def decide_issue(ruleset: Ruleset, facts: Facts, request: IssueCode, now: dateti
     if not isinstance(found, CodeRow):
         refuse(RefusalCode(found), "/pool", pool=request.pool)
     pool = facts.pools[request.pool]
-    operation = Operation(
-        id=request.call.operation_id,
-        kind="code",
-        call=request.call,
-        effective_at=now,
-        booked_at=now,
-        revision=ruleset.revision,
-        member_id=member.id,
-    )
+    operation = Operation.asked("code", request.call, now, ruleset.revision, member_id=member.id)
     return Accepted(
         Changes(
             operation=operation,

@@ -41,15 +41,7 @@ def decide_lot_change(ruleset: Ruleset, facts: Facts, request: ChangeLot, now: d
         touch(ruleset, book, (lot.wallet,), book.now)
     changed = book.lot(lot.id)
     entries, after = close_book(member, book)
-    operation = Operation(
-        id=request.call.operation_id,
-        kind="lot_change",
-        call=request.call,
-        effective_at=now,
-        booked_at=now,
-        revision=ruleset.revision,
-        member_id=member.id,
-    )
+    operation = Operation.asked("lot_change", request.call, now, ruleset.revision, member_id=member.id)
     return Accepted(
         Changes(
             operation=operation,

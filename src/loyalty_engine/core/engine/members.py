@@ -30,14 +30,8 @@ def decide_enrolment(ruleset: Ruleset, facts: Facts, request: EnrolMember, now: 
             refuse(RefusalCode.IDENTITY_TAKEN, f"/identities/{position}")
     member = replace(new_member(request.call.operation_id, now), profile=request.profile, enrolled_at=enrolled_at)
     after = replace(member, version=1)
-    operation = Operation(
-        id=request.call.operation_id,
-        kind="enrolment",
-        call=request.call,
-        effective_at=enrolled_at,
-        booked_at=now,
-        revision=ruleset.revision,
-        member_id=member.id,
+    operation = Operation.asked(
+        "enrolment", request.call, now, ruleset.revision, effective_at=enrolled_at, member_id=member.id
     )
     return Accepted(
         Changes(
@@ -62,15 +56,7 @@ def decide_change(ruleset: Ruleset, facts: Facts, request: ChangeMember, now: da
             refuse(RefusalCode.IDENTITY_NOT_FOUND, f"/remove_identities/{position}")
     profile = _changed_profile(ruleset, member.profile or Profile(), request.changes)
     after = replace(member, version=member.version + 1, booked_at=now, profile=profile)
-    operation = Operation(
-        id=request.call.operation_id,
-        kind="member_change",
-        call=request.call,
-        effective_at=now,
-        booked_at=now,
-        revision=ruleset.revision,
-        member_id=member.id,
-    )
+    operation = Operation.asked("member_change", request.call, now, ruleset.revision, member_id=member.id)
     return Accepted(
         Changes(
             operation=operation,
@@ -93,14 +79,8 @@ def decide_status(ruleset: Ruleset, facts: Facts, request: SetStatus, now: datet
         is_blocked = member.status == "blocked"
         refuse(RefusalCode.MEMBER_ALREADY_BLOCKED if is_blocked else RefusalCode.MEMBER_NOT_BLOCKED, "")
     after = replace(member, version=member.version + 1, booked_at=now, status=request.status)
-    operation = Operation(
-        id=request.call.operation_id,
-        kind="block" if request.status == "blocked" else "unblock",
-        call=request.call,
-        effective_at=now,
-        booked_at=now,
-        revision=ruleset.revision,
-        member_id=member.id,
+    operation = Operation.asked(
+        "block" if request.status == "blocked" else "unblock", request.call, now, ruleset.revision, member_id=member.id
     )
     return Accepted(
         Changes(

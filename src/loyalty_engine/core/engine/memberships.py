@@ -231,15 +231,7 @@ def _change(
     told: dict[str, Any],
     now: datetime,
 ) -> Changes:
-    operation = Operation(
-        id=request.call.operation_id,
-        kind=kind,
-        call=request.call,
-        effective_at=now,
-        booked_at=now,
-        revision=ruleset.revision,
-        member_id=member.id,
-    )
+    operation = Operation.asked(kind, request.call, now, ruleset.revision, member_id=member.id)
     after = with_plans(replace(member, version=member.version + 1, booked_at=now), moves)
     return Changes(
         operation=operation,

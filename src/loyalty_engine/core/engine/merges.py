@@ -40,15 +40,8 @@ def decide_merge(ruleset: Ruleset, facts: Facts, request: MergeMembers, now: dat
         if held != member.plans.get(key)
     ]
     after = with_plans(after, joined)
-    operation = Operation(
-        id=request.call.operation_id,
-        kind="merge",
-        call=request.call,
-        effective_at=now,
-        booked_at=now,
-        revision=ruleset.revision,
-        member_id=member.id,
-        other_member_id=absorbed.id,
+    operation = Operation.asked(
+        "merge", request.call, now, ruleset.revision, member_id=member.id, other_member_id=absorbed.id
     )
     return Accepted(
         Changes(

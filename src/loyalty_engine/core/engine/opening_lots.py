@@ -29,15 +29,7 @@ def decide_opening(ruleset: Ruleset, facts: Facts, request: OpenLots, now: datet
         opened.append(book.earn(lot.wallet, lot.points, _terms(wallet, lot, now, pointer), source="opening"))
         welcome(ruleset, book, opened[-1])
     entries, after = close_book(member, book)
-    operation = Operation(
-        id=request.call.operation_id,
-        kind="opening",
-        call=request.call,
-        effective_at=now,
-        booked_at=now,
-        revision=ruleset.revision,
-        member_id=member.id,
-    )
+    operation = Operation.asked("opening", request.call, now, ruleset.revision, member_id=member.id)
     return Accepted(
         Changes(
             operation=operation,

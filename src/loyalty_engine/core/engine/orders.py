@@ -134,15 +134,14 @@ def check_number(reference: OrderReference, location: str | None, actor: Actor) 
 
 
 def _operation(ruleset: Ruleset, request: PlaceOrder, buyer: Buyer, now: datetime) -> Operation:
-    return Operation(
-        id=request.call.operation_id,
-        kind="order",
-        call=request.call,
+    return Operation.asked(
+        "order",
+        request.call,
+        now,
+        ruleset.revision,
         member_id=buyer.member.id if buyer.member else None,
         order_id=request.call.operation_id,
         effective_at=request.order.placed_at,
-        booked_at=now,
-        revision=ruleset.revision,
     )
 
 

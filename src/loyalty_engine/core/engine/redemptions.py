@@ -32,15 +32,7 @@ def decide_redemption(ruleset: Ruleset, facts: Facts, request: Redeem, now: date
     book.spend(request.wallet, request.points)
     touch(ruleset, book, (request.wallet,), now)
     entries, after = close_book(member, book)
-    operation = Operation(
-        id=request.call.operation_id,
-        kind="redemption",
-        call=request.call,
-        member_id=member.id,
-        effective_at=now,
-        booked_at=now,
-        revision=ruleset.revision,
-    )
+    operation = Operation.asked("redemption", request.call, now, ruleset.revision, member_id=member.id)
     return Accepted(
         Changes(
             operation=operation,
@@ -68,15 +60,8 @@ def decide_cancel(ruleset: Ruleset, facts: Facts, request: CancelRedemption, now
     book = open_book(member, request.call.operation_id, now)
     book.restore(redemption.wallet, redemption.uses, grace_until=grace_until(ruleset, now))
     entries, after = close_book(member, book)
-    operation = Operation(
-        id=request.call.operation_id,
-        kind="redemption_cancel",
-        call=request.call,
-        member_id=member.id,
-        effective_at=now,
-        booked_at=now,
-        revision=ruleset.revision,
-        reverses=redemption.id,
+    operation = Operation.asked(
+        "redemption_cancel", request.call, now, ruleset.revision, member_id=member.id, reverses=redemption.id
     )
     return Accepted(
         Changes(

@@ -89,15 +89,7 @@ def decide_fingerprints(ruleset: Ruleset, facts: Facts, request: SeeFingerprints
     member = facts.member
     if member is None:
         refuse(RefusalCode.MEMBER_NOT_FOUND, "/member")
-    operation = Operation(
-        id=request.call.operation_id,
-        kind="fingerprints",
-        call=request.call,
-        effective_at=now,
-        booked_at=now,
-        revision=ruleset.revision,
-        member_id=member.id,
-    )
+    operation = Operation.asked("fingerprints", request.call, now, ruleset.revision, member_id=member.id)
     return Accepted(
         Changes(
             operation=operation,

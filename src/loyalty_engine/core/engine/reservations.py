@@ -91,15 +91,7 @@ def let_go(
 ) -> Changes:
     """Return the changes that free everything an open reservation holds."""
     held = known.reservation
-    operation = Operation(
-        id=call.operation_id,
-        kind="release",
-        call=call,
-        effective_at=now,
-        booked_at=now,
-        revision=ruleset.revision,
-        member_id=known.member_id,
-    )
+    operation = Operation.asked("release", call, now, ruleset.revision, member_id=known.member_id)
     takes = _leases(held.uses, held.until, times=-1)
     member = holder(facts, known)
     if member is None:
@@ -165,13 +157,12 @@ def _reserve(ruleset: Ruleset, facts: Facts, request: ReserveOrder, now: datetim
     sale = admit(ruleset, facts, request, now=now, operation_id=request.call.operation_id)
     member, priced = sale.buyer.member, sale.priced
     earned = earn_on(ruleset, priced, member=member, paid=sale.paid, shared=facts.counters, now=now)
-    operation = Operation(
-        id=request.call.operation_id,
-        kind="reservation",
-        call=request.call,
+    operation = Operation.asked(
+        "reservation",
+        request.call,
+        now,
+        ruleset.revision,
         effective_at=request.order.placed_at,
-        booked_at=now,
-        revision=ruleset.revision,
         member_id=member.id if member else None,
     )
     held = _reservation(operation, sale, earned, until=_run_out(now, request.ttl))

@@ -36,13 +36,11 @@ def decide_reversal(ruleset: Ruleset, facts: Facts, request: ReverseOperation, n
     known = _require_reversible(facts, request)
     member = facts.member
     assert member is not None
-    operation = Operation(
-        id=request.call.operation_id,
-        kind="reversal",
-        call=request.call,
-        effective_at=now,
-        booked_at=now,
-        revision=ruleset.revision,
+    operation = Operation.asked(
+        "reversal",
+        request.call,
+        now,
+        ruleset.revision,
         member_id=member.id,
         reverses=known.id,
         other_member_id=facts.other.id if known.kind in _OF_TWO and facts.other else None,

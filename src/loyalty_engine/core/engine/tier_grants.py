@@ -57,15 +57,7 @@ def _move(
         tiers=tiers,
         due_at=soonest(member.due_at, next_end(tiers)),
     )
-    operation = Operation(
-        id=request.call.operation_id,
-        kind=_kind_of(request),
-        call=request.call,
-        effective_at=now,
-        booked_at=now,
-        revision=ruleset.revision,
-        member_id=member.id,
-    )
+    operation = Operation.asked(_kind_of(request), request.call, now, ruleset.revision, member_id=member.id)
     return Accepted(
         Changes(
             operation=operation,

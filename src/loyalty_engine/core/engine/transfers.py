@@ -27,15 +27,8 @@ def decide_transfer(ruleset: Ruleset, facts: Facts, request: Transfer, now: date
     receive(theirs, send(book, request.wallet, request.points), book)
     entries, after = close_book(sender, book)
     their_entries, they_after = close_book(recipient, theirs)
-    operation = Operation(
-        id=request.call.operation_id,
-        kind="transfer",
-        call=request.call,
-        effective_at=now,
-        booked_at=now,
-        revision=ruleset.revision,
-        member_id=sender.id,
-        other_member_id=recipient.id,
+    operation = Operation.asked(
+        "transfer", request.call, now, ruleset.revision, member_id=sender.id, other_member_id=recipient.id
     )
     return Accepted(
         Changes(
