@@ -70,13 +70,25 @@ class Ladder:
         return self.keys[rank - 1] if rank else None, pile[-1].until if pile else None
 
     def buy(self, pile: Pile, deeds: Sequence[Deed], placed: datetime, now: datetime) -> Pile:
-        """Return where an order leads that was placed then: by today's window, and by its own if that is over."""
+        """Return where an order leads that was placed then: by today's window, and by each that has ended since and held it."""
         pile = self._rise(pile, self._reach(deeds, self._around(now)), now)
         holds = self._around(placed)
         if self.window == "month" and not holds(now):
             late = self._rise(pile, self._reach(deeds, holds), placed)
             return pile if self._is_over(late, now) else late
+        if isinstance(self.window, int):
+            bought = {placed, *(deed.placed for deed in deeds if self._counts(deed))}
+            for end in sorted(moment for moment in bought if placed <= moment < now):
+                holds = self._around(end)
+                late = self._rise(pile, self._reach(deeds, holds), end) if holds(placed) else pile
+                pile = pile if self._is_over(late, now) else late
         return pile
+
+    def join(self, one: Pile, other: Pile, deeds: Sequence[Deed], now: datetime) -> Pile:
+        """Return where two are who have become one: the better of both piles, or higher if both together reach that."""
+        pile = self._better(one, other)
+        rank = self._reach(deeds, self._around(now))
+        return self._rise(pile, rank, now) if rank > (pile[-1].rank if pile else 0) else pile
 
     def lose(self, pile: Pile, deeds: Sequence[Deed], placed: datetime, now: datetime) -> Pile:
         """Return where somebody is once goods came back of an order that was placed then."""
@@ -126,7 +138,7 @@ class Ladder:
         return below if below and below[-1].rank >= level else (self._go_on(pile[-1], level, now),)
 
     @staticmethod
-    def join(one: Pile, other: Pile) -> Pile:
+    def _better(one: Pile, other: Pile) -> Pile:
         """Return the better of two piles: the higher one, and of two alike that which lasts longer."""
         if not one or not other or one[-1].rank != other[-1].rank:
             return max(one, other, key=lambda pile: pile[-1].rank if pile else -1)
@@ -135,7 +147,8 @@ class Ladder:
 
     def _rise(self, pile: Pile, rank: int, at: datetime) -> Pile:
         top, below = (pile[-1], pile[:-1]) if pile else (None, ())
-        is_held_down = top is not None and top.is_granted and below and below[-1].rank > top.rank
+        is_put = top is not None and top.is_granted
+        is_held_down = is_put and (not top.rank or (below and below[-1].rank > top.rank))
         if rank <= self.base or is_held_down or (top is not None and rank < top.rank):
             return pile
         until = self._last(at)
@@ -183,6 +196,10 @@ class Ladder:
     def amount(self, deeds: Sequence[Deed], now: datetime) -> int:
         """Return how much of the metric there is today."""
         return self._sum(deeds, self._around(now))
+
+    def _counts(self, deed: Deed) -> bool:
+        """Tell whether a deed is one of what the ladder counts, however little."""
+        return bool(deed.points) if self.metric == "points" else bool(deed.orders)
 
     def _reach(self, deeds: Sequence[Deed], holds: Callable[[datetime], bool]) -> int:
         return self._rank(self._sum(deeds, holds))

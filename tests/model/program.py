@@ -156,9 +156,9 @@ class NaiveProgram(Checkout):
         target.counts.update(other.counts)
         other.counts.clear()
         other.debts, other.merged_into = {}, target
-        for ladder in self.rules.ladders:
-            here, there = (purse.piles.get(ladder.key, ()) for purse in (target, other))
-            target.piles[ladder.key] = ladder.join(here, there)
+        self._lead(
+            target, lambda ladder, pile, deeds: ladder.join(pile, other.piles.get(ladder.key, ()), deeds, target.now)
+        )
         self.acts[ident] = act
         return {"balances": target.balances(), **self._led(before, target)}
 

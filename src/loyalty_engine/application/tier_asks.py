@@ -5,10 +5,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from loyalty_engine.core.engine.asked import Asked
+from loyalty_engine.core.engine.membership_requests import CancelMembership, PayMembership, RefundPayment
 from loyalty_engine.core.engine.requests import (
     ClaimOrder,
     EndGrant,
     EvaluateOrder,
+    MergeMembers,
     PlaceOrder,
     RecordActivity,
     ReserveOrder,
@@ -37,9 +39,11 @@ def ask_for_tiers(
         ask = replace(ask, wants_plans=True, other=other)
     if lookback is None:
         return ask
+    matter = _matter(lookback, request, order, ask.now)
     if other is not None:
-        other = replace(other, lookback=lookback)
-    return replace(ask, lookback=_matter(lookback, request, order, ask.now), other=other)
+        # What the second member has counts for the first one once they are one.
+        other = replace(other, lookback=matter if isinstance(request, MergeMembers) else lookback)
+    return replace(ask, lookback=matter, other=other)
 
 
 def join_lookbacks(lookbacks: Iterable[Lookback | None]) -> Lookback | None:
@@ -67,7 +71,7 @@ def _matter(
             return replace(lookback, orders_at=at, earned_at=at)
         case ClaimOrder() if order is not None:
             return replace(lookback, orders_at=order.placed_at, earned_at=order.placed_at)
-        case EndGrant():
+        case EndGrant() | MergeMembers() | PayMembership() | CancelMembership() | RefundPayment():
             return replace(lookback, orders_at=now, earned_at=now)
         case RecordActivity():
             return replace(lookback, earned_at=request.occurred_at)

@@ -204,9 +204,14 @@ def _known(facts: Facts, changes: Changes, row: OrderRow) -> KnownOrder:
 def _move_history(before: tuple[PastOrder, ...], facts: Facts, changes: Changes) -> tuple[PastOrder, ...] | None:
     """Return the member's history after the changes; None when they do not touch it."""
     bought = _find_bought(facts, changes)
-    if bought is None:
-        return _shrink(before, facts, changes.order_change) if changes.order_change is not None else None
-    newest_first = sorted((bought, *before), key=lambda past: past.placed_at, reverse=True)
+    if bought is None and changes.order_change is not None:
+        return _shrink(before, facts, changes.order_change)
+    more: tuple[PastOrder, ...] = () if bought is None else (bought,)
+    if changes.operation.kind == "merge" and facts.other is not None:
+        more = facts.other.history
+    if not more:
+        return None
+    newest_first = sorted((*more, *before), key=lambda past: past.placed_at, reverse=True)
     return tuple(newest_first[:MOST_ORDERS])
 
 

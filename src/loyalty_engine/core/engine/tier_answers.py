@@ -8,6 +8,7 @@ from loyalty_engine.core.engine.facts import MemberState
 from loyalty_engine.core.engine.privileges import name_of_plan, name_of_tier
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.instants import show_instant
+from loyalty_engine.core.memberships.membership import running
 from loyalty_engine.core.tiers.ladder import Ladder
 from loyalty_engine.core.tiers.standings import Standing, TierMove
 
@@ -100,8 +101,16 @@ def _place(ladder: Ladder, member: MemberState, now: datetime) -> dict[str, Any]
 
 
 def _projected(ladder: Ladder, standing: Standing, member: MemberState, ends_at: datetime) -> int:
-    went = ladder.review(standing, ladder.then(member), ends_at, enrolled_at=member.enrolled_at)
-    return ladder.rank_of(ladder.keep(went[0])) if went else standing.rank
+    then = ladder.then(member)
+    went = ladder.review(standing, then, ends_at, enrolled_at=member.enrolled_at)
+    after = ladder.follow(
+        went[0] if went else standing,
+        running(member.plans, ends_at),
+        member,
+        at=ends_at,
+        level=lambda: ladder.rank_for(then(ends_at)),
+    )
+    return ladder.base if after is None else ladder.rank_of(ladder.keep(after))
 
 
 def _show(instant: datetime | None) -> str | None:

@@ -88,7 +88,7 @@ def _without_grant(ladder: Ladder, member: MemberState, standing: Standing, now:
     if standing.how != "granted":
         before = _without_last(ladder, standing.before, now)
         return None if before == standing.before else replace(standing, before=before)
-    level = ladder.rank_for(ladder.now(member)(now))
+    level = ladder.level(member, now)
     return ladder.resume(standing, level, ladder.then(member), now, enrolled_at=member.enrolled_at)
 
 

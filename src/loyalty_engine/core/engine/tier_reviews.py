@@ -61,12 +61,20 @@ def adopt_ladders(
 def _adopt(ladder: Ladder | None, held: MemberTier | None, member: MemberState, now: datetime) -> MemberTier | None:
     if ladder is None:
         return held if held is None or held.tier is None else MemberTier(None, now)
-    standing, rank = ladder.read(held), ladder.rank_for(ladder.now(member)(now))
-    if rank > ladder.rank_of(held):
-        standing = ladder.rise(standing, rank, now, enrolled_at=member.enrolled_at) or standing
-    runs, reached = running(member.plans, now), ladder.now(member)
-    standing = ladder.follow(standing, runs, reached, now, enrolled_at=member.enrolled_at)
-    return None if standing is None else ladder.keep(standing)
+    standing, level = ladder.read(held), ladder.level(member, now)
+    if level > ladder.rank_of(held):
+        standing = ladder.rise(standing, level, now, enrolled_at=member.enrolled_at) or standing
+    standing = ladder.follow(standing, running(member.plans, now), member, at=now, level=lambda: level)
+    after = None if standing is None else ladder.keep(standing)
+    return held if after is None or (held is not None and _is_alike(held, after)) else after
+
+
+def _is_alike(held: MemberTier, after: MemberTier) -> bool:
+    """Tell whether all that differs is which tiers there are below."""
+    if held.before is None or after.before is None:
+        return replace(held, below=after.below) == after
+    before = replace(held.before, below=after.before.below, before=after.before.before)
+    return replace(held, below=after.below, before=before) == after and _is_alike(held.before, after.before)
 
 
 def _move(
@@ -111,8 +119,12 @@ def _review(ladder: Ladder | None, held: MemberTier, member: MemberState, now: d
     standing = ladder.read(held)
     assert standing is not None
     went = [standing, *ladder.review(standing, ladder.then(member), now, enrolled_at=member.enrolled_at)]
-    ended = ladder.ends_at(went[-2]) if len(went) > 1 else held.ends_at
+    ended = (ladder.ends_at(went[-2]) if len(went) > 1 else held.ends_at) or held.ends_at
     stays = ladder.follow(
-        went[-1], running(member.plans, now), ladder.then(member), ended or held.ends_at, enrolled_at=member.enrolled_at
+        went[-1],
+        running(member.plans, now),
+        member,
+        at=ended,
+        level=lambda: ladder.rank_for(ladder.then(member)(ended)),
     )
-    return ladder.keep(stays or went[-1]), ended or held.ends_at
+    return ladder.keep(stays or went[-1]), ended

@@ -210,14 +210,14 @@ class _Deed:
 
     def lead(self, ladder: Ladder) -> Standing | None:
         """Return where the member is then."""
-        standing, runs = self._lead(ladder), running(self.member.plans, self.booked_at)
-        reached, enrolled_at = ladder.now(self.member), self.member.enrolled_at
-        return ladder.follow(standing, runs, reached, self.booked_at, enrolled_at=enrolled_at)
+        member, now = self.member, self.booked_at
+        runs = running(member.plans, now)
+        return ladder.follow(self._lead(ladder), runs, member, at=now, level=lambda: ladder.level(member, now))
 
     def _lead(self, ladder: Ladder) -> Standing | None:
         standing = ladder.read(self.member.tiers.get(ladder.key))
         if self.absorbed is not None:
-            standing = _higher(standing, ladder.read(self.absorbed.tiers.get(ladder.key)))
+            return self._join(ladder, _higher(standing, ladder.read(self.absorbed.tiers.get(ladder.key))))
         bears = _bears_on(self.kind, ladder.metric)
         if bears and standing is not None and self.bought_at is not None and ladder.returns == "lower":
             reached, now = ladder.through(self.member), self.booked_at
@@ -226,8 +226,15 @@ class _Deed:
         if self.kind not in _RAISING:
             return standing
         if bears and self._gains(ladder):
-            standing = self._count_late(ladder, self._count(ladder, standing))
+            standing = self._count(ladder, standing)
         return self._enter(ladder, standing)
+
+    def _join(self, ladder: Ladder, standing: Standing | None) -> Standing | None:
+        """Two that have become one may have reached more together; nothing is kept for longer because of that."""
+        level, enrolled_at = ladder.level(self.member, self.booked_at), self.member.enrolled_at
+        if standing is not None and level <= standing.rank:
+            return standing
+        return ladder.rise(standing, level, self.booked_at, enrolled_at=enrolled_at) or standing
 
     @property
     def _at(self) -> datetime:
@@ -239,18 +246,12 @@ class _Deed:
         return self.kind != "referral_reward" or (isinstance(metric, PointsEarned) and metric.wallet in self.gained)
 
     def _count(self, ladder: Ladder, standing: Standing | None) -> Standing | None:
-        rank = ladder.rank_for(ladder.now(self.member)(self._at))
-        return ladder.rise(standing, rank, self._at, enrolled_at=self.member.enrolled_at) or standing
-
-    def _count_late(self, ladder: Ladder, standing: Standing | None) -> Standing | None:
-        """What is heard of when its window is over leads where it would have led then, if that still lasts."""
-        enrolled_at = self.member.enrolled_at
-        span = ladder.window.around(self.happened_at, enrolled_at)
-        if span.end is None or span.end > self._at or span.is_rolling:
-            return standing
-        rank = ladder.rank_for(ladder.then(self.member)(span.end))
-        late = ladder.rise(standing, rank, self.happened_at, enrolled_at=enrolled_at)
-        return standing if late is None or ladder.has_ended(late, self._at) else late
+        """Lead up by all that there is; what is heard of late leads where it would have led then, if that still lasts."""
+        for at, amount in ladder.amounts(self.member, self.happened_at, self._at):
+            risen = ladder.rise(standing, ladder.rank_for(amount), at, enrolled_at=self.member.enrolled_at)
+            if risen is not None and (at >= self._at or not ladder.has_ended(risen, self._at)):
+                standing = risen
+        return standing
 
     def _enter(self, ladder: Ladder, standing: Standing | None) -> Standing | None:
         if self.view is None or not ladder.entrances:

@@ -19,7 +19,7 @@ from loyalty_engine.core.program.tiers import (
 )
 from loyalty_engine.core.rules.conditions import Check, compile_condition, reads_profile
 from loyalty_engine.core.rules.view import View
-from loyalty_engine.core.tiers.metrics import Count, Deeds, compile_metric
+from loyalty_engine.core.tiers.metrics import Count, Deeds, compile_metric, moments_of
 from loyalty_engine.core.tiers.standings import How, MemberTier, Standing
 from loyalty_engine.core.tiers.windows import Window
 
@@ -120,6 +120,30 @@ class Ladder:
         """Return how much a member had in the window that a moment ends, or in which it lies."""
         return lambda at: self.count(self.window.ending(at, deeds.enrolled_at), deeds, at)
 
+    def amounts(self, deeds: Deeds, happened_at: datetime, now: datetime) -> Sequence[tuple[datetime, int]]:
+        """Return how much there is of the metric, and as of when, wherever something counts that ``happened_at`` that time.
+
+        That is ``now``, with what clocks that are ahead have dated later already, and earlier if it is heard of late: in a
+        window that is over all of it counts, and one that rolls ended with each thing that was bought since.
+        """
+        today, span = self.window.around(now, deeds.enrolled_at), self.window.around(happened_at, deeds.enrolled_at)
+        if not today.is_rolling:
+            found = [(now, self.through(deeds)(now))]
+            is_over = span.end is not None and span.end <= now
+            return [*found, (happened_at, self.through(deeds)(happened_at))] if is_over else found
+        moments = sorted({happened_at, *moments_of(self.metric, deeds)})
+        ends = [now, *(moment for moment in moments if moment > now)]
+        assert span.start is not None
+        assert today.start is not None
+        if any(span.start <= moment < today.start for moment in moments):
+            ends += [moment for moment in moments if happened_at <= moment < now]
+        counted = [(end, self.window.around(end, deeds.enrolled_at)) for end in ends]
+        return [(end, self.count(each, deeds, end)) for end, each in counted if end == now or each.holds(happened_at)]
+
+    def level(self, deeds: Deeds, now: datetime) -> int:
+        """Return the highest rank that the metric leads to ``now``, with what clocks that are ahead have dated later already."""
+        return max(self.rank_for(amount) for _, amount in self.amounts(deeds, now, now))
+
     def progress(self, standing: Standing | None, amount: int) -> Progress:
         """Return what the next tier above the member's needs."""
         rank = self.base if standing is None else max(standing.rank, self.base)
@@ -207,19 +231,19 @@ class Ladder:
         self,
         standing: Standing | None,
         runs: Mapping[str, datetime],
-        reached: Reached,
-        at: datetime,
+        deeds: Deeds,
         *,
-        enrolled_at: datetime | None,
+        at: datetime,
+        level: Callable[[], int],
     ) -> Standing | None:
-        """Return where a member is that is, from ``at`` on, in these plans, each until then.
+        """Return where a member is that is, from ``at`` on, in these plans, each until then; the metric leads to ``level``.
 
         It is at least in the highest tier that names one of them, as long as it is in that plan. Then it goes where it would
         be without, as when something ends that was given by hand.
         """
         led = max([(rank, runs[plan]) for rank, plan in self._plans() if plan in runs], default=(0, at))
         while standing is not None and standing.how == "plan" and standing.rank != led[0]:
-            standing = self.resume(standing, self.rank_for(reached(at)), reached, at, enrolled_at=enrolled_at)
+            standing = self.resume(standing, level(), self.then(deeds), at, enrolled_at=deeds.enrolled_at)
         standing = None if standing is None else _renewed(standing, *led)
         if led[0] <= (self.base if standing is None else standing.rank):
             return standing
@@ -233,7 +257,9 @@ class Ladder:
             return None
         keys = () if held.tier is None else (held.tier, *reversed(held.below))
         kept = next((self.ranks[key] for key in keys if key in self.ranks), 0)
-        return Standing(kept, held.since, held.until, held.how, self.read(held.before), held.reached_at)
+        # Who was given a tier of which nothing is left was not put below all of them.
+        how: How = held.how if kept or held.tier is None else "earned"
+        return Standing(kept, held.since, held.until, how, self.read(held.before), held.reached_at)
 
     def keep(self, standing: Standing) -> MemberTier:
         """Return a standing as it is kept."""
@@ -315,8 +341,10 @@ class Ladder:
 
 
 def _is_held_down(standing: Standing) -> bool:
-    """Tell whether somebody put the member below where it was."""
-    return standing.how == "granted" and standing.before is not None and standing.before.rank > standing.rank
+    """Tell whether somebody put the member below where it was, or below all tiers."""
+    if standing.how != "granted":
+        return False
+    return standing.rank == 0 or (standing.before is not None and standing.before.rank > standing.rank)
 
 
 def _renewed(standing: Standing, rank: int, until: datetime) -> Standing:

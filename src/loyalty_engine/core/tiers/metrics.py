@@ -1,6 +1,7 @@
 """Metrics: how much a member has of what a tier set counts, in a window of it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Protocol, assert_never
@@ -68,6 +69,22 @@ def compile_metric(metric: TierMetric, window: Window, vocabulary: Vocabulary) -
             return partial(_quantity, lambda lines: measure(GroupedLines(lines)))
         case Activities():
             return lambda span, deeds, at: deeds.counters.get(counter_of(metric, window, span.start or at), 0)
+        case _:
+            assert_never(metric)
+
+
+def moments_of(metric: TierMetric, deeds: Deeds) -> Collection[datetime]:
+    """Return when happened what the metric counts; activities are counted in the member's row, without their moments."""
+    match metric:
+        case PointsEarned(wallet=wallet):
+            sums: Counter[datetime] = Counter()
+            for moment, points in deeds.earned.get(wallet, ()):
+                sums[moment] += points
+            return [moment for moment, points in sums.items() if points]
+        case Spend() | Orders() | Quantity():
+            return [past.placed_at for past in deeds.history]
+        case Activities():
+            return ()
         case _:
             assert_never(metric)
 
