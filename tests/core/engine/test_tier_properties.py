@@ -6,8 +6,9 @@ from typing import Any, Final
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loyalty_engine.core.engine.requests import Adjust, GrantTier, PlaceOrder, Request
+from loyalty_engine.core.engine.requests import Adjust, GrantTier, MergeMembers, PlaceOrder, Request
 from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.engine.tier_answers import show_tiers
 from loyalty_engine.core.rules.order import ShopOrder
 from loyalty_engine.core.tiers.standings import MemberTier
 from tests.core.engine_cases import MEMBER, call, line, order, ruleset_of
@@ -58,6 +59,16 @@ PROGRAMS: Final = st.sampled_from(["lower", "keep"]).map(
 )
 LIVES: Final = st.lists(st.tuples(PAUSES, STEPS | STEPS | STEPS | GRANTS), min_size=1, max_size=20)
 
+SHOPPING: Final = st.tuples(
+    st.just("shop"),
+    st.integers(0, 2),
+    st.sampled_from([100, 300, 700, 1200, 3000]),
+    st.sampled_from([timedelta(), timedelta(), timedelta(minutes=4), timedelta(days=-9), timedelta(days=-25)]),
+)
+JOINS: Final = st.tuples(st.just("join"), st.integers(0, 2), st.integers(0, 2))
+SHORT_PAUSES: Final = st.sampled_from([timedelta(), timedelta(minutes=1), timedelta(days=1), timedelta(days=8)])
+SHOPPERS: Final = st.lists(st.tuples(SHORT_PAUSES, SHOPPING | SHOPPING | JOINS), min_size=4, max_size=12)
+
 
 class Climbing(Life):
     """Members who climb, also by hand."""
@@ -67,6 +78,11 @@ class Climbing(Life):
             case ("grant", who, tier_set, tier, days):
                 until = None if days is None else self.now + timedelta(days=days)
                 return GrantTier(call(n), MEMBERS[who], tier_set, tier, until, "why")
+            case ("shop", who, amount, shift):
+                bought = order(line(amount), reference=ShopOrder(str(n)), placed_at=self.now + shift)
+                return PlaceOrder(call(n), MEMBERS[who], bought)
+            case ("join", who, absorbed):
+                return MergeMembers(call(n), MEMBERS[who], MEMBERS[absorbed], "same")
             case _:
                 return super().request_of(n, step)
 
@@ -128,6 +144,19 @@ def test_who_is_looked_at_in_between_is_where_it_is_without(
         if amount is None:
             watched.store.decide(Adjust(call(1000 + n), MEMBER, "stamps", 1, "look"), watched.now)
     assert watched.store.members[MEMBER].tiers == alone.store.members[MEMBER].tiers
+
+
+@settings(deadline=None, max_examples=100)
+@given(PROGRAMS, SHOPPERS)
+def test_nobody_waits_below_what_it_has_reached(ruleset: Ruleset, steps: list[tuple[timedelta, Step]]) -> None:
+    """Clocks may be ahead, receipts late, and two turn out to be one."""
+    life = Climbing(ruleset)
+    life.live(steps)
+    life.now += timedelta(minutes=5)
+    look_at(life, 1)
+    for member_id in life.standings():
+        for place in show_tiers(ruleset, life.store.see(member_id), life.now):
+            assert place["progress"]["missing"] != 0, place
 
 
 def _has_ended(held: MemberTier, life: Life) -> bool:

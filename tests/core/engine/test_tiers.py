@@ -14,6 +14,7 @@ from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.tier_answers import show_entitlements, show_tiers
 from loyalty_engine.core.engine.tier_reviews import adopt_ladders
 from loyalty_engine.core.engine.views import see_tiers
+from loyalty_engine.core.memberships.membership import Membership
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.rules.history import PastOrder
 from loyalty_engine.core.tiers.lookback import Lookback
@@ -143,6 +144,22 @@ def test_published_ladders_do_not_prolong_what_is_there() -> None:
     assert adopt(with_tiers(STATUS), member(history=bought, tiers={"status": gold})) is None
 
 
+def test_a_new_tier_below_moves_nobody_above_it() -> None:
+    bought = (PastOrder(NOW - timedelta(days=1), 600),)
+    silver = MemberTier("silver", NOW, MIDNIGHT, MIDNIGHT)
+    gold = MemberTier("gold", NOW, MIDNIGHT, MIDNIGHT, below=("silver",), before=silver)
+    longer = with_tiers({**STATUS, "tiers": [{"key": "bronze", "at_least": 100}, *STATUS["tiers"]]})
+    assert adopt(longer, member(history=bought, tiers={"status": gold})) is None
+
+
+def test_who_was_given_a_tier_that_is_gone_is_not_held_down() -> None:
+    given = MemberTier("silver", NOW, how="granted")
+    changes = accept(
+        place(line(600)), Facts(member=member(tiers={"status": given})), rules=with_tiers(tiers_of("gold"))
+    )
+    assert after(changes).tiers["status"].tier == "gold"
+
+
 def test_with_its_set_a_tier_goes_as_soon_as_that_is_published() -> None:
     moved = adopt(ruleset_of(), member(tiers={"status": PLATINUM}))
     assert moved is not None
@@ -227,6 +244,16 @@ def test_a_member_sees_where_it_is_and_what_comes_next() -> None:
             "entitlements": [],
         }
     ]
+
+
+def test_what_a_plan_gives_is_seen_to_come_when_what_was_earned_ends() -> None:
+    plan = {"key": "club", "price": 100, "term": {"years": 2}}
+    tiers = [{"key": "silver", "at_least": 200, "plan": "club"}, {"key": "gold", "at_least": 500}]
+    rules = ruleset_of(plans=[plan], tier_sets=[{**STATUS, "tiers": tiers}])
+    gold = MemberTier("gold", NOW, MIDNIGHT, MIDNIGHT, below=("silver",))
+    club = Membership(NOW, NOW + timedelta(days=730), NOW + timedelta(days=730), NOW)
+    [shown] = show_tiers(rules, member(tiers={"status": gold}, plans={"club": club}), NOW)
+    assert (shown["tier"], shown["projected"]) == ("gold", "silver")
 
 
 def test_a_member_who_never_was_in_a_tier_sees_the_first() -> None:
