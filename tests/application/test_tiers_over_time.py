@@ -26,6 +26,7 @@ from loyalty_engine.core.engine.requests import (
     EnrolMember,
     EvaluateOrder,
     GrantTier,
+    MergeMembers,
     PlaceOrder,
     Profile,
     RecordActivity,
@@ -216,6 +217,22 @@ async def test_what_was_before_a_grant_counts_when_it_ends_long_after(shop: Shop
     shop.now = datetime(2029, 6, 2, tzinfo=UTC)
 
     assert await shop.see(program, member) == {"status": "silver"}
+
+
+async def test_two_that_become_one_are_where_both_together_lead(shop: Shop, program: Program, ledger: Ledger) -> None:
+    await program.publish(rules(STATUS, STARS))
+    one, other = await shop.enrol(), await shop.enrol()
+    for member in (one, other):
+        await shop.buy(member, 6000)
+    shop.now = NOW + DAY
+    merged = await shop.run(MergeMembers(shop.engine.call(), one, other, "same person"))
+
+    assert [(move["set"], move["from"], move["tier"]) for move in merged["tiers"]] == [
+        ("status", "silver", "gold"),
+        ("stars", "one", "two"),
+    ]
+    assert await shop.see(program, one) == {"status": "gold", "stars": "two"}
+    assert await sound(ledger)
 
 
 async def test_points_that_were_earned_lead_up_and_run_out(shop: Shop, program: Program, ledger: Ledger) -> None:

@@ -147,9 +147,11 @@ class Ladder:
 
     def _rise(self, pile: Pile, rank: int, at: datetime) -> Pile:
         top, below = (pile[-1], pile[:-1]) if pile else (None, ())
-        is_put = top is not None and top.is_granted
-        is_held_down = is_put and (not top.rank or (below and below[-1].rank > top.rank))
-        if rank <= self.base or is_held_down or (top is not None and rank < top.rank):
+        if (
+            rank <= self.base
+            or (top is not None and self._is_held_down(top, below))
+            or (top is not None and rank < top.rank)
+        ):
             return pile
         until = self._last(at)
         if top is None or rank > top.rank:
@@ -157,6 +159,10 @@ class Ladder:
         if top.until is None or (until is not None and until <= top.until):
             return pile
         return (*below, replace(top, until=until, is_granted=False))
+
+    @staticmethod
+    def _is_held_down(top: Place, below: Pile) -> bool:
+        return top.is_granted and (not top.rank or (bool(below) and below[-1].rank > top.rank))
 
     def _go_on(self, top: Place, rank: int, at: datetime) -> Place:
         since = top.since if rank == top.rank else at
