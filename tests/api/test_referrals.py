@@ -6,6 +6,7 @@ from typing import Any, Final
 import pytest
 
 from tests.harness.api import NO_KEY, Api, code_of, fresh, now, order_body, pointers_of
+from tests.harness.codes import upload_vouchers
 from tests.harness.ledger import Ledger
 from tests.harness.programs import MakeProgram, Program, document
 from tests.harness.referrals import (
@@ -454,7 +455,7 @@ async def test_checkouts_learn_neither_whose_code_it_was_nor_who_has_which(clien
     assert [code_of(answer) for answer in refused] == ["scope_missing"] * 6
 
 
-async def test_statements_and_explanations_say_what_became_of_a_friend(client: Api) -> None:
+async def test_statements_and_explanations_say_what_became_of_a_friend(client: Api, program: Program) -> None:
     ada, ben = await client.new_member(), await client.new_member()
     referral = await registered(client, ben, ada)
     order = await buy(client, ben)
@@ -476,6 +477,15 @@ async def test_statements_and_explanations_say_what_became_of_a_friend(client: A
         f"Rewarded for the friend {ben}: 500 points earned",
         f"Brought as a friend: {ben}",
     ]
+    till = client.acting_as(program.till)
+    seen_by_till = [(await till.get(f"/members/{one}/timeline")).text for one in (ada, ben)]
+    assert (ben in seen_by_till[0], ada in seen_by_till[1]) == (False, False)
+    assert [
+        line in seen_by_till[0] for line in ("A friend counts no more", "for a friend: 500", "Brought a friend")
+    ] == [True] * 3
+    assert [line in seen_by_till[1] for line in ("No friend any more: 300", "Rewarded as a friend: 300 points")] == [
+        True
+    ] * 2
     explained = (await client.get(f"/operations/op_{referral.removeprefix('rfl_')}/explanation")).json()
     assert explained["text"] == ["friends: registered, and waits for what counts"]
     taken = (await client.get(f"/members/{ben}/timeline")).json()["items"]
@@ -511,6 +521,81 @@ async def test_codes_given_to_both_can_be_used_until_the_order_comes_back(
     shown = (await shop.get("/program/clock")).json()["now"]
     late = await shop.post_order(ben, 1000, placed_at=shown, codes=[given["code"]])
     assert (late.status_code, late.json()["details"]["codes"][0]["reason"]) == (409, "paused")
+    assert await ledger.faults() == []
+
+
+@pytest.mark.parametrize("together", [False, True])
+async def test_a_batch_that_brings_a_friend_gives_it_its_codes(
+    client: Api, new_program: MakeProgram, ledger: Ledger, *, together: bool
+) -> None:
+    """The second order counts at once; nothing was known of the friend when the first one was read."""
+    code = {"rewards": [{"kind": "code", "pool": "thanks"}]}
+    at_once = {"qualifies": {"kind": "order", "at_least": 3000}, "friend": code, "advocate": {"ladder": [code]}}
+    shop = client.acting_as((await new_program({**rules(**at_once), "promotions": []}, is_sandbox=True)).admin)
+    await upload_vouchers(shop, "thanks", ["TH4NK-1", "TH4NK-2", "TH4NK-3", "TH4NK-4"])
+    ada, friends = await shop.new_member(), [await shop.new_member(), f"card:{fresh('9')}"]
+    brought = {"brought_by": {"code": await code_of_member(shop, ada)}}
+    small, large = friends
+    orders = [
+        order_body(small, 1000, placed_at=now(), **brought),
+        order_body(large, 5000, placed_at=now(), **brought),
+        order_body(small, 5000, placed_at=now()),
+    ]
+
+    answer = await shop.post("/orders/batch", {"orders": orders, "all_or_nothing": together}, key=NO_KEY)
+
+    told = [result["body"]["referral"] for result in answer.json()["results"]]
+    assert [(one["state"], one["reasons"], len(one["rewards"])) for one in told] == [
+        ("registered", [], 0),
+        ("rewarded", [], 1),
+        ("rewarded", [], 1),
+    ]
+    assert len((await shop.get(f"/members/{ada}/codes")).json()["items"]) == 2
+    assert await ledger.faults() == []
+
+
+async def test_a_friend_whose_reward_is_due_cannot_come_along_for_somebody_else(client: Api, ledger: Ledger) -> None:
+    ada, ben, cleo = [await client.new_member() for _ in range(3)]
+    referral = await registered(client, ben, ada)
+    await buy(client, ben)
+    await pass_days(client, 15)
+    brought: Json = {"brought_by": {"code": await code_of_member(client, cleo)}}
+    refused = {"state": None, "refused": "referral_exists", "details": {"referral_id": referral}}
+
+    looked = (await client.evaluate(ben, 100, **brought)).json()
+    order = await buy(client, ben, 100, **brought)
+
+    assert (looked["referral"], order["referral"]) == (refused, refused)
+    assert [row["available"] for row in order["balances"] if row["wallet"] == "points"] == [300]
+    assert [await points_of(client, one) for one in (ada, ben, cleo)] == [500, 300, 0]
+    assert await ledger.faults() == []
+
+
+async def test_a_friend_learns_nothing_of_what_its_advocate_did_not_get(
+    client: Api, new_program: MakeProgram, ledger: Ledger
+) -> None:
+    code = {"kind": "code", "pool": "thanks"}
+    terms = {
+        "friend": {"rewards": [code, {"kind": "points", "wallet": "points", "points": 300}]},
+        "advocate": {"ladder": [{"rewards": [code]}], "limits": [{"friends": 1}]},
+        "qualifies": {"kind": "order", "at_least": 3000},
+    }
+    shop = client.acting_as((await new_program(rules(**terms), is_sandbox=True)).admin)
+    await upload_vouchers(shop, "thanks", ["TH4NK-1"])
+    ada, ben, cleo, dora = [await shop.new_member() for _ in range(4)]
+    referrals = [await registered(shop, friend, ada) for friend in (ben, cleo, dora)]
+
+    told = [(await buy(shop, friend))["referral"] for friend in (ben, cleo)]
+    await shop.post(f"/members/{ada}/block", {"reason": "fraud"})
+    told.append((await buy(shop, dora))["referral"])
+
+    assert [(one["state"], [why["reason"] for why in one["reasons"]]) for one in told] == [
+        ("rewarded", []),
+        ("rewarded", ["no_code_left"]),
+        ("in_review", []),
+    ]
+    whole = [[why["reason"] for why in (await see_referral(shop, one))["reasons"]] for one in referrals]
+    assert whole == [["no_code_for_advocate"], ["limit_reached", "no_code_left"], ["advocate_blocked"]]
     assert await ledger.faults() == []
 
 

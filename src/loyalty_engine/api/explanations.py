@@ -67,7 +67,8 @@ _WHY: Final = {
     "came_back": "what it counted for came back",
     "by_review": "somebody decided so",
     "limit_reached": "the advocate was rewarded for as many friends as it can be",
-    "no_code_left": "a pool had no code to give",
+    "no_code_left": "a pool had no code to give to the friend",
+    "no_code_for_advocate": "a pool had no code to give to the advocate",
 }
 _SHARED: Final = {"identity": "identity", "payment": "means of payment", "device": "device", "address": "address"}
 _WITH: Final = {"shared_with_advocate": "the advocate", "shared_with_member": "another member"}

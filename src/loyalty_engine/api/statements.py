@@ -50,6 +50,15 @@ _BETWEEN: Final = {
     ("referral_reversal", True): "Counts as a friend no more:",
 }
 """What is said of operations about two, to the first and to the second of them; the other one follows."""
+_UNNAMED: Final = {
+    ("referral", False): "Registered as a friend",
+    ("referral", True): "Brought a friend",
+    ("referral_reward", False): "Rewarded as a friend",
+    ("referral_reward", True): "Rewarded for a friend",
+    ("referral_reversal", False): "No friend any more",
+    ("referral_reversal", True): "A friend counts no more",
+}
+"""The same where the other one is not told."""
 _BETWEEN_KINDS: Final = frozenset({"transfer", "merge"})
 _EARNING: Final = frozenset({"order", "claim", "activity", "order_edit", "referral_reward"})
 _RESTORING: Final = frozenset({"redemption_cancel", "return", "order_cancel"})
@@ -64,6 +73,13 @@ def summarise(entry: TimelineEntry) -> str:
     moved += [show_tier(tier.tier_set, tier.before, tier.after, tier.until) for tier in entry.tiers]
     line = _subject(entry)
     return f"{line}: {', '.join(moved)}" if moved else line
+
+
+def without_friends(entry: TimelineEntry) -> TimelineEntry:
+    """Return an entry as those see it who may not know who brought whom."""
+    if isinstance(entry, AcceptedEntry) and (entry.kind, entry.is_second) in _UNNAMED:
+        return entry.without_other()
+    return entry
 
 
 def show_money(amount: int, currency: str) -> str:
@@ -85,6 +101,8 @@ def _subject(entry: AcceptedEntry) -> str:
             return f"Redemption {show_id('red', entry.reverses)} taken back{_because(entry)}"
         case kind if (kind, entry.is_second) in _BETWEEN and entry.other_id is not None:
             return f"{_BETWEEN[kind, entry.is_second]} {show_id('mem', entry.other_id)}{_because(entry)}"
+        case kind if entry.hides_other:
+            return f"{_UNNAMED[kind, entry.is_second]}{_because(entry)}"
         case "reversal" if entry.reversed_kind is not None:
             return f"{_KINDS.get(entry.reversed_kind, _in_words(entry.reversed_kind))} taken back{_because(entry)}"
         case other:

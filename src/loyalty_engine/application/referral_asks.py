@@ -4,9 +4,12 @@ Orders of most members are about no referral, so these cost one look-up. Only wh
 advocate is needed: when a referral is to be rewarded, or may count no more. Then gather is asked again, about both.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import reduce
+from operator import or_
 
 from loyalty_engine.core.engine.asked import Asked
 from loyalty_engine.core.engine.facts import Facts
@@ -55,7 +58,7 @@ def with_referral(ask: Ask, request: Asked | EvaluateOrder, ruleset: Ruleset) ->
             return replace(
                 about,
                 referral=ReferralWish(known, wants_ties=True),
-                pools=tuple(pool for key in sorted(ruleset.referrals) for pool in ruleset.referrals[key].pools),
+                pools=_pools(ruleset),
                 other=_ask_for_other(ask, Subject(referral_id=known, is_other=True)),
             )
         case Transfer() | MergeMembers() | EnrolMember() | SeeFingerprints():
@@ -70,6 +73,7 @@ async def gather_all(
     gather: Gather, program_id: int, asks: Sequence[Ask], *, ruleset: Ruleset, now: datetime
 ) -> tuple[Sequence[Ask], list[Gathered]]:
     """Return what gather read, with the asks that read it: again, where it turned out that an advocate is needed."""
+    asks = _share_pools(asks)
     gathered = await gather(program_id, asks)
     full = with_advocates(asks, gathered, ruleset, now)
     return full, gathered if full is asks else await gather(program_id, full)
@@ -88,6 +92,10 @@ def _ask_to_register(ask: Ask, request: RegisterReferral | Cart, ruleset: Rulese
     assert came is not None
     tail = show_tail(came.code)
     wish = ReferralWish(wants_ties=True, tail=tail, fingerprints=came.fingerprints)
+    if isinstance(request, PlaceOrder):
+        # The very order may count, and so may the next of its batch.
+        wish = replace(wish, may_prove=True, proves_at=request.order.placed_at)
+        ask = replace(ask, pools=(*ask.pools, *_pools(ruleset)))
     if tail is None:
         return replace(ask, referral=wish)
     reads_profile = any(terms.reads_profile for terms in ruleset.referrals.values())
@@ -136,7 +144,7 @@ def _proves_at(request: Asked) -> datetime | None:
 
 def _may_prove(wish: ReferralWish, facts: Facts) -> Sequence[datetime]:
     """Return when that happened which a request brings: it counts at once if it is of long ago, or nothing has to settle."""
-    if not wish.may_prove:
+    if not wish.may_prove or _is_other_code(wish, facts):
         return ()
     if wish.proves_at is not None:
         return (wish.proves_at,)
@@ -144,6 +152,12 @@ def _may_prove(wish: ReferralWish, facts: Facts) -> Sequence[datetime]:
     if facts.reservation is not None:
         orders.append(facts.reservation.reservation.order)
     return [order.placed_at for order in orders if order is not None]
+
+
+def _is_other_code(wish: ReferralWish, facts: Facts) -> bool:
+    """Tell whether a friend brought another code along: whose it is has to be known then, rather than its advocate."""
+    owner, referral = facts.other, facts.referral
+    return wish.tail is not None and (owner is None or referral is None or owner.id != referral.advocate_id)
 
 
 def _at_its_time(ask: Ask, referral: Referral) -> Ask:
@@ -167,6 +181,19 @@ def _may_come_back(ask: Ask, facts: Facts, referral: Referral) -> bool:
 def _takes_back(ask: Ask) -> bool:
     """Tell whether a request is about orders that may be less afterwards, or about an operation that is reversed."""
     return ask.subject is not None and bool(ask.subject.returned or ask.subject.operation_id)
+
+
+def _share_pools(asks: Sequence[Ask]) -> Sequence[Ask]:
+    """Let each give codes out of the pools of all, if one brings a friend: what comes behind it may be what counts."""
+    if len(asks) == 1 or not any(ask.referral is not None and ask.referral.tail for ask in asks):
+        return asks
+    pools = reduce(or_, (Counter(ask.pools) for ask in asks))
+    return [replace(ask, pools=tuple(sorted(pools.elements()))) for ask in asks]
+
+
+def _pools(ruleset: Ruleset) -> tuple[str, ...]:
+    """Return the pools out of which friends and advocates may be given codes."""
+    return tuple(pool for key in sorted(ruleset.referrals) for pool in ruleset.referrals[key].pools)
 
 
 def _ask_for_other(ask: Ask, subject: Subject | None) -> Ask:

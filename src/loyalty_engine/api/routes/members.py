@@ -7,10 +7,12 @@ from fastapi import APIRouter, Query
 from loyalty_engine.api.calls import begin_call, open_session, read_path_member, require_member_id
 from loyalty_engine.api.documentation import problems
 from loyalty_engine.api.pagination import PageQuery, cut
+from loyalty_engine.api.placing import trusts_friends
 from loyalty_engine.api.problems import ProblemError
 from loyalty_engine.api.routing import CallContext, Route, access
 from loyalty_engine.api.schemas.members import EnrolmentBody, MemberAnswer, MemberChangeBody, MemberWriteAnswer
 from loyalty_engine.api.schemas.timeline import TimelineEntryAnswer, TimelinePage
+from loyalty_engine.api.statements import without_friends
 from loyalty_engine.application.composition import Services
 from loyalty_engine.application.executor import Outcome
 from loyalty_engine.core.engine.requests import ChangeMember, EnrolMember
@@ -84,7 +86,10 @@ async def get_member(context: CallContext, member: str) -> MemberAnswer:
 )
 @access("members:read")
 async def get_timeline(context: CallContext, member: str, query: Annotated[PageQuery, Query()]) -> TimelinePage:
-    """Return everything that happened to a member, refusals too, like a bank statement: newest first."""
+    """Return everything that happened to a member, refusals too, like a bank statement: newest first.
+
+    Who brought it, and whom it brought, is told to callers who may read referrals.
+    """
     async with open_session(context) as session:
         entries = await list_timeline(
             session,
@@ -94,4 +99,6 @@ async def get_timeline(context: CallContext, member: str, query: Annotated[PageQ
             limit=query.fetched,
         )
     shown, cursor = cut(entries, query.limit, lambda entry: entry.id)
+    if not trusts_friends(context):
+        shown = [without_friends(entry) for entry in shown]
     return TimelinePage(items=[TimelineEntryAnswer.of(entry) for entry in shown], next_cursor=cursor)

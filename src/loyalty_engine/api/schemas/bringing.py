@@ -68,7 +68,8 @@ class ReferralReasonAnswer(Answer):
 
     reason: str = Field(
         description="Stable code: shared_with_advocate, shared_with_member, cycle, too_many_a_day, ordered_before, same_member, "
-        "friend_blocked, advocate_blocked, programme_gone, not_in_time, came_back, by_review, limit_reached or no_code_left.",
+        "friend_blocked, advocate_blocked, programme_gone, not_in_time, came_back, by_review, limit_reached, no_code_left or "
+        "no_code_for_advocate. Answers to friends leave out what concerns the advocate alone.",
         examples=["shared_with_advocate"],
     )
     fingerprint: FingerprintKind | None = Field(

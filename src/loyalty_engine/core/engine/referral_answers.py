@@ -6,7 +6,7 @@ from loyalty_engine.core.engine.answers import Json, head
 from loyalty_engine.core.engine.decision import Operation
 from loyalty_engine.core.kernel.ids import show_id
 from loyalty_engine.core.kernel.instants import show_instant
-from loyalty_engine.core.referrals.state import Given, Referral, state_at
+from loyalty_engine.core.referrals.state import Given, Referral, state_at, tell_friend
 
 
 def show_operation(operation: Operation, referral: Referral, *, reason: str | None = None) -> Json:
@@ -23,7 +23,12 @@ def show_for_friend(referral: Referral, operation: Operation) -> Json:
     """Show a friend's side of its referral, as an operation leaves it."""
     shown = show_referral(referral, operation)
     del shown["advocate_id"]
-    return {**shown, "rewards": [_show_given(given) for given in referral.given if given.side == "friend"]}
+    reasons = tell_friend(state_at(referral, operation.booked_at)[1])
+    return {
+        **shown,
+        "reasons": [reason.as_json() for reason in reasons],
+        "rewards": [_show_given(given) for given in referral.given if given.side == "friend"],
+    }
 
 
 def show_referral(referral: Referral, operation: Operation) -> Json:

@@ -22,11 +22,11 @@ from loyalty_engine.core.engine.referrals import decide_registration
 from loyalty_engine.core.engine.requests import Call, EvaluateOrder, PlaceOrder, ReserveOrder
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.kernel.identities import Identity
-from loyalty_engine.core.kernel.ids import nth
+from loyalty_engine.core.kernel.ids import nth, show_id
 from loyalty_engine.core.kernel.refusals import Refusal, RefusalCode, RefusalError
 from loyalty_engine.core.referrals.bringing import Bringing
 from loyalty_engine.core.referrals.codes import is_code_of
-from loyalty_engine.core.referrals.state import Proof, Referral, State, disprove, doubt, prove, state_at
+from loyalty_engine.core.referrals.state import Proof, Referral, State, disprove, doubt, prove, state_at, tell_friend
 from loyalty_engine.core.referrals.terms import ReferralTerms
 
 _REWARDED: Final = -(6 << 20)
@@ -61,13 +61,14 @@ def prepare(
 ) -> Prepared:
     """Reward a referral that has been due before anything else is decided, and register a friend before its first order."""
     referral = facts.referral
+    prepared = Prepared(facts)
     if referral is not None and not isinstance(request, RewardReferral) and _is_due(facts, referral, now):
         changes = _reward(ruleset, facts, referral, call, ids=_REWARDED, now=now)
         if changes is not None:
-            return Prepared(apply(facts, changes), (changes,))
+            prepared = Prepared(apply(facts, changes), (changes,))
     if isinstance(request, PlaceOrder | EvaluateOrder | ReserveOrder) and request.brought is not None:
-        return _register(ruleset, facts, request, call=call, now=now)
-    return Prepared(facts)
+        return _register(ruleset, prepared, request, call=call, now=now)
+    return prepared
 
 
 def follow(ruleset: Ruleset, prepared: Prepared, decision: Decision, now: datetime) -> Decision:
@@ -92,20 +93,23 @@ def follow(ruleset: Ruleset, prepared: Prepared, decision: Decision, now: dateti
     if concluded is not None:
         after.append(concluded)
         facts = apply(facts, concluded)
-    is_told = prepared.is_known or any(part.referral for part in (*prepared.before, *before, main, *after))
-    if prepared.refused is None and is_told:
-        main = _tell(main, facts)
+    if prepared.is_known or any(part.referral for part in (*prepared.before, *before, main, *after)):
+        main = _tell(main, facts, prepared.refused)
     return Accepted(main, tuple(before), tuple(after))
 
 
-def _register(ruleset: Ruleset, facts: Facts, request: Cart, *, call: Call, now: datetime) -> Prepared:
+def _register(ruleset: Ruleset, prepared: Prepared, request: Cart, *, call: Call, now: datetime) -> Prepared:
     """Register the friend whose cart it is. Whoever would enrol with it does so a moment before, as a friend."""
-    came, named = request.brought, request.member
+    facts, came, named = prepared.facts, request.brought, request.member
     assert came is not None
     if named is None and facts.member is None:
         return Prepared(facts, refused=Refusal(RefusalCode.MEMBER_REQUIRED, "/member"))
-    if facts.referral is not None and _is_same(facts.referral, came):
-        return Prepared(facts, is_known=True)
+    known = facts.referral
+    if known is not None and _is_same(known, came):
+        return replace(prepared, is_known=True)
+    if known is not None and _is_other_code(facts, known, came):
+        details = {"referral_id": show_id("rfl", known.id)}
+        return replace(prepared, refused=Refusal(RefusalCode.REFERRAL_EXISTS, "/member", details))
     enrols_as: tuple[Identity, ...] = ()
     friend = facts.member
     if friend is None and isinstance(named, str) and ruleset.unknown_card == "enrol":
@@ -118,9 +122,9 @@ def _register(ruleset: Ruleset, facts: Facts, request: Cart, *, call: Call, now:
         came_at = request.order.placed_at
         changes = decide_registration(ruleset, replace(facts, member=friend), asked, now, came_at=came_at).changes
     except RefusalError as error:
-        return Prepared(facts, refused=error.refusal)
+        return replace(prepared, refused=error.refusal)
     changes = replace(changes, identities_added=enrols_as)
-    return Prepared(apply(facts, changes), (changes,))
+    return Prepared(apply(facts, changes), (*prepared.before, changes))
 
 
 def foresee_referral(prepared: Prepared, now: datetime) -> dict[str, Any] | None:
@@ -133,11 +137,17 @@ def foresee_referral(prepared: Prepared, now: datetime) -> dict[str, Any] | None
         return None
     # What the order itself speaks for is not known before it is placed; a new friend came with it, however late.
     state, reasons = (referral.state, referral.reasons) if is_new else state_at(referral, now)
-    return {"state": state, "reasons": [reason.as_json() for reason in reasons]}
+    return {"state": state, "reasons": [reason.as_json() for reason in tell_friend(reasons)]}
 
 
 def _is_same(referral: Referral, came: Bringing) -> bool:
     return is_code_of(came.code, referral.advocate_id) and came.programme in {None, referral.programme}
+
+
+def _is_other_code(facts: Facts, known: Referral, came: Bringing) -> bool:
+    """Tell whether a code is not that of the advocate, where this was read in place of whose it is, to reward both."""
+    reads_advocate = facts.other is not None and facts.other.id == known.advocate_id
+    return reads_advocate and not is_code_of(came.code, known.advocate_id)
 
 
 def _follow_part(ruleset: Ruleset, facts: Facts, part: Changes, state: State) -> Changes:
@@ -218,12 +228,15 @@ def _reward(
         return None
 
 
-def _tell(main: Changes, facts: Facts) -> Changes:
-    """Return the request's own operation with what became of the referral in its answer, and the balances after all."""
+def _tell(main: Changes, facts: Facts, refused: Refusal | None) -> Changes:
+    """Return the request's own operation with what became of the referral in its answer, unless that tells why another one
+    is ``refused``, and the balances after all.
+    """
     assert facts.referral is not None
     if main.operation.kind in ("referral_review", "referral_reward"):
         return replace(main, answer={**main.answer, **show_referral(facts.referral, main.operation)})
-    answer = {**main.answer, "referral": show_for_friend(facts.referral, main.operation)}
+    shown = {} if refused is not None else {"referral": show_for_friend(facts.referral, main.operation)}
+    answer = {**main.answer, **shown}
     if "balances" in main.answer:
         answer["balances"] = show_balances(facts.member)
     return replace(main, answer=answer)

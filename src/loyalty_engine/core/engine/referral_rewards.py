@@ -71,7 +71,7 @@ class _Handout:
                 continue
             row = issue_code(self.ruleset, self.facts, reward.pool, member=member, now=self.now)
             if not isinstance(row, CodeRow):
-                self.reasons.append(Reason("no_code_left"))
+                self.reasons.append(Reason("no_code_left" if side == "friend" else "no_code_for_advocate"))
                 continue
             self.facts = replace(self.facts, given=self.facts.given | {row.code})
             self.codes.append(row)

@@ -9,7 +9,7 @@ A friend is invited as long as only its advocate's code is out: nobody knows of 
 :class:`Proof`; which of these stand decides, never the order in which they were heard of.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
@@ -36,6 +36,7 @@ Why = Literal[
     "by_review",
     "limit_reached",
     "no_code_left",
+    "no_code_for_advocate",
 ]
 
 MOST_PROOFS: Final = 20
@@ -43,6 +44,9 @@ MOST_PROOFS: Final = 20
 
 CHECKOUT: Final = timedelta(hours=1)
 """How long before the registration what counts may have happened: a checkout that was begun before it."""
+
+_OF_ADVOCATE: Final = frozenset({"advocate_blocked", "limit_reached", "no_code_for_advocate"})
+"""What concerns the advocate alone: friends learn nothing of it."""
 
 _OPEN: Final = ("registered", "reversed")
 _COUNTED: Final = ("qualified", "rewarded")
@@ -125,6 +129,11 @@ def state_at(referral: Referral, now: datetime) -> tuple[State, tuple[Reason, ..
     if referral.state in ("registered", "in_review") and not referral.proofs and _is_over(referral, now):
         return "rejected", (Reason("not_in_time"),)
     return referral.state, referral.reasons
+
+
+def tell_friend(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """Return those of the reasons that a friend may know."""
+    return tuple(reason for reason in reasons if reason.why not in _OF_ADVOCATE)
 
 
 def suspect(referral: Referral, found: Mapping[Reason, Literal["review", "reject"]]) -> Referral:

@@ -1,7 +1,7 @@
 """A member's timeline: every operation and every refusal, newest first, with what it moved."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -72,7 +72,8 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class AcceptedEntry:
-    """An operation of the member, or one in which it is the second (``is_second``). ``other_id`` is the other of the two.
+    """An operation of the member, or one in which it is the second (``is_second``). ``other_id`` is the other of the two;
+    ``hides_other``: there is one, who is not told.
 
     ``reason`` and ``note`` are what a person gave with it, the note is personal. ``reversed_kind`` is what kind of
     operation it took back.
@@ -94,6 +95,11 @@ class AcceptedEntry:
     movements: tuple[Movement, ...]
     actor: Actor
     tiers: tuple[Moved, ...] = ()
+    hides_other: bool = False
+
+    def without_other(self) -> "AcceptedEntry":
+        """Return the same without who is the other of the two."""
+        return self if self.other_id is None else replace(self, other_id=None, hides_other=True)
 
 
 @dataclass(frozen=True, slots=True)
