@@ -1,5 +1,6 @@
 """Days as people in Berlin count them, and how long points of each wallet wait and last."""
 
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -12,6 +13,14 @@ def days_after(at: datetime, days: int) -> datetime:
     """Return the same time of day so many calendar days later."""
     wall = at.astimezone(ZONE).replace(tzinfo=None, fold=0) + timedelta(days=days)
     return wall.replace(tzinfo=ZONE).astimezone(UTC)
+
+
+def months_after(at: datetime, months: int) -> datetime:
+    """Return the same time of day so many months later, on the last day of a month that is too short."""
+    wall = at.astimezone(ZONE).replace(tzinfo=None, fold=0)
+    year, month = divmod(wall.year * 12 + wall.month - 1 + months, 12)
+    day = min(wall.day, monthrange(year, month + 1)[1])
+    return wall.replace(year=year, month=month + 1, day=day, tzinfo=ZONE).astimezone(UTC)
 
 
 def start_of_month(at: datetime) -> datetime:

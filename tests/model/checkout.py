@@ -64,7 +64,8 @@ class Checkout(Ordering):
         order.paid = self.rules.value_of(order.paid_points)
         if order.paid_points:
             cart.hold = purse.hold(POINTS, order.paid_points, cart.lease.until)
-        order.earned = gains(order.lines, order.shipping, order.paid)
+        order.is_clubs = self._is_in_club(purse, order)
+        order.earned = gains(order.lines, order.shipping, order.paid, is_clubs=order.is_clubs)
         self._give_mug(order, purse, cart.lease)
         self._use_codes(order, cart.lease)
         self.carts[ident] = cart

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.model.household import Household
-from tests.model.ladders import Deed, Ladder, Pile
+from tests.model.ladders import Deed, Ladder, Pile, Runs
 from tests.model.purchases import POINTS, Purchase, Rules, left_of
 from tests.model.purse import Purse, RefusedError
 
@@ -49,7 +49,7 @@ class Climbing(Household):
         pile = ladder.end_grant(purse.piles.get(tier_set, ()), self._deeds(purse), purse.now)
         if pile is None:
             raise RefusedError("tier_not_granted")
-        purse.piles[tier_set] = pile
+        purse.piles[tier_set] = ladder.follow(pile, self._deeds(purse), _runs(purse), purse.now)
         return self._led(before, purse)
 
     def _begin_grant(self, name: str, tier_set: str) -> tuple[Purse, Ladder, Shown]:
@@ -90,7 +90,7 @@ class Climbing(Household):
         return Deed(order.placed, max(goods - paid, 0), int(not fate.is_gone), order.counted[POINTS])
 
     def _review(self, purse: Purse) -> None:
-        self._lead(purse, lambda ladder, pile, deeds: ladder.review(pile, deeds, purse.now))
+        self._walk(purse, lambda ladder, pile, deeds: ladder.review(pile, deeds, purse.now, _runs(purse)))
 
     def _raise(self, order: Purchase) -> None:
         purse = self._owner(order)
@@ -106,7 +106,18 @@ class Climbing(Household):
         """Lead somebody who gets points for nothing bought."""
         self._lead(purse, lambda ladder, pile, deeds: step(ladder, pile, deeds) if ladder.metric == "points" else pile)
 
+    def _follow(self, purse: Purse) -> None:
+        """Lead somebody where its plans do."""
+        self._lead(purse, lambda _, pile, __: pile)
+
     def _lead(self, purse: Purse, step: Step) -> None:
+        """Lead somebody where a step does, and its plans then."""
+        self._walk(
+            purse,
+            lambda ladder, pile, deeds: ladder.follow(step(ladder, pile, deeds), deeds, _runs(purse), purse.now),
+        )
+
+    def _walk(self, purse: Purse, step: Step) -> None:
         deeds = self._deeds(purse)
         for ladder in self.rules.ladders:
             purse.piles[ladder.key] = step(ladder, purse.piles.get(ladder.key, ()), deeds)
@@ -128,3 +139,7 @@ class Climbing(Household):
 
     def _owner(self, order: Purchase) -> Purse | None:
         return None if order.buyer is None else self._purse(order.buyer.name)
+
+
+def _runs(purse: Purse) -> Runs:
+    return {plan: stay.ends for plan, stay in purse.stays.items() if purse.now < stay.ends}

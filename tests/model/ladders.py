@@ -1,6 +1,6 @@
 """Ladders of tiers. Where a member stands is a pile of places: what counts lies on top, what it falls back to below it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -10,16 +10,24 @@ from tests.model.calendar import days_after, end_of_month, start_of_month
 
 @dataclass(frozen=True)
 class Place:
-    """A tier by its rank, 0: none. ``reached`` is when the metric led there, or carried it on."""
+    """A tier by its rank, 0: none. ``reached`` is when the metric led there, or carried it on; ``is_paid``: a plan did."""
 
     rank: int
     since: datetime
     until: datetime | None
     reached: datetime
     is_granted: bool = False
+    is_paid: bool = False
+
+    @property
+    def is_earned(self) -> bool:
+        """Tell whether the metric led there."""
+        return not self.is_granted and not self.is_paid
 
 
 Pile = tuple[Place, ...]
+Runs = Mapping[str, datetime]
+"""The plans that somebody is in, and until when."""
 
 
 class Deed(NamedTuple):
@@ -35,7 +43,7 @@ class Deed(NamedTuple):
 class Ladder:
     """A tier set. ``window`` is in days up to now, if it is a number; ``least`` leads to ``tier_1`` and so on.
 
-    A tier lasts so many days, or to the end of its month and ``more`` months (None: for good).
+    A tier lasts so many days, or to the end of its month and ``more`` months (None: for good). ``plans`` lead to ranks.
     """
 
     key: str
@@ -47,6 +55,7 @@ class Ladder:
     falls: Literal["to_level", "one_level", "never"] = "to_level"
     grace: int = 0
     keeps: bool = False
+    plans: Sequence[tuple[int, str]] = ()
 
     @property
     def base(self) -> int:
@@ -92,7 +101,7 @@ class Ladder:
 
     def lose(self, pile: Pile, deeds: Sequence[Deed], placed: datetime, now: datetime) -> Pile:
         """Return where somebody is once goods came back of an order that was placed then."""
-        if self.keeps or not pile or pile[-1].is_granted or pile[-1].rank <= self.base:
+        if self.keeps or not pile or not pile[-1].is_earned or pile[-1].rank <= self.base:
             return pile
         top, below = pile[-1], pile[:-1]
         holds = self._around(top.reached)
@@ -108,21 +117,44 @@ class Ladder:
             return (Place(level, now, None, now),)
         return (*(below if below and below[-1].rank < level else ()), replace(top, rank=level))
 
-    def review(self, pile: Pile, deeds: Sequence[Deed], now: datetime) -> Pile:
-        """Return where somebody is, once tiers ran out one after the other up to now."""
+    def review(self, pile: Pile, deeds: Sequence[Deed], now: datetime, runs: Runs) -> Pile:
+        """Return where somebody is, once tiers ran out one after the other up to now; plans that run hold it up."""
+        reviewed, at = self._run_out(pile, deeds, now)
+        return pile if at is None else self._follow(reviewed, deeds, runs, at, holds=self._before(at))
+
+    def follow(self, pile: Pile, deeds: Sequence[Deed], runs: Runs, now: datetime) -> Pile:
+        """Return where plans lead that run until then, and what is left without those that do not."""
+        return self._follow(pile, deeds, runs, now, holds=self._around(now))
+
+    def _follow(
+        self, pile: Pile, deeds: Sequence[Deed], runs: Runs, at: datetime, *, holds: Callable[[datetime], bool]
+    ) -> Pile:
+        rank, until = max([(rank, runs[plan]) for rank, plan in self.plans if plan in runs], default=(0, at))
+        while pile and pile[-1].is_paid and pile[-1].rank != rank:
+            level, below = self._reach(deeds, holds), self._run_out(pile[:-1], deeds, at)[0]
+            pile = below if below and below[-1].rank >= level else (self._go_on(pile[-1], level, at),)
+        pile = tuple(_prolong(place, rank, until) for place in pile)
+        if rank <= (pile[-1].rank if pile else self.base) or self._is_held_down(pile):
+            return pile
+        return (*(pile if pile and pile[-1].rank else ()), Place(rank, at, until, at, is_paid=True))
+
+    def _run_out(self, pile: Pile, deeds: Sequence[Deed], now: datetime) -> tuple[Pile, datetime | None]:
+        """Return where somebody is without plans that run, and when the last tier ran out; None: none did."""
+        last = None
         while (end := self._end(pile)) is not None and end <= now:
+            last = end
             top, below = pile[-1], pile[:-1]
             until = top.until or end
             level = max(self._reach(deeds, self._before(until)), self._reach(deeds, self._before(end)))
-            if top.is_granted:
-                below = self.review(below, deeds, end)
+            if not top.is_earned:
+                below = self._run_out(below, deeds, end)[0]
                 pile = below if below and below[-1].rank >= level else (self._go_on(top, level, end),)
                 continue
             rank = {"to_level": level, "one_level": max(top.rank - 1, level), "never": max(top.rank, level)}[self.falls]
             while below and (not below[-1].is_granted or self._is_over(below, end)):
                 below = below[:-1]
             pile = below if below and below[-1].rank >= rank else (*below, self._go_on(top, rank, end))
-        return pile
+        return pile, last
 
     def grant(self, pile: Pile, rank: int, until: datetime | None, now: datetime) -> Pile:
         """Return the pile of somebody who was put into a tier by hand; another grant takes the place of the first."""
@@ -134,7 +166,7 @@ class Ladder:
         if not pile or not pile[-1].is_granted:
             found = [n for n, place in enumerate(pile) if place.is_granted and not self._is_over(pile[: n + 1], now)]
             return (*pile[: found[-1]], *pile[found[-1] + 1 :]) if found else None
-        level, below = self._reach(deeds, self._around(now)), self.review(pile[:-1], deeds, now)
+        level, below = self._reach(deeds, self._around(now)), self._run_out(pile[:-1], deeds, now)[0]
         return below if below and below[-1].rank >= level else (self._go_on(pile[-1], level, now),)
 
     @staticmethod
@@ -147,22 +179,20 @@ class Ladder:
 
     def _rise(self, pile: Pile, rank: int, at: datetime) -> Pile:
         top, below = (pile[-1], pile[:-1]) if pile else (None, ())
-        if (
-            rank <= self.base
-            or (top is not None and self._is_held_down(top, below))
-            or (top is not None and rank < top.rank)
-        ):
+        if rank <= self.base or self._is_held_down(pile) or (top is not None and rank < top.rank):
             return pile
         until = self._last(at)
         if top is None or rank > top.rank:
             return (*(pile if top is not None and top.rank else ()), Place(rank, at, until, at))
         if top.until is None or (until is not None and until <= top.until):
             return pile
-        return (*below, replace(top, until=until, is_granted=False))
+        return (*below, replace(top, until=until, is_granted=False, is_paid=False))
 
     @staticmethod
-    def _is_held_down(top: Place, below: Pile) -> bool:
-        return top.is_granted and (not top.rank or (bool(below) and below[-1].rank > top.rank))
+    def _is_held_down(pile: Pile) -> bool:
+        """Tell whether somebody was put below all tiers, or below where it was."""
+        is_put = bool(pile) and pile[-1].is_granted
+        return is_put and (not pile[-1].rank or (len(pile) > 1 and pile[-2].rank > pile[-1].rank))
 
     def _go_on(self, top: Place, rank: int, at: datetime) -> Place:
         since = top.since if rank == top.rank else at
@@ -176,10 +206,10 @@ class Ladder:
         return at
 
     def _end(self, pile: Pile) -> datetime | None:
-        """Return when a tier is over, with its time of grace; what was given by hand has none."""
+        """Return when a tier is over, with its time of grace; what was given by hand or by a plan has none."""
         if not pile or pile[-1].until is None:
             return None
-        return pile[-1].until if pile[-1].is_granted else days_after(pile[-1].until, self.grace)
+        return days_after(pile[-1].until, self.grace) if pile[-1].is_earned else pile[-1].until
 
     def _is_over(self, pile: Pile, now: datetime) -> bool:
         end = self._end(pile)
@@ -215,3 +245,10 @@ class Ladder:
 
     def _rank(self, amount: int) -> int:
         return max([rank for rank, least in enumerate(self.least, start=1) if least <= amount], default=0)
+
+
+def _prolong(place: Place, rank: int, until: datetime) -> Place:
+    """Return a place that a plan gave as long as that plan runs; another one is over by then."""
+    if not place.is_paid:
+        return place
+    return replace(place, until=until if place.rank == rank or place.until is None else min(place.until, until))

@@ -24,13 +24,13 @@ from tests.model.drawing import (
     some_goods,
     wallets,
 )
-from tests.model.inviting import LifeOfFriends
+from tests.model.paying import LifeOfPlans
 from tests.model.player import Json, Stage
 from tests.model.purchases import Back, Line
 from tests.model.showing import read_lot, show_codes, show_goods, show_line, show_lot, show_pieces, show_row
 
 
-class LifeOfPoints(LifeOfFriends):
+class LifeOfPoints(LifeOfPlans):
     """Members buy, return, spend and hold; the back office corrects; time passes; callers repeat themselves."""
 
     @rule(name=names | st.none(), lines=goods_lines, shipping=shippings, age=ages, pay=payments)
@@ -241,6 +241,7 @@ class LifeOfPoints(LifeOfFriends):
         answer = self._do(path, body, lambda naive: naive.merge(ident, name, absorbed), name)
         if answer is not None:
             self.ids[ident] = answer["operation_id"]
+            self._compare_plans(name)
 
     @precondition(lambda self: self.naive.acts)
     @rule(pick=picks)
@@ -330,6 +331,7 @@ class LifeOfPoints(LifeOfFriends):
         for name in NAMES:
             self._compare(name)
             self._compare_tiers(name)
+            self._compare_plans(name)
 
     @precondition(lambda self: self.sent)
     @rule(pick=picks)

@@ -112,10 +112,16 @@ class Ordering(Befriending):
         if order.paid_points:
             order.uses = buyer.spend(POINTS, order.paid_points)
             buyer.touch(POINTS, happened)
-        order.earned = gains(order.lines, order.shipping, order.paid)
+        order.is_clubs = self._is_in_club(buyer, order)
+        order.earned = gains(order.lines, order.shipping, order.paid, is_clubs=order.is_clubs)
         self._give_mug(order, buyer)
         order.fate = Fate(kept=dict(order.earned), left=order.total)
         order.own += self._credit(order, buyer, self.rules.groups(order.earned), happened)
+
+    @staticmethod
+    def _is_in_club(buyer: Purse, order: Purchase) -> bool:
+        """Tell whether somebody was in the club when it bought, as far as is known by now."""
+        return "club" in buyer.stays and buyer.stays["club"].gave(order.placed)
 
     def _give_mug(self, order: Purchase, buyer: Purse, lease: Lease | None = None) -> None:
         if buyer.gifts_at("mug", buyer.now) < self.rules.mugs:
@@ -412,7 +418,8 @@ class Ordering(Befriending):
         purse = self._owner(order)
         if purse is None:
             return {"total": order.total, "effects": {}, "gifts": len(order.gifts), "taken": [], "balances": {}}
-        earned = gains(lines, shipping, order.paid)
+        order.is_clubs = self._is_in_club(purse, order)
+        earned = gains(lines, shipping, order.paid, is_clubs=order.is_clubs)
         self._take_mug(order, purse)
         self._give_mug(order, purse)
         taken = self._earn_otherwise(order, purse, earned)

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tests.model.checkout import Checkout
+from tests.model.joining import Joining
 from tests.model.ordering import Json, Taken
 from tests.model.purchases import Rules
 from tests.model.purse import Hold, Lease, Lot, Purse, RefusedError, Share, Use
+from tests.model.stays import longer
 
 
 @dataclass(eq=False)
@@ -42,7 +43,7 @@ class Reversible:
     is_reversed: bool = False
 
 
-class NaiveProgram(Checkout):
+class NaiveProgram(Joining):
     """Everything that is known of one program."""
 
     def __init__(self, rules: Rules, now: datetime) -> None:
@@ -156,6 +157,8 @@ class NaiveProgram(Checkout):
         target.counts.update(other.counts)
         other.counts.clear()
         other.debts, other.merged_into = {}, target
+        for plan, stay in other.stays.items():
+            target.stays[plan] = longer(target.stays.get(plan), stay)
         self._lead(
             target, lambda ladder, pile, deeds: ladder.join(pile, other.piles.get(ladder.key, ()), deeds, target.now)
         )

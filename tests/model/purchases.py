@@ -10,6 +10,7 @@ from typing import Literal
 from tests.model.calendar import Life
 from tests.model.ladders import Ladder
 from tests.model.purse import Lot, Purse, RefusedError, Use
+from tests.model.stays import Plan
 
 POINTS = "points"
 Group = tuple[str, bool]
@@ -35,7 +36,7 @@ class Rules:
     """A program: how points live, what they are worth, and the policies of returns.
 
     Every order earns a point per euro of goods, ten points from 30 euros on, a stamp per unit of coffee, and three miles
-    for two euros. ``big_waits``: the ten points wait to be confirmed, whatever the wallet says. A member gets a mug with
+    for two euros, and four points for who is in the plan "club". ``big_waits``: the ten points wait to be confirmed, whatever the wallet says. A member gets a mug with
     each of ``mugs`` orders, or carts that are being paid; for one code a tote, once, and for another one a pin, of which
     there are so many for all. ``codes_stay``: what is void gives no use of a code back.
     """
@@ -55,6 +56,7 @@ class Rules:
     codes_stay: bool = False
     ladders: tuple[Ladder, ...] = ()
     friends: Inviting = Inviting()
+    plans: tuple[Plan, ...] = ()
 
     def value_of(self, points: int) -> int:
         """Return what points pay, in cents."""
@@ -86,7 +88,7 @@ class Rules:
         return group[1] or self.lives[group[0]].wait is None
 
 
-WALLETS = {"base": POINTS, "big": POINTS, "beans": "stamps", "miles": "miles"}
+WALLETS = {"base": POINTS, "big": POINTS, "club": POINTS, "beans": "stamps", "miles": "miles"}
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ class Purchase:
 
     ``own`` lots brought its points, ``parts`` of them were split off by returns, ``graces`` are lots of points that paid
     and came back too old. ``taken`` counts what returns took of which lots, ``counted`` what the order has given by now, by wallet. ``codes`` are those that were typed, and whether
-    they were used.
+    they were used. ``is_clubs``: its buyer was in the club.
     """
 
     number: str
@@ -153,6 +155,7 @@ class Purchase:
     taken: Counter[Lot] = field(default_factory=Counter)
     counted: Counter[str] = field(default_factory=Counter)
     is_confirming: bool = False
+    is_clubs: bool = False
     gifts: set[str] = field(default_factory=set)
     codes: dict[str, bool] = field(default_factory=dict)
 
@@ -174,7 +177,7 @@ def split(total: int, weights: Sequence[int]) -> list[int]:
     return parts
 
 
-def gains(lines: Sequence[Line], shipping: int, paid: int) -> dict[str, int]:
+def gains(lines: Sequence[Line], shipping: int, paid: int, *, is_clubs: bool) -> dict[str, int]:
     """Return what goods earn, by rule, when points paid a part of them."""
     goods = sum(line.amount for line in lines)
     weights = [line.amount for line in sorted(lines, key=lambda line: line.rank)]
@@ -182,6 +185,7 @@ def gains(lines: Sequence[Line], shipping: int, paid: int) -> dict[str, int]:
     found = {
         "base": base // 100,
         "big": 10 if goods >= 3000 else 0,
+        "club": 4 if is_clubs else 0,
         "beans": sum(line.quantity for line in lines if line.category == "coffee"),
         "miles": 3 * base // 200,
     }
@@ -259,7 +263,7 @@ def kept_points(
         if not bought:
             return dict(order.earned)
         return {rule: points - points * (bought - goods) // bought for rule, points in order.earned.items()}
-    again = gains(lines, shipping, paid)
+    again = gains(lines, shipping, paid, is_clubs=order.is_clubs)
     return {rule: min(points, again.get(rule, 0)) for rule, points in order.earned.items()}
 
 

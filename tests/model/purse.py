@@ -11,6 +11,7 @@ from typing import Final
 
 from tests.model.calendar import Life
 from tests.model.ladders import Pile
+from tests.model.stays import Stay
 
 Use = tuple["Lot", int]
 Times = tuple[datetime, datetime | None, datetime | None]
@@ -93,7 +94,7 @@ class Lease:
 class Purse:
     """One member's points. ``counts`` are the gifts of each kind that it got (None), and those that leases hold for it.
 
-    ``piles`` say where it stands in each tier set, ``gifts`` are points that it got for friends, and when.
+    ``piles`` say where it stands in each tier set, ``stays`` what it has of plans, ``gifts`` are points that it got for friends, and when.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Purse:
     holds: list[Hold] = field(default_factory=list)
     counts: Counter[tuple[str, Lease | None]] = field(default_factory=Counter)
     piles: dict[str, Pile] = field(default_factory=dict)
+    stays: dict[str, Stay] = field(default_factory=dict)
     gifts: list[tuple[datetime, int]] = field(default_factory=list)
     is_blocked: bool = False
     merged_into: "Purse | None" = None

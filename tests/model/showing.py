@@ -57,6 +57,26 @@ def read_place(row: Json) -> tuple[str | None, datetime | None, datetime | None,
     return row["tier"], read_instant(row["since"]), read_instant(row["until"]), row["progress"]["actual"]
 
 
+def read_stay(row: Json) -> tuple[str, str, *tuple[datetime | None, ...]]:
+    times = (read_instant(row[field]) for field in ("since", "paid_until", "ends_at", "cancelled_at"))
+    return row["plan"], row["state"], *times
+
+
+def read_plan(row: Json) -> tuple[Any, ...]:
+    """Return what a member has of a plan, its payments, what would be given back, and whether it gives something."""
+    payments = [
+        (one["payment"], one["amount"], *(read_instant(one[field]) for field in ("paid_at", "since", "until")))
+        for one in row["payments"]
+    ]
+    return read_stay(row), payments, read_refund(row["refund"]), bool(row["entitlements"])
+
+
+def read_refund(found: Json) -> dict[str, int]:
+    back = {one["payment"]: one["amount"] for one in found["payments"]}
+    assert found["amount"] == sum(back.values())
+    return back
+
+
 def read_instant(shown: str | None) -> datetime | None:
     return None if shown is None else datetime.fromisoformat(shown)
 
@@ -92,6 +112,10 @@ def read_field(answer: Json, field: str) -> object:
                 row["set"]: (row["from"], row["tier"], *map(read_instant, (row["since"], row["until"])))
                 for row in found
             }
+        case "membership" | "replaced":
+            return None if found is None else read_stay(found)
+        case "refund" if isinstance(found, dict):
+            return read_refund(found)
         case "gifts":
             return len(answer[field])
         case "restored":

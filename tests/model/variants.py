@@ -5,6 +5,7 @@ from typing import Any, Final
 from tests.model.calendar import Life
 from tests.model.ladders import Ladder
 from tests.model.purchases import Inviting, Rules
+from tests.model.stays import Plan
 
 VARIANTS: Final = (
     Rules(
@@ -14,8 +15,12 @@ VARIANTS: Final = (
             "miles": Life(wait=3, last=10, ends="slides"),
         },
         ladders=(
-            Ladder("status", "spend", "month", (3000, 9000), more=1),
-            Ladder("often", "orders", 20, (1, 2, 3), days=25, falls="one_level", grace=3),
+            Ladder("status", "spend", "month", (3000, 9000), more=1, plans=((1, "basic"), (2, "club"))),
+            Ladder("often", "orders", 20, (1, 2, 3), days=25, falls="one_level", grace=3, plans=((2, "club"),)),
+        ),
+        plans=(
+            Plan("club", 1000, grace=3, trial=4, refund="prorated"),
+            Plan("basic", 300, days=6, ends_at_once=True, takes_more=True),
         ),
     ),
     Rules(
@@ -34,8 +39,12 @@ VARIANTS: Final = (
         codes_stay=True,
         friends=Inviting(least=2000, settles=5),
         ladders=(
-            Ladder("status", "points", "month", (0, 20, 60), more=0, falls="never"),
+            Ladder("status", "points", "month", (0, 20, 60), more=0, falls="never", plans=((2, "club"), (3, "basic"))),
             Ladder("card", "spend", "ever", (2000, 5000, 8000)),
+        ),
+        plans=(
+            Plan("club", 777, days=10, grace=5, refund=2, trial=2),
+            Plan("basic", 300, days=30, refund="prorated", ends_at_once=True),
         ),
     ),
     Rules(
@@ -54,7 +63,11 @@ VARIANTS: Final = (
         friends=Inviting(settles=2, most=1),
         ladders=(
             Ladder("status", "orders", "month", (1, 3), more=0, grace=2, keeps=True),
-            Ladder("often", "points", 15, (10, 40), days=10, falls="one_level"),
+            Ladder("often", "points", 15, (10, 40), days=10, falls="one_level", plans=((1, "club"),)),
+        ),
+        plans=(
+            Plan("club", 500, days=3, trial=10, refund="prorated", takes_more=True),
+            Plan("basic", 900, days=14, grace=1, refund=3),
         ),
     ),
     Rules(
@@ -62,8 +75,12 @@ VARIANTS: Final = (
         policy="none",
         friends=Inviting(least=0, settles=1, within=10),
         ladders=(
-            Ladder("status", "spend", 30, (3000, 6000), days=30, grace=5),
-            Ladder("card", "points", "ever", (15, 50)),
+            Ladder("status", "spend", 30, (3000, 6000), days=30, grace=5, plans=((2, "club"),)),
+            Ladder("card", "points", "ever", (15, 50), plans=((1, "club"), (2, "basic"))),
+        ),
+        plans=(
+            Plan("club", 1234, months=2, grace=20, refund=30),
+            Plan("basic", 300, days=5, is_sold=False),
         ),
     ),
 )
@@ -98,6 +115,7 @@ def document_of(rules: Rules) -> dict[str, Any]:
             {"key": key, "unit": "points", **redeemable[key], **_life(life)} for key, life in rules.lives.items()
         ],
         "tier_sets": [_ladder(ladder) for ladder in rules.ladders],
+        "plans": [_plan(plan) for plan in rules.plans],
         "referrals": [_referrals(rules.friends)],
         "promotions": [
             {
@@ -115,6 +133,12 @@ def document_of(rules: Rules) -> dict[str, Any]:
                 "when": {"fact": "order.total", "at_least": 3000},
                 "earn": {"kind": "fixed", "points": 10},
                 **big,
+            },
+            {
+                "key": "club",
+                "wallet": "points",
+                "when": {"fact": "member.plans", "includes": "club"},
+                "earn": {"kind": "fixed", "points": 4},
             },
             {
                 "key": "beans",
@@ -148,6 +172,7 @@ def _life(life: Life) -> dict[str, Any]:
 def _ladder(ladder: Ladder) -> dict[str, Any]:
     metric = {"kind": "points_earned", "wallet": "points"} if ladder.metric == "points" else {"kind": ladder.metric}
     lasts: dict[str, Any] = {"kind": "forever"}
+    plans = dict(ladder.plans)
     if ladder.days is not None:
         lasts = {"kind": "length", "length": {"days": ladder.days}}
     elif ladder.more is not None:
@@ -156,7 +181,10 @@ def _ladder(ladder: Ladder) -> dict[str, Any]:
         "key": ladder.key,
         "metric": metric,
         "window": _window(ladder),
-        "tiers": [{"key": key, "at_least": least} for key, least in zip(ladder.keys, ladder.least, strict=True)],
+        "tiers": [
+            {"key": key, "at_least": least, **({"plan": plans[rank]} if rank in plans else {})}
+            for rank, (key, least) in enumerate(zip(ladder.keys, ladder.least, strict=True), start=1)
+        ],
         "lasts": lasts,
         "downgrade": ladder.falls,
         "returns": "keep" if ladder.keeps else "lower",
@@ -172,6 +200,24 @@ def _window(ladder: Ladder) -> dict[str, Any]:
             return {"kind": "calendar", "unit": "month"}
         case days:
             return {"kind": "rolling", "length": {"days": days}}
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
+    refund: dict[str, Any] = {"kind": plan.refund}
+    if isinstance(plan.refund, int):
+        refund = {"kind": "full", "within": {"days": plan.refund}}
+    more = {"grace": plan.grace, "trial": plan.trial}
+    return {
+        "key": plan.key,
+        "price": plan.price,
+        "term": {"months": plan.months} if plan.days is None else {"days": plan.days},
+        **{key: {"days": days} for key, days in more.items() if days},
+        "refund": refund,
+        "cancels": "at_once" if plan.ends_at_once else "at_end",
+        "overpaid": "accept" if plan.takes_more else "refuse",
+        "sold": plan.is_sold,
+        "privileges": {"entitlements": [plan.key]},
+    }
 
 
 def _referrals(terms: Inviting) -> dict[str, Any]:
