@@ -1,12 +1,12 @@
 """What members do about plans in the state machine: they pay early, late and in time, try, change, leave, and want money back."""
 
 import copy
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from tests.model.drawing import names, picks
+from tests.model.drawing import NAMES, names, picks
 from tests.model.inviting import LifeOfFriends
 from tests.model.showing import read_plan
 
@@ -41,9 +41,11 @@ class LifeOfPlans(LifeOfFriends):
         self._do(path, {}, lambda naive: naive.try_plan(name, plan), name)
         self._compare_plans(name)
 
-    @rule(name=names, plan=plans, at_once=st.sampled_from([True, False, False, None]))
+    @rule(name=names, plan=plans, at_once=st.sampled_from([True, False, None]))
     def leave_plan(self, name: str, plan: str, *, at_once: bool | None) -> None:
         self._tick()
+        if plan not in copy.deepcopy(self.naive).look(name).stays:
+            return
         path = f"/members/{self.ids[name]}/plans/{plan}/cancel"
         body = {"reason": "moved_away", "at_once": at_once}
         self._do(path, body, lambda naive: naive.leave_plan(name, plan, at_once=at_once), name)
@@ -59,6 +61,27 @@ class LifeOfPlans(LifeOfFriends):
         body = {"payment": number, "in_full": in_full, "reason": "bounced"}
         self._do(path, body, lambda naive: naive.refund_payment(number, name, plan, in_full=in_full), name)
         self._compare_plans(name)
+
+    @precondition(lambda self: self.naive.payments)
+    @rule(pick=picks, is_over=st.booleans(), hours=st.sampled_from([-1, 0, 0, 1]))
+    def wait_for_an_end(self, pick: int, hours: int, *, is_over: bool) -> None:
+        """Wait until about the end of what somebody paid for, or of the time of grace behind it."""
+        name, plan = self.naive.payments[self._pick(self.naive.payments, pick)]
+        held = copy.deepcopy(self.naive).look(name).stays.get(plan)
+        if held is None:
+            return
+        at = (held.ends if is_over else held.paid_until) + timedelta(hours=hours)
+        if self.naive.now < at < self.naive.now + timedelta(days=70):
+            self.wait_until(at)
+
+    def wait_until(self, at: datetime) -> None:
+        """Let time pass, and compare what everybody has then."""
+        self.stage.clock.set(at)
+        self.naive.now = self.stage.clock()
+        for name in NAMES:
+            self._compare(name)
+            self._compare_tiers(name)
+            self._compare_plans(name)
 
     def _pay(self, number: str, name: str, plan: str, *, age: int = 0, more: int = 0, changes: bool = False) -> None:
         self._tick()

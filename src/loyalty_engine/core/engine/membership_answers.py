@@ -47,7 +47,8 @@ def show_lapses(operation: Operation, ended: Mapping[str, Membership]) -> Json:
 
 def show_memberships(ruleset: Ruleset, member: MemberState, now: datetime) -> list[Json]:
     """Show all plans that the member has, or had, with what would be given back if each ended now."""
-    return [_show(ruleset, plan, held, now) for plan, held in sorted(member.plans.items())]
+    at = max(now, member.booked_at)  # a clock that is behind does not undo what was paid
+    return [_show(ruleset, plan, held, at) for plan, held in sorted(member.plans.items())]
 
 
 def _show(ruleset: Ruleset, plan: str, held: Membership, now: datetime) -> Json:

@@ -99,17 +99,20 @@ class PlanTerms:
         )
 
     def take_back(self, held: Membership, now: datetime) -> Membership:
-        """Return a membership without the time that is left of what was paid last: it ends now, or when that would begin."""
-        last = held.paid[-1]
-        if last.since <= now:
+        """Return a membership without the time that is left of what was paid last: it ends now, or when that would begin.
+
+        Without grace if it was cancelled, or if only a trial is left of it.
+        """
+        last, rest = held.paid[-1], held.paid[:-1]
+        if last.since <= now or last.since == held.since:
             return self.cancel(held, now, at_once=True)
-        ends_at = last.since if self.grace is None else self.grace.after(last.since, self.zone)
-        rest = held.paid[:-1]
+        has_grace = self.grace is not None and held.cancelled_at is None and (rest or not held.tried)
+        ends_at = self.grace.after(last.since, self.zone) if self.grace is not None and has_grace else last.since
         anchor, terms = (held.anchor, held.terms - 1) if held.terms else (last.since, 0)
         return replace(
             held,
             paid_until=last.since,
-            ends_at=ends_at if rest or not held.tried else last.since,
+            ends_at=ends_at,
             anchor=anchor,
             terms=terms,
             is_trial=held.tried and not rest and last.since == anchor,
