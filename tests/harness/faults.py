@@ -3,12 +3,15 @@
 import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 from loyalty_engine.application import executor
 from loyalty_engine.core.earning.evaluation import Use
 from loyalty_engine.core.engine import fold, referral_following, returns, settlement
 from loyalty_engine.core.engine.decision import Changes, Take
+from loyalty_engine.core.memberships.membership import Membership
+from loyalty_engine.core.memberships.terms import PlanTerms
 from loyalty_engine.core.points.book import Book
 from loyalty_engine.core.referrals.state import Referral
 from loyalty_engine.core.returns.goods import Payment
@@ -139,6 +142,26 @@ def keep_rewards() -> None:
     vars(referral_following)["disprove"] = disprove
 
 
+def forget_plans() -> None:
+    """Members are told what they paid for, but nobody notes it."""
+
+    def nothing(_: object) -> Iterable[Any]:
+        return ()
+
+    vars(rare_rows)["show_memberships"] = nothing
+
+
+def graceful_leaving() -> None:
+    """Who leaves at the end of what was paid for has a time of grace all the same."""
+    honest = PlanTerms.cancel
+
+    def cancel(terms: PlanTerms, held: Membership, now: datetime, *, at_once: bool) -> Membership:
+        left = honest(terms, held, now, at_once=at_once)
+        return left if at_once else replace(left, ends_at=max(left.ends_at, held.ends_at))
+
+    PlanTerms.cancel = cancel  # type: ignore[method-assign,assignment]  # that is the fault
+
+
 FAULTS: Final[Mapping[str, Callable[[], None]]] = {
     "skipped debts": skip_debts,
     "rounding each refund": round_each_refund,
@@ -151,4 +174,6 @@ FAULTS: Final[Mapping[str, Callable[[], None]]] = {
     "kept tiers": keep_tiers,
     "forgotten tiers": forget_tiers,
     "kept rewards": keep_rewards,
+    "forgotten plans": forget_plans,
+    "grace for who left": graceful_leaving,
 }

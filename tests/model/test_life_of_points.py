@@ -89,6 +89,12 @@ def lose_a_friend(life: LifeOfPoints) -> None:
     life.cancel(pick=0)
 
 
+def renew_and_leave(life: LifeOfPoints) -> None:
+    life.renew(name="anna", plan="club")
+    life.leave_plan(name="anna", plan="club", at_once=False)
+    life.wait_for_an_end(pick=0, is_over=True, hours=0)
+
+
 PLAYS: Final[Mapping[str, Callable[[LifeOfPoints], None]]] = {
     "skipped debts": earn_upon_a_debt,
     "rounding each refund": give_back_piece_by_piece,
@@ -96,6 +102,8 @@ PLAYS: Final[Mapping[str, Callable[[LifeOfPoints], None]]] = {
     "kept tiers": lose_what_came_back,
     "forgotten tiers": rise_twice,
     "kept rewards": lose_a_friend,
+    "forgotten plans": renew_and_leave,
+    "grace for who left": renew_and_leave,
 }
 
 
@@ -212,6 +220,25 @@ def raise_a_friends_order_of_long_ago(life: LifeOfPoints) -> None:
     life.edit(pick=0, lines=[Line("1", 4000, 2, "tea")], shipping=0)
 
 
+def get_back_what_had_not_begun(life: LifeOfPoints) -> None:
+    life.pay_plan(name="anna", plan="basic", age=-200, more=0, changes=False)
+    life.refund_payment(pick=0, in_full=True)
+
+
+def get_back_a_term_after_leaving(life: LifeOfPoints) -> None:
+    life.renew(name="anna", plan="club")
+    life.leave_plan(name="anna", plan="club", at_once=False)
+    life.refund_payment(pick=0, in_full=True)
+    life.wait_for_an_end(pick=0, is_over=True, hours=0)
+
+
+def leave_while_the_clock_goes_back(life: LifeOfPoints) -> None:
+    life.pay_plan(name="anna", plan="club", age=0, more=0, changes=False)
+    life.wait(length=(1, 0))
+    life.leave_plan(name="anna", plan="club", at_once=True)
+    life.wait(length=(-2, 0))
+
+
 FOUND: Final = (
     (VARIANTS[0], part_from_a_debtor),
     (VARIANTS[0], void_what_ran_out_and_was_booked),
@@ -225,6 +252,9 @@ FOUND: Final = (
     (VARIANTS[0], part_from_whoever_paid_a_cart),
     (VARIANTS[0], part_from_whoever_let_a_cart_go),
     (VARIANTS[1], raise_a_friends_order_of_long_ago),
+    (VARIANTS[2], get_back_what_had_not_begun),
+    (VARIANTS[0], get_back_a_term_after_leaving),
+    (VARIANTS[1], leave_while_the_clock_goes_back),
     (VARIANTS[2], wait_for_an_order_while_the_clock_goes_back),
 )
 """Where both did not agree once, each in the fewest steps."""
