@@ -8,6 +8,7 @@ import pytest
 from tests.harness.api import Api, code_of, pointers_of
 from tests.harness.ledger import Ledger
 from tests.harness.programs import MakeProgram, document
+from tests.harness.referrals import FRIENDS
 
 TERMS = {"activation": {"kind": "after", "length": {"days": 14}}, "expiry": {"kind": "after", "length": {"months": 6}}}
 
@@ -85,6 +86,19 @@ async def test_a_revision_is_published_by_the_programs_clock(sandbox: Api) -> No
     published = (await sandbox.get("/program")).json()["published_at"]
 
     assert published.startswith("2031-01-01T00:0")
+
+
+async def test_friends_are_rewarded_by_a_job_of_their_own(client: Api, sandbox: Api, new_program: MakeProgram) -> None:
+    rules = {**document(), "referrals": [FRIENDS]}
+    shop = client.acting_as((await new_program(rules, is_sandbox=True)).admin)
+
+    moved = [(await one.post("/program/clock", {"forward": {"days": 1}})).json() for one in (sandbox, shop)]
+
+    kinds = [[job["kind"] for job in (await one.get("/jobs")).json()["items"]] for one in (sandbox, shop)]
+    assert [sorted(found) for found in kinds] == [["settle"], ["reward_referrals", "settle"]]
+    assert moved[0]["rewards_job_id"] is None
+    job = (await shop.get(f"/jobs/{moved[1]['rewards_job_id']}")).json()
+    assert (job["kind"], job["status"]) == ("reward_referrals", "waiting")
 
 
 async def test_the_clock_never_moves_backwards(sandbox: Api) -> None:

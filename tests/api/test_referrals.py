@@ -534,7 +534,7 @@ async def test_a_batch_that_brings_a_friend_gives_it_its_codes(
     shop = client.acting_as((await new_program({**rules(**at_once), "promotions": []}, is_sandbox=True)).admin)
     await upload_vouchers(shop, "thanks", ["TH4NK-1", "TH4NK-2", "TH4NK-3", "TH4NK-4"])
     ada, friends = await shop.new_member(), [await shop.new_member(), f"card:{fresh('9')}"]
-    brought = {"brought_by": {"code": await code_of_member(shop, ada)}}
+    brought: Json = {"brought_by": {"code": await code_of_member(shop, ada)}}
     small, large = friends
     orders = [
         order_body(small, 1000, placed_at=now(), **brought),

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import httpx
 
+from tests.harness import bonds
 from tests.harness.api import Api, activity_body, fresh, order_body, receipt
 
 Json = dict[str, Any]
@@ -57,13 +58,16 @@ NAMES: Final = (
     "reservation",
     "confirmation",
     "release",
+    *bonds.NAMES,
 )
-"""All kinds of writes that move value or members."""
+"""All kinds of writes that move value or members, in a program with the rules of :func:`document_of_bonds`."""
 
 
 async def prepare_write(name: str, api: Api) -> WriteCall:
     """Return a call that will be accepted; what it needs (members, points, orders) is made first."""
     member = await api.new_member(500)
+    if name in bonds.NAMES:
+        return _call(name, *await bonds.prepare_bond(name, api, member))
     match name:
         case "shop_order":
             return _call(name, "/orders", full_order(member))

@@ -7,14 +7,20 @@ from typing import Any, Final
 import pytest
 
 from tests.harness.api import Api, code_of, fresh
+from tests.harness.bonds import document_of_bonds
 from tests.harness.ledger import Ledger
-from tests.harness.programs import Program
+from tests.harness.programs import MakeProgram, Program
 from tests.harness.writes import NAMES, WriteCall, prepare_write
 
 Json = dict[str, Any]
 
 OTHER_TILL: Final = ("/receipt/location", "/receipt/till")
 """Not a field of the same receipt but another till, whose keys are its own."""
+
+
+@pytest.fixture
+async def program(new_program: MakeProgram) -> Program:
+    return await new_program(document_of_bonds())
 
 
 def changed(value: object) -> object:
@@ -24,8 +30,8 @@ def changed(value: object) -> object:
             return not value
         case int():
             return value + 1
-        case "web" | "refuse" | "sale":
-            return {"web": "pos", "refuse": "debt", "sale": "sale"}[value]
+        case "web" | "refuse" | "sale" | "approve" | "device":
+            return {"web": "pos", "refuse": "debt", "sale": "sale", "approve": "reject", "device": "payment"}[value]
         case "EUR":
             return "USD"
         case str() if value.startswith(("mem_", "card:")):
@@ -101,7 +107,11 @@ async def test_a_key_belongs_to_one_route(client: Api, ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["claim", "cancel", "member_change", "return", "order_cancel", "capture", "merge", "lot_change", "reversal"]
+    "name",
+    [
+        *("claim", "cancel", "member_change", "return", "order_cancel", "capture", "merge", "lot_change", "reversal"),
+        *("tier_grant", "plan_payment", "plan_trial", "plan_cancel", "referral_verdict", "fingerprints", "code"),
+    ],
 )
 async def test_a_key_belongs_to_what_the_path_names(client: Api, name: str) -> None:
     call, other = await prepare_write(name, client), await prepare_write(name, client)

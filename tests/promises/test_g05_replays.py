@@ -5,10 +5,13 @@ import random
 from dataclasses import dataclass
 from functools import partial
 
+import pytest
+
 from tests.harness.api import Api
+from tests.harness.bonds import document_of_bonds
 from tests.harness.crowds import in_crowd, size
 from tests.harness.ledger import Ledger
-from tests.harness.programs import Program, document
+from tests.harness.programs import MakeProgram, Program, document
 from tests.harness.servers import Servers
 from tests.harness.writes import NAMES, WriteCall, prepare_write
 
@@ -23,6 +26,11 @@ class Answered:
     call: WriteCall
     status: int
     content: bytes
+
+
+@pytest.fixture
+async def program(new_program: MakeProgram) -> Program:
+    return await new_program(document_of_bonds())
 
 
 async def answer_each(api: Api) -> list[Answered]:

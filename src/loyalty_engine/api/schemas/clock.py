@@ -57,8 +57,17 @@ class MovedClockAnswer(ClockAnswer):
         description="The job that books what became due meanwhile; what members have is right without it.",
         examples=["job_01m8054496erxvcc6weqy7k3j5"],
     )
+    rewards_job_id: str | None = Field(
+        description="The job that rewards referrals which became due meanwhile; null: the program has none.",
+        examples=["job_01m8054496erxvcc6weqy7k3j6"],
+    )
 
     @classmethod
     def of_move(cls, moved: Moved) -> Self:
         """Show a clock that was moved."""
-        return cls(now=show_instant(moved.now), is_sandbox=True, job_id=show_id("job", moved.job_id))
+        return cls(
+            now=show_instant(moved.now),
+            is_sandbox=True,
+            job_id=show_id("job", moved.job_id),
+            rewards_job_id=None if moved.rewards_job_id is None else show_id("job", moved.rewards_job_id),
+        )
