@@ -239,6 +239,12 @@ def leave_while_the_clock_goes_back(life: LifeOfPoints) -> None:
     life.wait(length=(-2, 0))
 
 
+def join_while_held_down(life: LifeOfPoints) -> None:
+    life.grant_tier(name="anna", pick=1, rank=0, days=None)
+    life.pay_plan(name="anna", plan="club", age=0, more=0, changes=False)
+    life.end_grant(name="anna", pick=1)
+
+
 FOUND: Final = (
     (VARIANTS[0], part_from_a_debtor),
     (VARIANTS[0], void_what_ran_out_and_was_booked),
@@ -252,6 +258,7 @@ FOUND: Final = (
     (VARIANTS[0], part_from_whoever_paid_a_cart),
     (VARIANTS[0], part_from_whoever_let_a_cart_go),
     (VARIANTS[1], raise_a_friends_order_of_long_ago),
+    (VARIANTS[2], join_while_held_down),
     (VARIANTS[2], get_back_what_had_not_begun),
     (VARIANTS[0], get_back_a_term_after_leaving),
     (VARIANTS[1], leave_while_the_clock_goes_back),

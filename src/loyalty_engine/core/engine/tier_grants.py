@@ -13,6 +13,7 @@ from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.tier_answers import show_moves
 from loyalty_engine.core.kernel.instants import Period, show_instant
 from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
+from loyalty_engine.core.memberships.membership import running
 from loyalty_engine.core.tiers.ladder import Ladder
 from loyalty_engine.core.tiers.standings import Standing, TierMove, next_end
 
@@ -27,13 +28,15 @@ def decide_grant(ruleset: Ruleset, facts: Facts, request: GrantTier, now: dateti
 
 
 def decide_grant_end(ruleset: Ruleset, facts: Facts, request: EndGrant, now: datetime) -> Decision:
-    """Let the member go where it would be now without the grant, as when a grant ends on its day."""
+    """Let the member go where it would be now without the grant, as when a grant ends on its day: its plans lead it again."""
     member, ladder = require_member(facts, ""), _require_ladder(ruleset, request)
     standing = ladder.read(member.tiers.get(ladder.key))
     without = None if standing is None else _without_grant(ladder, member, standing, now)
     if without is None:
         refuse(RefusalCode.TIER_NOT_GRANTED, "", set=ladder.key)
-    return _move(ruleset, member, request, standing=without, now=now)
+    runs = running(member.plans, now)
+    led = ladder.follow(without, runs, member, at=now, level=lambda: ladder.level(member, now))
+    return _move(ruleset, member, request, standing=led or without, now=now)
 
 
 def _require_ladder(ruleset: Ruleset, request: GrantTier | EndGrant) -> Ladder:
