@@ -1,6 +1,7 @@
-"""Lists of referrals in any state.
+"""Lists of referrals in any state; what members earned, read for as long as it counts.
 
-Why: only those in review were found at once; for a state that few are in, all the others were read.
+Why: only those in review were found at once; for a state that few are in, all the others were read. Every order of a
+member read all that it ever earned, where a tier set counts points.
 
 While the indexes are built, writers of referrals wait. One of them takes the place of that of those in review.
 """
@@ -16,7 +17,7 @@ depends_on = None
 
 _SQL = Path(__file__).parents[1] / "sql"
 
-_FUNCTIONS: tuple[str, ...] = ()
+_FUNCTIONS = ("read_earned_v8", "find_matter_v8", "gather_v8", "read_crowd_v8")
 
 
 def upgrade() -> None:
@@ -24,6 +25,7 @@ def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     for name in _FUNCTIONS:
         op.execute(_read(name))
+    _execute_each("rights_v8")
     _execute_each("indexes_v8")
 
 

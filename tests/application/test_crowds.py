@@ -119,6 +119,19 @@ async def test_those_whose_tiers_end_with_the_year_are_a_crowd(
     assert await sound(ledger)
 
 
+async def test_who_was_given_a_tier_before_falls_back_to_it(shop: Shop, program: Program, ledger: Ledger) -> None:
+    """Silver for good, then gold by what was bought, which ends with the year as that of many does."""
+    await program.publish(rules(STATUS))
+    member = await shop.enrol()
+    await shop.run(GrantTier(shop.engine.call(), member, "status", "silver", None, "gift"))
+    await shop.buy(member, 20000)
+    shop.now = ENDED
+
+    assert await shop.settle(program) == 1
+    assert await ledger.count("member_tier", "tier = 'silver' AND how = 'granted' AND until IS NULL") == 1
+    assert await sound(ledger)
+
+
 async def kept(ledger: Ledger, member: UUID) -> Any:  # noqa: ANN401 - rows of several tables
     """Return all that is kept of a member's tiers and reviews, without ids."""
     fetch, key = ledger.connection.fetch, (ledger.program_id, member)

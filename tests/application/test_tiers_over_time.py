@@ -20,6 +20,7 @@ from loyalty_engine.core.engine.decide import decide
 from loyalty_engine.core.engine.decision import Accepted
 from loyalty_engine.core.engine.facts import Facts, MemberState
 from loyalty_engine.core.engine.fold import apply, fold
+from loyalty_engine.core.engine.membership_requests import CancelMembership, PayMembership
 from loyalty_engine.core.engine.requests import (
     Adjust,
     CancelOrder,
@@ -232,6 +233,31 @@ async def test_two_that_become_one_are_where_both_together_lead(shop: Shop, prog
         ("stars", "one", "two"),
     ]
     assert await shop.see(program, one) == {"status": "gold", "stars": "two"}
+    assert await sound(ledger)
+
+
+async def test_what_was_bought_under_a_plan_counts_when_it_ends_early(
+    shop: Shop, program: Program, ledger: Ledger
+) -> None:
+    """Silver ran out under the plan, and was bought again before."""
+    club = {"key": "club", "price": 100, "term": {"years": 5}}
+    tiers = [{"key": "silver", "at_least": 5000}, {"key": "gold", "at_least": 10000, "plan": "club"}]
+    await program.publish({**rules({**STATUS, "tiers": tiers, "lasts": {"kind": "window"}}), "plans": [club]})
+    member = await shop.enrol()
+    await shop.buy(member, 5000)
+    payment = PayMembership(shop.engine.call(), member, "club", fresh("p"), 100, "EUR")
+    paid = await shop.run(payment)
+    shop.now = datetime(2026, 11, 1, tzinfo=UTC)
+    for days in (0, 200):
+        shop.now += days * DAY
+        await shop.buy(member, 6000)
+    shop.now = datetime(2028, 3, 1, tzinfo=UTC)
+    left = await shop.run(CancelMembership(shop.engine.call(), member, "club", at_once=True, reason="moved"))
+
+    assert [(move["from"], move["tier"]) for move in paid["tiers"]] == [("silver", "gold")]
+    assert [(move["from"], move["tier"], move["until"]) for move in left["tiers"]] == [
+        ("gold", "silver", "2029-01-01T00:00:00Z")
+    ]
     assert await sound(ledger)
 
 

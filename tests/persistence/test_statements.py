@@ -82,7 +82,7 @@ async def test_gather_and_record_take_one_round_trip_each(connection: Connection
 
     assert [statement.partition("(")[0] for statement in sent] == [
         "SELECT g.*, CASE WHEN g.subject IS NOT NULL THEN loyalty.read_touched_v5",
-        "SELECT * FROM loyalty.gather_v7",
+        "SELECT * FROM loyalty.gather_v8",
         "SELECT loyalty.record_b_v7",
         "SELECT loyalty.record_s_v3",
     ]

@@ -14,7 +14,7 @@ from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.tiers.standings import MemberTier
 from loyalty_engine.persistence.connections import Connection
 
-_READ: Final = "SELECT * FROM loyalty.read_crowd_v7($1, $2, $3)"
+_READ: Final = "SELECT * FROM loyalty.read_crowd_v8($1, $2, $3)"
 
 _SUM: Final = "SELECT * FROM loyalty.sum_orders_v7($1, $2, $3, $4)"
 

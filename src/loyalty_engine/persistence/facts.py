@@ -37,7 +37,7 @@ Row = Mapping[str, Any]
 
 
 def read_gathered(row: Row, ask: Ask, asks: int, *, brought: Brought, joined: Brought) -> tuple[Known, Facts]:
-    """Turn one row of ``gather_v7`` for one of so many ``asks``, with what ``_v5`` reads, into what is known of the caller and
+    """Turn one row of ``gather_v8`` for one of so many ``asks``, with what ``_v5`` reads, into what is known of the caller and
     the request's facts.
 
     ``brought`` is what the row tells of who brought its member, ``joined`` what that of the first ask does, if this one is

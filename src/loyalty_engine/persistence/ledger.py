@@ -26,11 +26,11 @@ Gathered = tuple[Known, Facts]
 Gather = Callable[[int, Sequence[Ask]], Awaitable[list[Gathered]]]
 Record = Callable[[int, Write], Awaitable[bool]]
 
-_GATHER: Final = "SELECT * FROM loyalty.gather_v7($1, $2)"
+_GATHER: Final = "SELECT * FROM loyalty.gather_v8($1, $2)"
 _GATHER_ABOUT: Final = (
     "SELECT g.*, CASE WHEN g.subject IS NOT NULL THEN loyalty.read_touched_v5($1, g.subject) END AS touched, "
     "CASE WHEN g.subject IS NOT NULL THEN loyalty.read_ending_v5($1, g.subject) END AS ending "
-    "FROM loyalty.gather_v7($1, $2) g"
+    "FROM loyalty.gather_v8($1, $2) g"
 )
 _RECORD_S: Final = "SELECT loyalty.record_s_v3($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 _RECORD_B: Final = "SELECT loyalty.record_b_v7($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"

@@ -20,7 +20,7 @@ def read_tiers(text: str) -> dict[str, MemberTier]:
 
 
 def read_earned(text: str) -> dict[str, Moved]:
-    """Turn what ``read_earned_v7`` returned into what a member earned, by wallet."""
+    """Turn what ``read_earned_v8`` returned into what a member earned, by wallet."""
     found = orjson.loads(text).items()
     return {wallet: tuple((datetime.fromisoformat(at), points) for at, points in moved) for wallet, moved in found}
 
