@@ -19,6 +19,7 @@ from loyalty_engine.core.engine.requests import Adjust, Redeem, Request, ReturnG
 from loyalty_engine.core.kernel.ids import read_id
 from loyalty_engine.core.rules.goods import Goods
 from loyalty_engine.persistence.ledger_check import check_rows
+from loyalty_engine.persistence.reading.referrals import read_counters
 from tests.harness.friends import DAY, Shop, document_of_friends, fingerprints, open_shop
 from tests.harness.ledger import Ledger
 from tests.harness.programs import MakeProgram, Program
@@ -43,6 +44,12 @@ async def shop(program: Program, ledger: Ledger) -> AsyncIterator[Shop]:
 async def points(shop: Shop, ledger: Ledger, who: str) -> int:
     available, pending, _, debt = (await ledger.balances(shop.names[who])).get("points", (0, 0, 0, 0))
     return available + pending - debt
+
+
+async def friends(shop: Shop, ledger: Ledger, who: str) -> int:
+    """Return how many friends a member counts."""
+    counters = await read_counters(ledger.connection, shop.program.id, shop.names[who])
+    return counters.get("referral/friends/friends/lifetime/", 0)
 
 
 async def state(shop: Shop, ledger: Ledger, friend: str) -> tuple[str, list[Any]]:
@@ -259,6 +266,37 @@ async def test_who_stood_for_a_friend_keeps_its_reward_when_both_are_parted(shop
     await shop.reward()
     await shop.do(ReverseOperation(shop.call(), read_id("op", merged["operation_id"]), "two people"))
     assert [await points(shop, ledger, who) for who in ("eve", "ben", "anna")] == [300, 0, 500]
+
+
+async def test_what_is_taken_back_after_both_were_parted_comes_to_nothing_in_all(shop: Shop, ledger: Ledger) -> None:
+    await shop.enrol("anna", "ben", "eve")
+    await shop.register("ben", by="anna")
+    order_id = await shop.buy("ben")
+    merged = await shop.merge("eve", "ben")
+    shop.now += 15 * DAY
+    await shop.reward()
+    await shop.do(ReverseOperation(shop.call(), read_id("op", merged["operation_id"]), "two people"))
+    await shop.cancel(order_id)
+    assert [await points(shop, ledger, who) for who in ("eve", "ben", "anna")] == [300, -300, 0]
+
+
+async def test_what_comes_back_while_two_advocates_are_one_is_right_in_all(shop: Shop, ledger: Ledger) -> None:
+    """Undoing a merge gives each what it had before: what was taken back meanwhile is the other's, here as in all of merges."""
+    await shop.enrol("anna", "eve", "ben", "carl")
+    orders = {}
+    for friend, advocate in (("ben", "anna"), ("carl", "eve")):
+        await shop.register(friend, by=advocate)
+        orders[friend] = await shop.buy(friend)
+    shop.now += 15 * DAY
+    await shop.reward()
+    merged = await shop.merge("anna", "eve")
+    await shop.cancel(orders["carl"])
+    assert (await points(shop, ledger, "anna"), await friends(shop, ledger, "anna")) == (500, 1)
+    await shop.do(ReverseOperation(shop.call(), read_id("op", merged["operation_id"]), "two people"))
+    assert [await points(shop, ledger, who) for who in ("anna", "eve", "ben", "carl")] == [0, 500, 300, 0]
+    assert [await friends(shop, ledger, who) for who in ("anna", "eve")] == [0, 1]
+    await shop.cancel(orders["ben"])
+    assert [await points(shop, ledger, who) for who in ("anna", "eve", "ben", "carl")] == [-500, 500, 0, 0]
 
 
 async def test_what_settles_at_once_is_rewarded_in_the_same_answer(new_program: MakeProgram) -> None:
