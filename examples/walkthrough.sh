@@ -1,6 +1,6 @@
 #!/bin/sh
 # A first walk through the API against the server of `make run`: enrol, earn, retry, redeem, take it back, hold, return goods,
-# reserve a cart and confirm it, and ask why.
+# reserve a cart and confirm it, ask why, be in a tier and a club, and bring a friend.
 # PORT and LOYALTY_STATE_DIR are those of the server. BASE_URL, ADMIN_KEY and TILL_KEY lead to another one.
 set -eu
 
@@ -25,10 +25,11 @@ curl --silent --fail --output /dev/null "$BASE_URL/readyz" || stop "nobody is re
 walk=$(date +%s)
 card="card:$walk"
 
-# The example is a sandbox, and somebody may have moved its clock.
+# The example is a sandbox, and somebody may have moved its clock. All is bought at night, as some hours double points.
 now=$(curl --silent --fail "$BASE_URL/v1/program/clock" --header "Authorization: Bearer $ADMIN_KEY" \
     | sed 's/.*"now":"\([^"]*\)".*/\1/')
 day=${now%%T*}
+night="${day}T00:00:00Z"
 
 # call WHAT STATUS KEY METHOD PATH [BODY] [IDEMPOTENCY_KEY]: makes one call, prints it, and leaves the answer in $answer
 call() {
@@ -65,7 +66,7 @@ call "Enrol a member with a card" 201 "$ADMIN_KEY" POST /members \
     "{\"identities\": [\"$card\"], \"name\": \"Ada\"}" "enrol-$walk"
 
 receipt="{\"receipt\": {\"location\": \"berlin-1\", \"till\": \"1\", \"business_date\": \"$day\", \"number\": \"$walk\"},
- \"placed_at\": \"$now\", \"currency\": \"EUR\", \"member\": \"$card\",
+ \"placed_at\": \"$night\", \"currency\": \"EUR\", \"member\": \"$card\",
  \"lines\": [{\"sku\": \"espresso-1kg\", \"category\": \"coffee\", \"amount\": 12000}]}"
 call "A till reports a receipt of 120 euros" 201 "$TILL_KEY" POST /orders "$receipt" "receipt-$walk"
 holds '"available":140'
@@ -126,5 +127,38 @@ holds '"status":"credited"'
 call "Why did the receipt earn what it earned?" 200 "$ADMIN_KEY" GET "/operations/$operation/explanation"
 holds '"rule":"coffee"'
 
+call "The coffee made a regular of her" 200 "$ADMIN_KEY" GET "/members/$card/tiers"
+holds '"tier":"regular"'
+
+call "She pays for a year of the delivery club" 201 "$ADMIN_KEY" POST "/members/$card/plans/delivery_club/payments" \
+    "{\"payment\": \"pay-$walk\", \"amount\": 2900, \"currency\": \"EUR\"}" "club-$walk"
+holds '"state":"active"'
+
+call "What does the shop do for her now?" 200 "$ADMIN_KEY" GET "/members/$card/entitlements"
+holds '"entitlement":"tastings"'
+holds '"entitlement":"free_delivery"'
+
+call "She recommends the shop: everybody has a code" 200 "$ADMIN_KEY" GET "/members/$card/referral-code"
+code=$(field code)
+
+call "A friend comes with it, and buys for 30 euros; so far nobody gets anything for that" 201 "$ADMIN_KEY" POST /orders \
+    "{\"order_id\": \"friend-$walk\", \"placed_at\": \"$night\", \"currency\": \"EUR\", \"member\": \"card:friend-$walk\",
+ \"lines\": [{\"sku\": \"tea\", \"amount\": 3000}], \"brought_by\": {\"code\": \"$code\"}}" "friend-$walk"
+holds '"state":"registered"'
+
+call "Two weeks pass in a moment: the example is a sandbox" 200 "$ADMIN_KEY" POST /program/clock '{"forward": {"days": 15}}'
+now=$(field now)
+night="${now%%T*}T00:00:00Z"
+
+call "The goods stayed, so both are rewarded: the friend hears of it with the next purchase" 201 "$ADMIN_KEY" POST /orders \
+    "{\"order_id\": \"again-$walk\", \"placed_at\": \"$night\", \"currency\": \"EUR\", \"member\": \"card:friend-$walk\",
+ \"lines\": [{\"sku\": \"tea\", \"amount\": 500}]}" "friend-again-$walk"
+holds '"available":335'
+
+call "And she finds her friend among those that count" 200 "$ADMIN_KEY" GET "/members/$card/referrals"
+holds '"state":"rewarded"'
+holds '"points":500'
+
 echo
-echo "Done: earned once, spent once, taken back once, held, returned, reserved, confirmed, and explained."
+echo "Done: earned once, spent once, taken back once, held, returned, reserved, confirmed, explained, in a tier and a club,"
+echo "and rewarded for a friend."

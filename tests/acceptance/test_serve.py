@@ -120,7 +120,8 @@ def test_walkthrough_of_the_examples_gets_the_answers_it_expects(service: Servic
     walk = subprocess.run(["sh", "examples/walkthrough.sh"], env=settings, capture_output=True, text=True, check=False)
     assert walk.stderr == ""
     assert walk.stdout.endswith(
-        "Done: earned once, spent once, taken back once, held, returned, reserved, confirmed, and explained.\n"
+        "Done: earned once, spent once, taken back once, held, returned, reserved, confirmed, explained, in a tier and a club,\n"
+        "and rewarded for a friend.\n"
     )
 
 
