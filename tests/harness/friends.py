@@ -40,26 +40,18 @@ from loyalty_engine.core.rules.order import Line, Order, ShopOrder
 from loyalty_engine.persistence.connections import connect, create_pool
 from loyalty_engine.persistence.ledger import Ledger
 from loyalty_engine.persistence.sessions import Sessions
+from tests.harness import referrals
 from tests.harness.api import fresh
 from tests.harness.programs import Json, MakeProgram, Program, document, owner
 
 START: Final = parse_instant("2026-03-02T12:00:00Z")
 DAY: Final = timedelta(days=1)
 FRIENDS: Final[Mapping[str, Any]] = {
-    "key": "friends",
-    "link": "https://shop.example/r/{code}",
-    "qualifies": {"kind": "order", "at_least": 3000, "within": {"days": 60}, "settles_after": {"days": 14}},
-    "friend": {"rewards": [{"kind": "points", "wallet": "points", "points": 300}]},
-    "advocate": {
-        "ladder": [
-            {"rewards": [{"kind": "points", "wallet": "points", "points": 500}]},
-            {"from_friends": 3, "rewards": [{"kind": "points", "wallet": "points", "points": 800}]},
-        ],
-        "limits": [{"friends": 4, "period": "month"}],
-    },
+    **referrals.FRIENDS,
+    "advocate": {**referrals.FRIENDS["advocate"], "limits": [{"friends": 4, "period": "month"}]},
     "guards": {"per_day": 10},
 }
-"""300 points for a friend whose order of 30 euros stands for 14 days; 500 for who brought it, 800 from the third on."""
+"""As over HTTP, with a limit that is soon reached."""
 
 
 def document_of_friends(**changes: object) -> Json:
