@@ -76,6 +76,8 @@ async def test_what_the_answered_ask_next_travels_with_what_waits(database_url: 
 
     async def ask_twice(item: int) -> None:
         await batches.submit(item)
+        for _ in range(item):  # some are slower than others to send their answer on and hear of more
+            await asyncio.sleep(0)
         await batches.submit(item)
 
     async def ask_once_others_are_under_way() -> None:

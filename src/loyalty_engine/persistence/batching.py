@@ -21,6 +21,8 @@ Result = TypeVar("Result")
 _RECONNECT_SECONDS: Final = 0.2
 _LONGEST_QUEUE: Final = 2_000
 """Beyond this many waiting items a caller is told to come back: it would time out anyway."""
+_PASSES: Final = 12
+"""How many passes of the event loop those just answered have to ask for more, which then travels in one batch."""
 
 
 class Batcher(Generic[Item, Result]):
@@ -111,7 +113,17 @@ class Batcher(Generic[Item, Result]):
                 await idle
                 continue
             await self._send(connection, batch)
-            await asyncio.sleep(0)  # let those just answered go on first: what they ask next travels with what waits
+            await self._linger()
+
+    async def _linger(self) -> None:
+        """Let those just answered go on first: what they ask next travels with what waits, at a part of what it costs alone.
+
+        Whoever comes to an idle connection does not wait.
+        """
+        for _ in range(_PASSES):
+            if len(self._waiting) >= self._limit:
+                break
+            await asyncio.sleep(0)
 
     def _wake_all(self, *_: object) -> None:
         """Let idle workers see whether it is their connection that was lost."""
