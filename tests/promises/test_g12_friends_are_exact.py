@@ -15,7 +15,7 @@ from tests.harness.crowds import size, together
 from tests.harness.friends import open_shop
 from tests.harness.ledger import Ledger
 from tests.harness.programs import MakeProgram, Program, document
-from tests.harness.referrals import FRIENDS, buy, code_of_member, pass_days, points_of, register
+from tests.harness.referrals import FRIENDS, buy, code_of_member, pass_days, points_of, register, see_referral
 from tests.harness.servers import Servers, serve
 
 Json = dict[str, Any]
@@ -54,7 +54,9 @@ async def test_the_ladder_and_the_limit_hold_for_all_who_come_at_once(clients: A
     assert {answer.status_code for answer in answers} == {201}
     told = [answer.json()["referral"] for answer in answers]
     assert {referral["state"] for referral in told} == {"rewarded"}
-    reasons = [reason["reason"] for referral in told for reason in referral["reasons"]]
+    assert [referral["reasons"] for referral in told] == [[]] * CROWD
+    whole = await together(see_referral(clients, referral["id"]) for referral in told)
+    reasons = [reason["reason"] for referral in whole for reason in referral["reasons"]]
     assert reasons == ["limit_reached"] * (CROWD - 10)
     assert await points_of(clients, anna) == 2 * 500 + 8 * 800
     assert {await points_of(clients, friend) for friend in friends} == {300}
