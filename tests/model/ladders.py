@@ -103,7 +103,9 @@ class Ladder:
         """Return where somebody is once goods came back of an order that was placed then."""
         if self.keeps or not pile or not pile[-1].is_earned or pile[-1].rank <= self.base:
             return pile
-        top, below = pile[-1], pile[:-1]
+        top, left = pile[-1], self.lose(pile[:-1], deeds, placed, now)
+        below = left if left == pile[:-1] or left[-1].rank > self.base else ()
+        pile = (*below, top)
         holds = self._around(top.reached)
         if not holds(placed):
             return pile
@@ -111,8 +113,10 @@ class Ladder:
         level = max(then, today)
         if level >= top.rank:
             return pile if then >= top.rank else (*below, replace(top, reached=now))
-        if below and below[-1].rank >= level and not self._is_over(below, now):
-            return self.lose(below, deeds, placed, now)
+        while below and self._is_over(below, now):
+            below = below[:-1]
+        if below and below[-1].rank >= level:
+            return below
         if level <= self.base:
             return (Place(level, now, None, now),)
         return (*(below if below and below[-1].rank < level else ()), replace(top, rank=level))
@@ -186,7 +190,17 @@ class Ladder:
             return (*(pile if top is not None and top.rank else ()), Place(rank, at, until, at))
         if top.until is None or (until is not None and until <= top.until):
             return pile
-        return (*below, replace(top, until=until, is_granted=False, is_paid=False))
+        if top.is_earned and self._are_one(top.reached, at):
+            return (*below, replace(top, until=until))
+        if below and below[-1].rank == top.rank and below[-1].is_earned:
+            below = below[:-1]
+        return (*below, top, Place(rank, top.since, until, at))
+
+    def _are_one(self, one: datetime, other: datetime) -> bool:
+        """Tell whether two moments lie in one window."""
+        if self.window == "month":
+            return start_of_month(one) == start_of_month(other)
+        return self.window == "ever" or one == other
 
     @staticmethod
     def _is_held_down(pile: Pile) -> bool:

@@ -51,7 +51,9 @@ def test_who_rises_keeps_the_tier_to_the_end_of_the_next_year() -> None:
 def test_who_reaches_its_tier_again_keeps_it_longer() -> None:
     silver = Standing(1, JULY, END_OF_2027)
     again = datetime(2027, 3, 1, tzinfo=UTC)
-    assert ladder().rise(silver, 1, again, enrolled_at=None) == Standing(1, JULY, END_OF_2028)
+    assert ladder().rise(silver, 1, again, enrolled_at=None) == Standing(
+        1, JULY, END_OF_2028, before=silver, reached_at=again
+    )
 
 
 def test_who_reaches_its_tier_again_in_the_same_year_changes_nothing() -> None:

@@ -165,7 +165,19 @@ class Ladder:
             return Standing(rank, at, until, how, standing if standing is not None and standing.rank else None)
         if standing.until is None or (until is not None and until <= standing.until):
             return None
-        return replace(standing, until=until, how=how)
+        return self._renew(standing, at, until, how, enrolled_at=enrolled_at)
+
+    def _renew(
+        self, standing: Standing, at: datetime, until: datetime | None, how: How, *, enrolled_at: datetime | None
+    ) -> Standing:
+        """Keep a tier for longer. Reached in another window, or in another way, it is so twice: the last time is kept, too."""
+        reached_at, around = standing.reached_at or standing.since, self.window.around
+        if how == standing.how and (how != "earned" or around(reached_at, enrolled_at) == around(at, enrolled_at)):
+            return replace(standing, until=until)
+        last, below = standing, standing.before
+        if below is not None and below.rank == standing.rank and below.how not in _UNTIL_THAT_DAY:
+            last = replace(standing, before=below.before)
+        return replace(standing, until=until, how=how, before=last, reached_at=at)
 
     def lower(
         self, standing: Standing, reached: Reached, now: datetime, *, bought_at: datetime, enrolled_at: datetime | None
@@ -174,10 +186,15 @@ class Ladder:
 
         ``reached`` is how much there is in a whole window, without what came back. An earned tier is lost when the window in
         which it was reached, of which that time is a part, does not reach it any more, and today's does not either. Then the
-        member is where the metric leads, or where it was before if that is higher and lasts still.
+        member is where the metric leads, or where it was before if that is higher and lasts still; that may be lost, too.
         """
         if standing.how != "earned" or standing.rank <= self.base:
             return standing
+        before = standing.before
+        if before is not None:
+            left = self.lower(before, reached, now, bought_at=bought_at, enrolled_at=enrolled_at)
+            before = left if left == before or left.rank > self.base else None
+            standing = replace(standing, before=before)
         reached_at = standing.reached_at or standing.since
         if not self.window.around(reached_at, enrolled_at).holds(bought_at):
             return standing
@@ -185,9 +202,10 @@ class Ladder:
         level = max(then, today)
         if level >= standing.rank:
             return standing if then >= standing.rank else replace(standing, reached_at=now)
-        before = standing.before
-        if before is not None and before.rank >= level and not self.has_ended(before, now):
-            return self.lower(before, reached, now, bought_at=bought_at, enrolled_at=enrolled_at)
+        while before is not None and self.has_ended(before, now):
+            before = before.before
+        if before is not None and before.rank >= level:
+            return before
         if level <= self.base:
             return Standing(level, now)
         return replace(standing, rank=level, before=before if before is not None and before.rank < level else None)
