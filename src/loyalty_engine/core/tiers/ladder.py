@@ -46,9 +46,9 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ladder:
-    """A compiled tier set. ``base`` is the rank of the tier that asks for nothing: nobody is below it; 0: there is none.
+    """A compiled tier set. ``base`` is the rank of the tier that asks for nothing, 0: none. Nobody is below it.
 
-    ``entrances`` are the conditions that lead to a tier, by its rank. ``history`` is what they look back over, as rules do.
+    ``entrances`` are the conditions that lead to a tier, by its rank. ``history`` is what they look back over.
     """
 
     key: str
@@ -121,10 +121,10 @@ class Ladder:
         return lambda at: self.count(self.window.ending(at, deeds.enrolled_at), deeds, at)
 
     def amounts(self, deeds: Deeds, happened_at: datetime, now: datetime) -> Sequence[tuple[datetime, int]]:
-        """Return how much there is of the metric, and as of when, wherever something counts that ``happened_at`` that time.
+        """Return how much there is, and as of when, wherever something counts that ``happened_at`` that time.
 
-        That is ``now``, with what clocks that are ahead have dated later already, and earlier if it is heard of late: in a
-        window that is over all of it counts, and one that rolls ended with each thing that was bought since.
+        That is ``now``, with what clocks that are ahead have dated later already, and earlier if it is heard of late:
+        in a window that is over all of it counts, and one that rolls ended with each thing that was bought since.
         """
         today, span = self.window.around(now, deeds.enrolled_at), self.window.around(happened_at, deeds.enrolled_at)
         if not today.is_rolling:
@@ -155,8 +155,8 @@ class Ladder:
     ) -> Standing | None:
         """Return where a member is who reaches ``rank`` at that time; None when that changes nothing.
 
-        Who reaches the tier again in which it is, or a higher one, keeps it for as long as somebody who is new there. Whom
-        somebody put down by hand does not rise until that ends.
+        Who reaches the tier again in which it is, or a higher one, keeps it for as long as somebody who is new there.
+        Whom somebody put down by hand does not rise until that ends.
         """
         if rank <= self.base or (standing is not None and (rank < standing.rank or _is_held_down(standing))):
             return None
@@ -184,9 +184,10 @@ class Ladder:
     ) -> Standing:
         """Return where a member is once goods came back that it had ``bought_at`` that time.
 
-        ``reached`` is how much there is in a whole window, without what came back. An earned tier is lost when the window in
-        which it was reached, of which that time is a part, does not reach it any more, and today's does not either. Then the
-        member is where the metric leads, or where it was before if that is higher and lasts still; that may be lost, too.
+        ``reached`` is how much there is in a whole window, without what came back. An earned tier is lost when the
+        window in which it was reached, of which that time is a part, does not reach it any more, and today's does not
+        either. Then the member is where the metric leads, or where it was before if that is higher and lasts still;
+        that may be lost, too.
         """
         if standing.how != "earned" or standing.rank <= self.base:
             return standing
@@ -254,10 +255,10 @@ class Ladder:
         at: datetime,
         level: Callable[[], int],
     ) -> Standing | None:
-        """Return where a member is that is, from ``at`` on, in these plans, each until then; the metric leads to ``level``.
+        """Return where a member is that is in these plans from ``at`` on, each until then, and at ``level`` without.
 
-        It is at least in the highest tier that names one of them, as long as it is in that plan. Then it goes where it would
-        be without, as when something ends that was given by hand.
+        It is at least in the highest tier that names one of them, as long as it is in that plan. Then it goes where it
+        would be without, as when something ends that was given by hand.
         """
         led = max([(rank, runs[plan]) for rank, plan in self._plans() if plan in runs], default=(0, at))
         while standing is not None and standing.how == "plan" and standing.rank != led[0]:

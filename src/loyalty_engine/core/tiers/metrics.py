@@ -21,7 +21,7 @@ Moved = tuple[tuple[datetime, int], ...]
 
 
 class Deeds(Protocol):
-    """What metrics look at. ``orders`` and ``spend`` are totals; ``history`` and ``earned`` reach back as far as any window.
+    """What metrics look at: ``orders`` and ``spend`` are totals, ``history`` and ``earned`` reach as far as windows.
 
     ``history`` has lines where a metric counts goods.
     """

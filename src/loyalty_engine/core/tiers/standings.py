@@ -12,10 +12,11 @@ How = Literal["earned", "condition", "granted", "plan"]
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a member is: in the tier of ``rank`` since then, until then at least, None: for good. ``how`` it came there.
+    """Where a member is, and ``how`` it came there: in the tier of ``rank``, ``until`` then at least, None: for good.
 
-    Ranks count from 1, the lowest tier; 0 is below all of them. ``before`` is where it was until then, and falls back to
-    when what led here is undone. ``reached_at`` is a moment as of whose window the tier is reached, None: since it is in it.
+    Ranks count from 1, the lowest tier; 0 is below all of them. ``before`` is where it was until then, and falls back
+    to when what led here is undone. ``reached_at`` is a moment as of whose window the tier is reached, None: since it
+    is in it.
     """
 
     rank: int
@@ -28,7 +29,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class MemberTier:
-    """A standing as it is kept: it names its ``tier`` by key, None: below all, and those that were ``below`` it, lowest first.
+    """A standing as it is kept: its ``tier`` by key, None: below all, and those that were ``below`` it, lowest first.
 
     Before ``ends_at`` nobody has to look at it; None: time does not end it.
     """
