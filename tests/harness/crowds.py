@@ -16,6 +16,7 @@ IS_FULL: Final = os.environ.get("LOYALTY_PROMISES") == "full"
 """Whether the promises are proven at their full sizes."""
 
 _PATIENCE_SECONDS: Final = 120.0
+UNKNOWN: Final = "the outcome stayed unknown"
 _FIRST_DELAY_SECONDS: Final = 0.05
 _LONGEST_DELAY_SECONDS: Final = 1.0
 
@@ -42,7 +43,7 @@ async def insist(
             response = None
         if response is not None and is_known(response):
             return response
-        assert time.monotonic() < deadline, "the outcome stayed unknown"
+        assert time.monotonic() < deadline, UNKNOWN
         await asyncio.sleep(delay)
         delay = min(2 * delay, _LONGEST_DELAY_SECONDS)
 

@@ -14,6 +14,8 @@ from tests.harness.api import fresh, order_body
 from tests.harness.codes import share_code
 from tests.harness.histories import Entry, History
 from tests.harness.programs import document
+from tests.harness.subscribers import CHANCES as PLAN_CHANCES
+from tests.harness.subscribers import PAID, PLANS, Subscriptions
 
 Json = dict[str, Any]
 Act = tuple[str, Json]
@@ -26,7 +28,9 @@ _SULK_SECONDS: Final = 0.4
 
 CODE: Final = "SPRING"
 SOLD: Final[Json] = {
-    **document(),
+    **document(time_zone="UTC"),
+    "activities": [*document()["activities"], PAID],
+    "plans": PLANS,
     "promotions": [
         {"key": "spring", "opened_by": "code", "effect": {"kind": "percent_off", "percent": "5%"}},
         {
@@ -43,7 +47,7 @@ SOLD: Final[Json] = {
             "window": {"kind": "rolling", "length": {"months": 1}},
             "lasts": {"kind": "length", "length": {"months": 1}},
             "tiers": [
-                {"key": "level_1", "at_least": 8_000},
+                {"key": "level_1", "at_least": 8_000, "plan": "club"},
                 {
                     "key": "level_2",
                     "at_least": 20_000,
@@ -78,7 +82,7 @@ SOLD: Final[Json] = {
 }
 """The program of the shop: so few may have its two promotions, one of them with a promo code, that customers compete for them.
 
-What they buy leads up its ladders, and what they bring back down again. A few advocates bring all friends.
+What they buy leads up its ladders, and what they bring back down again; so does a plan that they pay for. A few advocates bring all friends.
 """
 
 CHANCES: Final = {
@@ -107,6 +111,7 @@ CHANCES: Final = {
     "bring": 8,
     "activity": 3,
     "repeat": 14,
+    **PLAN_CHANCES,
 }
 
 
@@ -123,6 +128,7 @@ class Shop:
     sent_orders: list[Json] = field(default_factory=list)
     reservations: list[tuple[str, Json]] = field(default_factory=list)
     """Each with its cart."""
+    subscriptions: Subscriptions = field(default_factory=Subscriptions)
 
     async def open(self) -> None:
         """Enrol the first members and give them points, so that there is something to do, and make the promo code."""
@@ -161,8 +167,8 @@ class Shop:
                 (self.orders if answer["member_id"] else self.guests).append(answer["id"])
             case "/redemptions":
                 (self.holds if entry.body.get("hold") else self.redemptions).append(answer["id"])
-            case _:
-                pass
+            case path:
+                self.subscriptions.learn(path, entry.body)
 
 
 async def visit(shop: Shop, dice: random.Random, until: asyncio.Event) -> None:
@@ -226,6 +232,8 @@ def _draw(shop: Shop, dice: random.Random, kind: str) -> Act | None:
             return "/activities", {**body, "subject": f"s{dice.randint(1, 40)}"}
         case "reserve":
             return _draw_cart(dice, member if dice.random() < 0.8 else None)
+        case _ if kind in PLAN_CHANCES:
+            return shop.subscriptions.draw(dice, kind, member)
         case "replace" | "confirm" | "release":
             return _draw_end(shop, dice, kind) if shop.reservations else None
         case _:

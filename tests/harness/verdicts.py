@@ -15,6 +15,7 @@ from tests.harness.api import Api
 from tests.harness.crowds import in_crowd, insist
 from tests.harness.histories import Answer, Entry, History
 from tests.harness.ledger import Ledger
+from tests.harness.membership_verdicts import compare_memberships
 
 Json = dict[str, Any]
 
@@ -47,6 +48,7 @@ async def judge(history: History, ledger: Ledger) -> list[str]:
     faults += await _compare_keys(history, ledger)
     faults += await _compare_balances(api, accepted)
     faults += await _compare_reservations(api, accepted)
+    faults += await compare_memberships(api, accepted)
     return faults
 
 
@@ -213,8 +215,8 @@ def _movements(entry: Entry) -> Iterator[tuple[str, str, int]]:
 
 
 def _has_number(entry: Entry) -> bool:
-    """Tell whether a request is about an order by its own number, which is accepted once under any key."""
-    return entry.path == "/orders" or entry.path.endswith("/confirm")
+    """Tell whether a request is about an order, or a payment, by its own number, which is accepted once under any key."""
+    return entry.path == "/orders" or entry.path.endswith(("/confirm", "/payments"))
 
 
 def _operation_of(entry: Entry) -> str:
