@@ -173,6 +173,7 @@ async def test_what_was_acknowledged_survives_every_kill(capsys: pytest.CaptureF
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(420)
 @pytest.mark.parametrize("fault", ["early acknowledgements", "forgotten keys", "forgotten ends", "forgotten plans"])
 async def test_a_history_shows_a_planted_fault(database_url: str, fault: str) -> None:
     program = await make_program(database_url, SOLD)
