@@ -5,7 +5,7 @@ CREATE FUNCTION loyalty.read_crowd_v8(p_program integer, p_members uuid[], p_now
 RETURNS TABLE (
     revision integer, id uuid, version bigint, orders integer, spend bigint, balances jsonb, tiers jsonb, other_tiers_end_at timestamptz,
     points_due_at timestamptz, tier_set text, tier text, since timestamptz, until timestamptz, ends_at timestamptz,
-    how text, below text[]
+    how text, below text[], reached_at timestamptz
 )
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = loyalty, pg_temp
@@ -17,7 +17,7 @@ AS $$
 BEGIN
     RETURN QUERY
     SELECT p.revision, m.id, m.version, m.orders, m.spend, b.balances, o.tiers, o.ends_at, least(l.due_at, h.due_at, b.due_at),
-           t.tier_set, t.tier, t.since, t.until, t.ends_at, t.how, t.below
+           t.tier_set, t.tier, t.since, t.until, t.ends_at, t.how, t.below, t.reached_at
       FROM program p
      CROSS JOIN unnest(p_members) f(id)
       JOIN member m ON m.program_id = p_program AND m.id = f.id

@@ -17,12 +17,13 @@ depends_on = None
 
 _SQL = Path(__file__).parents[1] / "sql"
 
-_FUNCTIONS = ("read_earned_v8", "find_matter_v8", "gather_v8", "read_crowd_v8")
+_FUNCTIONS = ("read_earned_v8", "find_matter_v8", "gather_v8", "read_crowd_v8", "record_crowd_v8")
 
 
 def upgrade() -> None:
-    """Add functions and indexes."""
+    """Add a type, functions and indexes."""
     op.execute("SET LOCAL lock_timeout = '5s'")
+    _execute_each("types_v8")
     for name in _FUNCTIONS:
         op.execute(_read(name))
     _execute_each("rights_v8")

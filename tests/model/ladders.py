@@ -124,19 +124,17 @@ class Ladder:
     def review(self, pile: Pile, deeds: Sequence[Deed], now: datetime, runs: Runs) -> Pile:
         """Return where somebody is, once tiers ran out one after the other up to now; plans that run hold it up."""
         reviewed, at = self._run_out(pile, deeds, now)
-        return pile if at is None else self._follow(reviewed, deeds, runs, at, holds=self._before(at))
+        return pile if at is None else self._follow(reviewed, deeds, runs, at, led=self._last_of(at))
 
     def follow(self, pile: Pile, deeds: Sequence[Deed], runs: Runs, now: datetime) -> Pile:
         """Return where plans lead that run until then, and what is left without those that do not."""
-        return self._follow(pile, deeds, runs, now, holds=self._around(now))
+        return self._follow(pile, deeds, runs, now, led=now)
 
-    def _follow(
-        self, pile: Pile, deeds: Sequence[Deed], runs: Runs, at: datetime, *, holds: Callable[[datetime], bool]
-    ) -> Pile:
+    def _follow(self, pile: Pile, deeds: Sequence[Deed], runs: Runs, at: datetime, *, led: datetime) -> Pile:
         rank, until = max([(rank, runs[plan]) for rank, plan in self.plans if plan in runs], default=(0, at))
         while pile and pile[-1].is_paid and pile[-1].rank != rank:
-            level, below = self._reach(deeds, holds), self._run_out(pile[:-1], deeds, at)[0]
-            pile = below if below and below[-1].rank >= level else (self._go_on(pile[-1], level, at),)
+            level, below = self._reach(deeds, self._around(led)), self._run_out(pile[:-1], deeds, at)[0]
+            pile = below if below and below[-1].rank >= level else (self._go_on(pile[-1], level, at, led),)
         pile = tuple(_prolong(place, rank, until) for place in pile)
         if rank <= (pile[-1].rank if pile else self.base) or self._is_held_down(pile):
             return pile
@@ -149,15 +147,21 @@ class Ladder:
             last = end
             top, below = pile[-1], pile[:-1]
             until = top.until or end
-            level = max(self._reach(deeds, self._before(until)), self._reach(deeds, self._before(end)))
+            ranks = {moment: self._reach(deeds, self._around(moment)) for moment in map(self._last_of, (until, end))}
+            led = max(ranks, key=ranks.__getitem__)
+            level = ranks[led]
             if not top.is_earned:
                 below = self._run_out(below, deeds, end)[0]
-                pile = below if below and below[-1].rank >= level else (self._go_on(top, level, end),)
+                pile = below if below and below[-1].rank >= level else (self._go_on(top, level, end, led),)
                 continue
             rank = {"to_level": level, "one_level": max(top.rank - 1, level), "never": max(top.rank, level)}[self.falls]
             while below and (not below[-1].is_granted or self._is_over(below, end)):
                 below = below[:-1]
-            pile = below if below and below[-1].rank >= rank else (*below, self._go_on(top, rank, end))
+            pile = (
+                below
+                if below and below[-1].rank >= rank
+                else (*below, self._go_on(top, rank, end, led if rank <= level else top.reached))
+            )
         return pile, last
 
     def grant(self, pile: Pile, rank: int, until: datetime | None, now: datetime) -> Pile:
@@ -171,7 +175,7 @@ class Ladder:
             found = [n for n, place in enumerate(pile) if place.is_granted and not self._is_over(pile[: n + 1], now)]
             return (*pile[: found[-1]], *pile[found[-1] + 1 :]) if found else None
         level, below = self._reach(deeds, self._around(now)), self._run_out(pile[:-1], deeds, now)[0]
-        return below if below and below[-1].rank >= level else (self._go_on(pile[-1], level, now),)
+        return below if below and below[-1].rank >= level else (self._go_on(pile[-1], level, now, now),)
 
     @staticmethod
     def _better(one: Pile, other: Pile) -> Pile:
@@ -208,9 +212,9 @@ class Ladder:
         is_put = bool(pile) and pile[-1].is_granted
         return is_put and (not pile[-1].rank or (len(pile) > 1 and pile[-2].rank > pile[-1].rank))
 
-    def _go_on(self, top: Place, rank: int, at: datetime) -> Place:
+    def _go_on(self, top: Place, rank: int, at: datetime, reached: datetime) -> Place:
         since = top.since if rank == top.rank else at
-        return Place(rank, since, self._last(at) if rank > self.base else None, since)
+        return Place(rank, since, self._last(at), reached) if rank > self.base else Place(rank, since, None, since)
 
     def _last(self, at: datetime) -> datetime | None:
         if self.more is None:
@@ -239,9 +243,9 @@ class Ladder:
         first = days_after(at, -self.window)
         return lambda moment: first <= moment <= at
 
-    def _before(self, at: datetime) -> Callable[[datetime], bool]:
-        """Return the same for the window which ends with that moment."""
-        return self._around(at - datetime.resolution if self.window == "month" else at)
+    def _last_of(self, at: datetime) -> datetime:
+        """Return a moment of the window which ends with that one."""
+        return at - datetime.resolution if self.window == "month" else at
 
     def amount(self, deeds: Sequence[Deed], now: datetime) -> int:
         """Return how much of the metric there is today."""

@@ -18,7 +18,7 @@ _READ: Final = "SELECT * FROM loyalty.read_crowd_v8($1, $2, $3)"
 
 _SUM: Final = "SELECT * FROM loyalty.sum_orders_v7($1, $2, $3, $4)"
 
-_RECORD: Final = "SELECT loyalty.record_crowd_v7($1, $2, $3)"
+_RECORD: Final = "SELECT loyalty.record_crowd_v8($1, $2, $3)"
 
 
 async def read_crowd(
@@ -49,7 +49,15 @@ async def record_crowd(
 
 
 def _read(row: Any, now: datetime) -> Waiting:  # noqa: ANN401 - a record of asyncpg
-    held = MemberTier(row["tier"], row["since"], row["until"], row["ends_at"], row["how"], tuple(row["below"]))
+    held = MemberTier(
+        row["tier"],
+        row["since"],
+        row["until"],
+        row["ends_at"],
+        row["how"],
+        tuple(row["below"]),
+        reached_at=row["reached_at"],
+    )
     ends = [at for at in (row["points_due_at"], row["other_tiers_end_at"]) if at is not None]
     balances = orjson.loads(row["balances"]).items() if row["balances"] else ()
     tiers = orjson.loads(row["tiers"]).items()
@@ -83,6 +91,7 @@ def _row(review: Review) -> tuple[object, ...]:
         after.ends_at,
         after.how,
         after.below,
+        after.reached_at,
         review.answer["revision"],
         orjson.dumps(review.facts).decode(),
         orjson.dumps(review.answer).decode(),

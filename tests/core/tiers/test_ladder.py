@@ -18,6 +18,7 @@ TO_END_OF_NEXT: Final = {"kind": "window", "more": 1}
 JULY: Final = datetime(2026, 7, 1, 12, tzinfo=UTC)
 END_OF_2026: Final = datetime(2026, 12, 31, 23, tzinfo=UTC)
 END_OF_2027: Final = datetime(2027, 12, 31, 23, tzinfo=UTC)
+LAST_OF_2027: Final = datetime(2027, 12, 31, 22, 59, 59, 999_999, tzinfo=UTC)
 END_OF_2028: Final = datetime(2028, 12, 31, 23, tzinfo=UTC)
 
 
@@ -72,22 +73,24 @@ def test_a_tier_that_is_kept_for_good_is_never_reviewed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("downgrade", "reached", "rank"),
+    ("downgrade", "reached", "rank", "reached_at"),
     [
-        ("to_level", 0, 0),
-        ("to_level", 300, 1),
-        ("to_level", 500, 2),
-        ("one_level", 0, 1),
-        ("one_level", 600, 2),
-        ("never", 0, 2),
+        ("to_level", 0, 0, None),
+        ("to_level", 300, 1, LAST_OF_2027),
+        ("to_level", 500, 2, LAST_OF_2027),
+        ("one_level", 0, 1, JULY),
+        ("one_level", 600, 2, LAST_OF_2027),
+        ("never", 0, 2, JULY),
     ],
 )
-def test_who_ran_out_goes_where_the_program_says(downgrade: str, reached: int, rank: int) -> None:
+def test_who_ran_out_goes_where_the_program_says(
+    downgrade: str, reached: int, rank: int, reached_at: datetime | None
+) -> None:
     gold = Standing(2, JULY, END_OF_2027)
     went = ladder(downgrade=downgrade).review(gold, lambda _: reached, END_OF_2027, enrolled_at=None)
     since = JULY if rank == 2 else END_OF_2027
     until = datetime(2029, 12, 31, 23, tzinfo=UTC) if rank else None
-    assert went == [Standing(rank, since, until)]
+    assert went == [Standing(rank, since, until, reached_at=reached_at)]
 
 
 def test_nothing_happens_a_moment_before_the_end() -> None:

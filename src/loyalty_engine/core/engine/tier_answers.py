@@ -109,6 +109,7 @@ def _projected(ladder: Ladder, standing: Standing, member: MemberState, ends_at:
         member,
         at=ends_at,
         level=lambda: ladder.rank_for(then(ends_at)),
+        as_of=ladder.window.moment_ending(ends_at),
     )
     return ladder.base if after is None else ladder.rank_of(ladder.keep(after))
 

@@ -77,10 +77,11 @@ def has_crowds(ruleset: Ruleset) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """Where members of a kind go, who are there since then or, None, since they were; and what they are told."""
+    """Where members of a kind go, and what they are told. :data:`EPOCH` stands for what is each one's own: since when it is
+    there, and as of when it reached that.
+    """
 
     after: MemberTier
-    since: datetime | None
     answer: Mapping[str, Any]
 
 
@@ -130,7 +131,7 @@ class Crowd:
             member_id=waiting.member.id,
         )
         moves = show_moves(ladders, [TierMove(waiting.member.id, waiting.tier_set, held, after)])
-        return _Kind(after, None if after.since == EPOCH else after.since, {**head(operation), "tiers": moves})
+        return _Kind(after, {**head(operation), "tiers": moves})
 
 
 _CALL: Final = Call(UUID(int=0), Actor(0), request_hash=b"")
@@ -140,7 +141,9 @@ _CALL: Final = Call(UUID(int=0), Actor(0), request_hash=b"")
 def _tell(waiting: Waiting, kind: _Kind, operation_id: UUID) -> Review:
     member, held, after, answer = waiting.member, waiting.held, kind.after, kind.answer
     assert held.ends_at is not None
-    if kind.since is None:
+    if after.reached_at == EPOCH:
+        after = replace(after, reached_at=held.reached_at or held.since)
+    if after.since == EPOCH:
         after = replace(after, since=held.since)
         answer = {**answer, "tiers": [{**move, "since": show_instant(held.since)} for move in answer["tiers"]]}
     return Review(

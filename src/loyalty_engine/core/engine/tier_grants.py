@@ -35,7 +35,7 @@ def decide_grant_end(ruleset: Ruleset, facts: Facts, request: EndGrant, now: dat
     if without is None:
         refuse(RefusalCode.TIER_NOT_GRANTED, "", set=ladder.key)
     runs = running(member.plans, now)
-    led = ladder.follow(without, runs, member, at=now, level=lambda: ladder.level(member, now))
+    led = ladder.follow(without, runs, member, at=now, level=lambda: ladder.level(member, now), as_of=now)
     return _move(ruleset, member, request, standing=led or without, now=now)
 
 
@@ -92,7 +92,7 @@ def _without_grant(ladder: Ladder, member: MemberState, standing: Standing, now:
         before = _without_last(ladder, standing.before, now)
         return None if before == standing.before else replace(standing, before=before)
     level = ladder.level(member, now)
-    return ladder.resume(standing, level, ladder.then(member), now, enrolled_at=member.enrolled_at)
+    return ladder.resume(standing, level, ladder.then(member), now, enrolled_at=member.enrolled_at, as_of=now)
 
 
 def _without_last(ladder: Ladder, standing: Standing | None, now: datetime) -> Standing | None:

@@ -64,7 +64,7 @@ def _adopt(ladder: Ladder | None, held: MemberTier | None, member: MemberState, 
     standing, level = ladder.read(held), ladder.level(member, now)
     if level > ladder.rank_of(held):
         standing = ladder.rise(standing, level, now, enrolled_at=member.enrolled_at) or standing
-    standing = ladder.follow(standing, running(member.plans, now), member, at=now, level=lambda: level)
+    standing = ladder.follow(standing, running(member.plans, now), member, at=now, level=lambda: level, as_of=now)
     after = None if standing is None else ladder.keep(standing)
     return held if after is None or (held is not None and _is_alike(held, after)) else after
 
@@ -126,5 +126,6 @@ def _review(ladder: Ladder | None, held: MemberTier, member: MemberState, now: d
         member,
         at=ended,
         level=lambda: ladder.rank_for(ladder.then(member)(ended)),
+        as_of=ladder.window.moment_ending(ended),
     )
     return ladder.keep(stays or went[-1]), ended

@@ -212,7 +212,9 @@ class _Deed:
         """Return where the member is then."""
         member, now = self.member, self.booked_at
         runs = running(member.plans, now)
-        return ladder.follow(self._lead(ladder), runs, member, at=now, level=lambda: ladder.level(member, now))
+        return ladder.follow(
+            self._lead(ladder), runs, member, at=now, level=lambda: ladder.level(member, now), as_of=now
+        )
 
     def _lead(self, ladder: Ladder) -> Standing | None:
         standing = ladder.read(self.member.tiers.get(ladder.key))

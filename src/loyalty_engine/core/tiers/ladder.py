@@ -238,11 +238,17 @@ class Ladder:
         went: list[Standing] = []
         while (ends_at := self.ends_at(standing)) is not None and ends_at <= now:
             assert standing.until is not None
-            level = max(self.rank_for(reached(standing.until)), self.rank_for(reached(ends_at)))
+            level, as_of = max(
+                [(self.rank_for(reached(end)), end) for end in (standing.until, ends_at)], key=lambda found: found[0]
+            )
+            as_of = self.window.moment_ending(as_of)
             if standing.how in _UNTIL_THAT_DAY:
-                standing = self.resume(standing, level, reached, ends_at, enrolled_at=enrolled_at)
+                standing = self.resume(standing, level, reached, ends_at, enrolled_at=enrolled_at, as_of=as_of)
             else:
-                standing = self._fall(standing, self._after(standing.rank, level), ends_at, enrolled_at)
+                rank = self._after(standing.rank, level)
+                # What the downgrade leaves to somebody is owed to what led there at first.
+                led = as_of if rank <= level else standing.reached_at or standing.since
+                standing = self._fall(standing, rank, ends_at, enrolled_at=enrolled_at, reached_at=led)
             went.append(standing)
         return went
 
@@ -254,15 +260,17 @@ class Ladder:
         *,
         at: datetime,
         level: Callable[[], int],
+        as_of: datetime,
     ) -> Standing | None:
-        """Return where a member is that is in these plans from ``at`` on, each until then, and at ``level`` without.
+        """Return where a member is that is in these plans from ``at`` on, each until then, and at ``level`` without, by the
+        window ``as_of`` that moment.
 
         It is at least in the highest tier that names one of them, as long as it is in that plan. Then it goes where it
         would be without, as when something ends that was given by hand.
         """
         led = max([(rank, runs[plan]) for rank, plan in self._plans() if plan in runs], default=(0, at))
         while standing is not None and standing.how == "plan" and standing.rank != led[0]:
-            standing = self.resume(standing, level(), self.then(deeds), at, enrolled_at=deeds.enrolled_at)
+            standing = self.resume(standing, level(), self.then(deeds), at, enrolled_at=deeds.enrolled_at, as_of=as_of)
         standing = None if standing is None else _renewed(standing, *led)
         if led[0] <= (self.base if standing is None else standing.rank):
             return standing
@@ -305,27 +313,43 @@ class Ladder:
         return standing.rank if standing.how == "granted" else max(standing.rank, self.base)
 
     def resume(
-        self, granted: Standing, level: int, reached: Reached, at: datetime, *, enrolled_at: datetime | None
+        self,
+        granted: Standing,
+        level: int,
+        reached: Reached,
+        at: datetime,
+        *,
+        enrolled_at: datetime | None,
+        as_of: datetime,
     ) -> Standing:
-        """Return where a member is once a grant is over ``at`` that time, for whom the metric leads to ``level``."""
+        """Return where a member is once a grant is over ``at`` that time, for whom the metric leads to ``level`` in the window
+        ``as_of`` a moment.
+        """
         if granted.before is not None:
             resumed = [granted.before, *self.review(granted.before, reached, at, enrolled_at=enrolled_at)][-1]
             if resumed.rank >= level:
                 return resumed
-        return self._settle(granted, level, at, enrolled_at)
+        return self._settle(granted, level, at, enrolled_at=enrolled_at, reached_at=as_of)
 
-    def _fall(self, standing: Standing, rank: int, at: datetime, enrolled_at: datetime | None) -> Standing:
+    def _fall(
+        self, standing: Standing, rank: int, at: datetime, *, enrolled_at: datetime | None, reached_at: datetime
+    ) -> Standing:
         """Return where a member is whose tier ran out; what it was given by hand before that stays until it ends itself."""
         granted = standing.before
         while granted is not None and (granted.how != "granted" or self.has_ended(granted, at)):
             granted = granted.before
         if granted is not None and granted.rank >= rank:
             return granted
-        return replace(self._settle(standing, rank, at, enrolled_at), before=granted)
+        settled = self._settle(standing, rank, at, enrolled_at=enrolled_at, reached_at=reached_at)
+        return replace(settled, before=granted)
 
-    def _settle(self, standing: Standing, rank: int, at: datetime, enrolled_at: datetime | None) -> Standing:
-        until = self._until(at, enrolled_at) if rank > self.base else None
-        return Standing(rank, at if rank != standing.rank else standing.since, until)
+    def _settle(
+        self, standing: Standing, rank: int, at: datetime, *, enrolled_at: datetime | None, reached_at: datetime
+    ) -> Standing:
+        since = at if rank != standing.rank else standing.since
+        if rank <= self.base:
+            return Standing(rank, since)
+        return Standing(rank, since, self._until(at, enrolled_at), reached_at=reached_at)
 
     def _after(self, rank: int, level: int) -> int:
         match self.downgrade:

@@ -58,9 +58,11 @@ class Window:
 
     def ending(self, at: datetime, enrolled_at: datetime | None) -> Span:
         """Return the span that ends ``at`` that moment, or in which the moment before lies."""
-        if isinstance(self.written, Rolling | Lifetime):
-            return self.around(at, enrolled_at)
-        return self.around(at - _INSTANT, enrolled_at)
+        return self.around(self.moment_ending(at), enrolled_at)
+
+    def moment_ending(self, at: datetime) -> datetime:
+        """Return a moment around which the span lies that ends ``at`` that moment, or in which the moment before lies."""
+        return at if isinstance(self.written, Rolling | Lifetime) else at - _INSTANT
 
     @property
     def most_days(self) -> int | None:
