@@ -1,13 +1,14 @@
 """Memberships over the database: ends are booked once, also of members whom nobody touches."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
-from loyalty_engine.core.engine.membership_requests import PayMembership
-from loyalty_engine.core.engine.requests import Redeem
+from loyalty_engine.core.engine.asked import Asked
+from loyalty_engine.core.engine.membership_requests import CancelMembership, PayMembership, StartTrial
+from loyalty_engine.core.engine.requests import RecordActivity, Redeem
 from tests.application.conftest import Engines
 from tests.application.test_settle_due_points import sound
 from tests.application.test_tiers_over_time import STATUS, Shop, rules
@@ -64,4 +65,35 @@ async def test_a_request_that_comes_first_books_the_end_before_it(shop: Shop, pr
     assert outcomes[2]["tiers"] == []
     assert await ledger.count("operation", "kind = 'plan_lapse'") == 1
     assert await shop.see(program, member) == {"status": None}
+    assert await sound(ledger)
+
+
+@pytest.mark.parametrize("way", ["payment", "activity", "trial"])
+async def test_what_was_bought_under_a_plan_outlasts_a_higher_one(
+    shop: Shop, program: Program, ledger: Ledger, way: str
+) -> None:
+    """However the higher plan begins: the order of last year still counts when both are over."""
+    desk = {"key": "paid", "once_per": "subject", "attributes": {"amount": {"type": "integer"}}}
+    higher = {"key": "higher", "price": 900, "term": {"months": 8}, "trial": {"months": 8}, "activity": "paid"}
+    tiers = [STATUS["tiers"][0], {"key": "gold", "plan": "club"}, {"key": "platinum", "plan": "higher"}]  # type: ignore[index]  # as written
+    written = rules({**STATUS, "tiers": tiers})
+    club = {**CLUB, "term": {"years": 5}}
+    activities = [*written["activities"], desk]
+    await program.publish({**written, "activities": activities, "plans": [club, higher]})
+    member = await shop.enrol()
+    await shop.run(PayMembership(shop.engine.call(), member, "club", fresh("p"), 900, "EUR"))
+    await shop.buy(member, 6000)
+    call, number = shop.engine.call(), fresh("p")
+    ways: dict[str, Asked] = {
+        "payment": PayMembership(call, member, "higher", number, 900, "EUR"),
+        "activity": RecordActivity(call, member, "paid", shop.now, number, attributes={"amount": 900}),
+        "trial": StartTrial(call, member, "higher"),
+    }
+    await shop.run(ways[way])
+    assert await shop.see(program, member) == {"status": "platinum"}
+
+    shop.now = datetime(2027, 3, 1, tzinfo=UTC)
+    left = await shop.run(CancelMembership(shop.engine.call(), member, "club", at_once=True, reason="moved"))
+
+    assert [(move["tier"], move["until"]) for move in left["tiers"]] == [("silver", "2028-01-01T00:00:00Z")]
     assert await sound(ledger)

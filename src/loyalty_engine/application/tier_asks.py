@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from loyalty_engine.core.engine.asked import Asked
-from loyalty_engine.core.engine.membership_requests import CancelMembership, PayMembership, RefundPayment
+from loyalty_engine.core.engine.membership_requests import CancelMembership, PayMembership, RefundPayment, StartTrial
 from loyalty_engine.core.engine.requests import (
     ClaimOrder,
     EndGrant,
@@ -39,7 +39,7 @@ def ask_for_tiers(
         ask = replace(ask, wants_plans=True, other=other)
     if lookback is None:
         return ask
-    matter = _matter(lookback, request, order, ask.now)
+    matter = _matter(lookback, request, order, ask.now, pays=_pays(ruleset, request))
     if other is not None:
         # What the second member has counts for the first one once they are one.
         other = replace(other, lookback=matter if isinstance(request, MergeMembers) else lookback)
@@ -63,20 +63,32 @@ def _matter(
     request: Asked | EvaluateOrder,
     order: Order | None,
     now: datetime,
+    *,
+    pays: bool,
 ) -> Lookback:
-    """Return the lookback with the moment that the request is about, if what it does may count."""
+    """Return the lookback with the moment that the request is about, if what it does may count.
+
+    Plans matter now, whoever ``pays`` for one: a member that another one leads is first where it would be without.
+    """
     match request:
         case PlaceOrder() | ReserveOrder() | EvaluateOrder():
             at = request.order.placed_at
             return replace(lookback, orders_at=at, earned_at=at)
         case ClaimOrder() if order is not None:
             return replace(lookback, orders_at=order.placed_at, earned_at=order.placed_at)
-        case EndGrant() | MergeMembers() | PayMembership() | CancelMembership() | RefundPayment():
+        case EndGrant() | MergeMembers() | PayMembership() | StartTrial() | CancelMembership() | RefundPayment():
             return replace(lookback, orders_at=now, earned_at=now)
         case RecordActivity():
-            return replace(lookback, earned_at=request.occurred_at)
+            return replace(lookback, orders_at=now if pays else None, earned_at=request.occurred_at)
         case _:
             return lookback
+
+
+def _pays(ruleset: Ruleset, request: Asked | EvaluateOrder) -> bool:
+    """Tell whether an activity reports the payment for a plan."""
+    if not isinstance(request, RecordActivity):
+        return False
+    return any(terms.activity == request.kind for terms in ruleset.plans.values())
 
 
 def _first(moments: Iterable[datetime | None]) -> datetime | None:
