@@ -18,7 +18,7 @@ from loyalty_engine.core.memberships.membership import Membership
 from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.rules.history import PastOrder
 from loyalty_engine.core.tiers.lookback import Lookback
-from loyalty_engine.core.tiers.standings import MemberTier
+from loyalty_engine.core.tiers.standings import How, MemberTier
 from tests.core.engine_cases import CARD, MEMBER, NOW, accept, after, call, line, lot, member, place, redeem, ruleset_of
 
 YEAR: Final = {"kind": "calendar", "unit": "year"}
@@ -244,6 +244,16 @@ def test_a_member_sees_where_it_is_and_what_comes_next() -> None:
             "entitlements": [],
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("held", "how"), [(MemberTier(None, NOW, how="granted"), "granted"), (MemberTier(None, NOW), None)]
+)
+def test_who_was_put_below_all_tiers_is_told_from_who_fell(held: MemberTier, how: How | None) -> None:
+    """It does not rise, whatever it buys, and somebody has to be able to see why."""
+    someone = member(tiers={"status": held}, history=(PastOrder(NOW - timedelta(days=1), 640),))
+    place = show_tiers(with_tiers(STATUS), someone, NOW)[0]
+    assert (place["tier"], place["how"]) == (None, how)
 
 
 def test_what_a_plan_gives_is_seen_to_come_when_what_was_earned_ends() -> None:

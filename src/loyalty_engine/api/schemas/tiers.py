@@ -34,7 +34,8 @@ class TierPlaceAnswer(Answer):
     set: str = Field(description="Key of the set.", examples=["status"])
     tier: str | None = Field(description="Key of the tier; null: below all.", examples=["silver"])
     how: Literal["earned", "condition", "granted", "plan"] | None = Field(
-        description="How it came there: by the metric, by the tier's condition, by hand, or by a plan; null: it never came anywhere.",
+        description="How it came there: by the metric, by the tier's condition, by hand, or by a plan; null: it is in none of the "
+        "tiers that members have to come to. Who was put below all of them by hand is granted that, and does not rise.",
         examples=["earned"],
     )
     since: str | None = Field(description="Since when; null: ever.", examples=["2026-03-01T09:30:00Z"])

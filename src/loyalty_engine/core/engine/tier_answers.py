@@ -85,7 +85,7 @@ def _place(ladder: Ladder, member: MemberState, now: datetime) -> dict[str, Any]
     return {
         "set": ladder.key,
         "tier": ladder.key_of(rank),
-        "how": None if standing is None or not standing.rank else standing.how,
+        "how": None if standing is None or not (standing.rank or standing.how == "granted") else standing.how,
         "since": None if standing is None else show_instant(standing.since),
         "until": _show(None if standing is None else standing.until),
         "review_at": _show(ends_at),
