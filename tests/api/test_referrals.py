@@ -201,9 +201,11 @@ async def test_an_order_stands_though_its_friend_is_none(client: Api) -> None:
     ada, ben = await client.new_member(), await client.new_member()
     own = await code_of_member(client, ben)
     await registered(client, ben, ada)
-    other = await client.new_member()
+    other, gone = await client.new_member(), await client.new_member()
+    await client.block(gone)
     carts = [
         (ben, await code_of_member(client, other), "referral_exists"),
+        (ben, await code_of_member(client, gone), "referral_exists"),
         (ada, UNKNOWN, "referral_code_not_found"),
         (ada, "no code at all", "referral_code_not_found"),
         (ben, own, "referral_of_self"),

@@ -46,11 +46,11 @@ def decide_registration(
     friend = require_member(facts)
     if facts.other is None:
         refuse(RefusalCode.REFERRAL_CODE_NOT_FOUND, "/code")
-    advocate = require_other(facts, "/code")
-    if advocate.id == friend.id:
+    if facts.other.id == friend.id:
         refuse(RefusalCode.REFERRAL_OF_SELF, "/code")
     if facts.referral is not None:
         refuse(RefusalCode.REFERRAL_EXISTS, "/member", referral_id=show_id("rfl", facts.referral.id))
+    advocate = require_other(facts, "/code")
     _require_new(terms, friend, now)
     if terms.when is not None and terms.when(View(at=now, zone=ruleset.zone, member=snapshot(ruleset, advocate, now))):
         refuse(RefusalCode.ADVOCATE_NOT_ALLOWED, "/code", programme=terms.key)
