@@ -53,7 +53,7 @@ async def test_what_a_member_earned_costs_no_more_in_a_large_program(database_ur
             await connection.close()
 
     found = accesses(probes)
-    assert found["posting"] == {"posting_pkey(program_id, member_id)"}
+    assert found["posting"] == {"posting_pkey(program_id, member_id, id)"}
     assert found["operation"] >= {"operation_pkey(program_id, id)"}
     assert most_rows(probes) <= 2
 
