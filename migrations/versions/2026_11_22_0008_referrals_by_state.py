@@ -3,7 +3,9 @@
 Why: only those in review were found at once; for a state that few are in, all the others were read. Every order of a
 member read all that it ever earned, where a tier set counts points.
 
-While the indexes are built, writers of referrals wait. One of them takes the place of that of those in review.
+While the indexes are built, whoever asks for members or referrals waits: seconds for a million. One takes the place of that
+of referrals in review. That of codes has the program last now: a plan made while there were no members looked each of them up
+by the program alone, until the server had its figures.
 """
 
 from pathlib import Path

@@ -27,7 +27,8 @@ member: Final = Table(
     PrimaryKeyConstraint("program_id", "id"),
     Index(None, "program_id", "due_at", "id", postgresql_where=text("due_at IS NOT NULL")),
     Index(None, "program_id", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
-    Index("member_referral_code_idx", "program_id", text('"right"(id::text, 16)'), unique=True),
+    # The program comes last: a plan made while the table was empty would look members up by the program alone.
+    Index("member_referral_code_idx", text('"right"(id::text, 16)'), "program_id", unique=True),
     postgresql_with={"fillfactor": "70"},
     comment="Guard row: every operation of a member raises its version; what changes each time is not indexed, so it stays HOT",
 )
