@@ -19,7 +19,8 @@ from loyalty_engine.core.program.tiers import (
 )
 from loyalty_engine.core.rules.conditions import Check, compile_condition, reads_profile
 from loyalty_engine.core.rules.view import View
-from loyalty_engine.core.tiers.metrics import Count, Deeds, compile_metric, moments_of
+from loyalty_engine.core.tiers.metrics import AddUp, Count, Deeds, compile_metric, compile_sums
+from loyalty_engine.core.tiers.rolling import roll
 from loyalty_engine.core.tiers.standings import How, MemberTier, Standing
 from loyalty_engine.core.tiers.windows import Window
 
@@ -55,6 +56,7 @@ class Ladder:
     tiers: tuple[Tier, ...]
     metric: TierMetric
     count: Count
+    add_up: AddUp
     window: Window
     lasts: TierValidity
     downgrade: Literal["to_level", "one_level", "never"]
@@ -81,6 +83,7 @@ class Ladder:
             tiers=written.tiers,
             metric=written.metric,
             count=compile_metric(written.metric, window, words),
+            add_up=compile_sums(written.metric, words),
             window=window,
             lasts=written.lasts,
             downgrade=written.downgrade,
@@ -131,14 +134,7 @@ class Ladder:
             found = [(now, self.through(deeds)(now))]
             is_over = span.end is not None and span.end <= now
             return [*found, (happened_at, self.through(deeds)(happened_at))] if is_over else found
-        moments = sorted({happened_at, *moments_of(self.metric, deeds)})
-        ends = [now, *(moment for moment in moments if moment > now)]
-        assert span.start is not None
-        assert today.start is not None
-        if any(span.start <= moment < today.start for moment in moments):
-            ends += [moment for moment in moments if happened_at <= moment < now]
-        counted = [(end, self.window.around(end, deeds.enrolled_at)) for end in ends]
-        return [(end, self.count(each, deeds, end)) for end, each in counted if end == now or each.holds(happened_at)]
+        return roll(self.window, self.add_up(deeds), happened_at, now)
 
     def level(self, deeds: Deeds, now: datetime) -> int:
         """Return the highest rank that the metric leads to ``now``, with what clocks that are ahead have dated later already."""

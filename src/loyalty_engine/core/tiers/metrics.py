@@ -1,9 +1,12 @@
 """Metrics: how much a member has of what a tier set counts, in a window of it."""
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import accumulate
+from operator import itemgetter
 from typing import Protocol, assert_never
 
 from loyalty_engine.core.kernel.quantities import SCALE
@@ -73,20 +76,58 @@ def compile_metric(metric: TierMetric, window: Window, vocabulary: Vocabulary) -
             assert_never(metric)
 
 
-def moments_of(metric: TierMetric, deeds: Deeds) -> Collection[datetime]:
-    """Return when happened what the metric counts; activities are counted in the member's row, without their moments."""
+class Sums:
+    """What a metric counts, added up once: how much there is between any two moments is a look-up, for thousands of them.
+
+    ``moments`` are when that happened, earliest first.
+    """
+
+    __slots__ = ("_sums", "_unit", "moments")
+
+    def __init__(self, counted: Iterable[tuple[datetime, int]], unit: int = 1) -> None:
+        ordered = sorted(counted, key=itemgetter(0))
+        self.moments = [moment for moment, _ in ordered]
+        self._sums = [0, *accumulate([amount for _, amount in ordered])]
+        self._unit = unit
+
+    def between(self, first: datetime, last: datetime) -> int:
+        """Return how much there is from one moment to another, which both belong to it."""
+        before, through = bisect_left(self.moments, first), bisect_right(self.moments, last)
+        return (self._sums[through] - self._sums[before]) // self._unit
+
+
+AddUp = Callable[[Deeds], Sums]
+
+
+def compile_sums(metric: TierMetric, vocabulary: Vocabulary) -> AddUp:
+    """Return how what ``check_program`` found no error in is added up.
+
+    Activities are counted in the member's row, without their moments.
+    """
     match metric:
+        case Spend():
+            return lambda deeds: Sums([(past.placed_at, past.spend) for past in deeds.history])
+        case Orders():
+            return lambda deeds: Sums([(past.placed_at, 1) for past in deeds.history])
         case PointsEarned(wallet=wallet):
-            sums: Counter[datetime] = Counter()
-            for moment, points in deeds.earned.get(wallet, ()):
-                sums[moment] += points
-            return [moment for moment, points in sums.items() if points]
-        case Spend() | Orders() | Quantity():
-            return [past.placed_at for past in deeds.history]
+            return lambda deeds: Sums(_net(deeds.earned.get(wallet, ())))
+        case Quantity(of=of):
+            measure = measure_of(compile_selection(of or LineSelection(), vocabulary), "quantity")
+            return lambda deeds: Sums(
+                [(past.placed_at, measure(GroupedLines(past.lines or ()))) for past in deeds.history], SCALE
+            )
         case Activities():
-            return ()
+            return lambda _: Sums(())
         case _:
             assert_never(metric)
+
+
+def _net(moved: Moved) -> Iterable[tuple[datetime, int]]:
+    """Return what is left of what was earned; a moment of which nothing is left is none."""
+    sums: Counter[datetime] = Counter()
+    for moment, points in moved:
+        sums[moment] += points
+    return [(moment, points) for moment, points in sums.items() if points]
 
 
 def _spend(span: Span, deeds: Deeds, at: datetime) -> int:
