@@ -1,11 +1,10 @@
-"""Windows that roll: what is added up once is what is counted each time, for each metric and any two moments."""
+"""Windows that roll: what is added up once, and the moments at which it counts."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from loyalty_engine.core.program.facts import Vocabulary
 from loyalty_engine.core.program.tiers import Orders, PointsEarned, Quantity, Spend, TierMetric
@@ -20,30 +19,36 @@ from tests.core.tiers.test_ladder import ladder
 DAY: Final = timedelta(days=1)
 JUNE: Final = datetime(2026, 6, 1, 12, tzinfo=UTC)
 WINDOW: Final = ladder(window={"kind": "rolling", "length": {"days": 30}}).window
-METRICS: Final[tuple[TierMetric, ...]] = (
-    Spend(kind="spend"),
-    Orders(kind="orders"),
-    PointsEarned(kind="points_earned", wallet="points"),
-    Quantity(kind="quantity"),
+METRICS: Final[Mapping[str, TierMetric]] = {
+    "spend": Spend(kind="spend"),
+    "orders": Orders(kind="orders"),
+    "points_earned": PointsEarned(kind="points_earned", wallet="points"),
+    "quantity": Quantity(kind="quantity"),
+}
+BOUGHT: Final = ((1, 5), (2, 0), (2, 7), (31, 2), (40, 3))
+"""Days since June, and cents paid for half as many pieces."""
+
+
+@pytest.mark.parametrize(
+    ("kind", "all_of_it", "day_2", "up_to_day_30", "day_2_to_31"),
+    [("spend", 17, 7, 12, 9), ("orders", 5, 2, 3, 3), ("points_earned", 17, 7, 12, 9), ("quantity", 8, 3, 6, 4)],
 )
-days = st.integers(0, 40)
-
-
-@pytest.mark.parametrize("metric", METRICS, ids=[metric.kind for metric in METRICS])
-@given(bought=st.lists(st.tuples(days, st.integers(0, 9)), max_size=8), first=days, last=days)
-def test_what_is_added_up_once_is_what_is_counted(
-    metric: TierMetric, bought: list[tuple[int, int]], first: int, last: int
+def test_each_metric_is_what_lies_between_two_moments(
+    kind: str, all_of_it: int, day_2: int, up_to_day_30: int, day_2_to_31: int
 ) -> None:
-    history = tuple(
-        PastOrder(JUNE + n * DAY, amount, (Line("1", amount, amount * 500_000),)) for n, amount in sorted(bought)
-    )
+    metric = METRICS[kind]
+    history = tuple(PastOrder(JUNE + n * DAY, cents, (Line("1", cents, cents * 500_000),)) for n, cents in BOUGHT)
     someone = member(history=history, earned={"points": tuple((past.placed_at, past.spend) for past in history)})
-    start, end = JUNE + min(first, last) * DAY, JUNE + max(first, last) * DAY
-    words = Vocabulary({}, {})
+    sums = compile_sums(metric, Vocabulary({}, {}))(someone)
+    count = compile_metric(metric, WINDOW, Vocabulary({}, {}))
+    second, last = JUNE + 2 * DAY, JUNE + 31 * DAY
 
-    added = compile_sums(metric, words)(someone).between(start, end)
-
-    assert added == compile_metric(metric, WINDOW, words)(Span(start, end, is_rolling=True), someone, end)
+    assert sums.within(Span(None, None), JUNE + 50 * DAY) == all_of_it
+    assert sums.within(Span(second, second, is_rolling=True), last) == day_2
+    assert count(Span(JUNE, last), someone, last) == up_to_day_30, "a span does not hold its end"
+    assert count(Span(second, last, is_rolling=True), someone, last) == day_2_to_31, "unless it rolls"
+    assert count(Span(second, last, is_rolling=True), someone, second) == day_2, "up to the moment that is asked for"
+    assert count(Span(last, None), someone, second) == 0
 
 
 def test_what_is_heard_of_in_time_counts_now() -> None:

@@ -54,14 +54,15 @@ class Operation:
         revision: int,
         *,
         effective_at: datetime | None = None,
-        **about: UUID | None,
+        member_id: UUID | None = None,
+        order_id: UUID | None = None,
+        reverses: UUID | None = None,
+        other_member_id: UUID | None = None,
     ) -> "Operation":
-        """Return the operation that a call asked for itself, booked now and, unless told otherwise, effective now.
-
-        ``about`` are the fields that name what it is about.
-        """
+        """Return the operation that a call asked for itself, booked now and, unless told otherwise, effective now."""
         when = now if effective_at is None else effective_at
-        return cls(call.operation_id, kind, call, when, now, revision, **about)
+        about = member_id, order_id, reverses, other_member_id
+        return cls(call.operation_id, kind, call, when, now, revision, *about)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,8 @@
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from functools import partial
 from itertools import accumulate
 from operator import itemgetter
 from typing import Protocol, assert_never
@@ -14,7 +13,6 @@ from loyalty_engine.core.program.conditions import LineSelection
 from loyalty_engine.core.program.facts import Vocabulary
 from loyalty_engine.core.program.tiers import Activities, Orders, PointsEarned, Quantity, Spend, TierMetric
 from loyalty_engine.core.rules.history import PastOrder
-from loyalty_engine.core.rules.order import Line
 from loyalty_engine.core.rules.selections import GroupedLines, compile_selection, measure_of
 from loyalty_engine.core.tiers.counters import counter_of
 from loyalty_engine.core.tiers.windows import Span, Window
@@ -60,24 +58,32 @@ Count = Callable[[Span, Deeds, datetime], int]
 
 def compile_metric(metric: TierMetric, window: Window, vocabulary: Vocabulary) -> Count:
     """Return how what ``check_program`` found no error in is counted, in spans of the window."""
+    if isinstance(metric, Activities):
+        return lambda span, deeds, at: deeds.counters.get(counter_of(metric, window, span.start or at), 0)
+    add_up = compile_sums(metric, vocabulary)
+
+    def count(span: Span, deeds: Deeds, at: datetime) -> int:
+        total = _total(metric, deeds) if span.is_all else None
+        return add_up(deeds).within(span, at) if total is None else total
+
+    return count
+
+
+def _total(metric: TierMetric, deeds: Deeds) -> int | None:
+    """Return how much there ever was of what is known without its moments; None: it is not."""
     match metric:
         case Spend():
-            return _spend
+            return deeds.spend
         case Orders():
-            return _orders
+            return deeds.orders
         case PointsEarned(wallet=wallet):
-            return partial(_points, wallet)
-        case Quantity(of=of):
-            measure = measure_of(compile_selection(of or LineSelection(), vocabulary), "quantity")
-            return partial(_quantity, lambda lines: measure(GroupedLines(lines)))
-        case Activities():
-            return lambda span, deeds, at: deeds.counters.get(counter_of(metric, window, span.start or at), 0)
+            return sum([points for _, points in deeds.earned.get(wallet, ())])
         case _:
-            assert_never(metric)
+            return None
 
 
 class Sums:
-    """What a metric counts, added up once: how much there is between any two moments is a look-up, for thousands of them.
+    """What a metric counts, added up once: how much there is in a span is a look-up then, for thousands of them.
 
     ``moments`` are when that happened, earliest first.
     """
@@ -90,9 +96,13 @@ class Sums:
         self._sums = [0, *accumulate([amount for _, amount in ordered])]
         self._unit = unit
 
-    def between(self, first: datetime, last: datetime) -> int:
-        """Return how much there is from one moment to another, which both belong to it."""
-        before, through = bisect_left(self.moments, first), bisect_right(self.moments, last)
+    def within(self, span: Span, at: datetime) -> int:
+        """Return how much there is in a span, up to and with a moment."""
+        through = bisect_right(self.moments, at)
+        if span.end is not None:
+            to = bisect_right if span.is_rolling else bisect_left
+            through = min(through, to(self.moments, span.end))
+        before = 0 if span.start is None else min(bisect_left(self.moments, span.start), through)
         return (self._sums[through] - self._sums[before]) // self._unit
 
 
@@ -128,26 +138,3 @@ def _net(moved: Moved) -> Iterable[tuple[datetime, int]]:
     for moment, points in moved:
         sums[moment] += points
     return [(moment, points) for moment, points in sums.items() if points]
-
-
-def _spend(span: Span, deeds: Deeds, at: datetime) -> int:
-    return deeds.spend if span.is_all else sum([past.spend for past in _within(span, deeds, at)])
-
-
-def _orders(span: Span, deeds: Deeds, at: datetime) -> int:
-    return deeds.orders if span.is_all else len(_within(span, deeds, at))
-
-
-def _points(wallet: str, span: Span, deeds: Deeds, at: datetime) -> int:
-    moved = deeds.earned.get(wallet, ())
-    if span.is_all:
-        return sum([points for _, points in moved])
-    return sum([points for moment, points in moved if moment <= at and span.holds(moment)])
-
-
-def _quantity(measure: Callable[[Sequence[Line]], int], span: Span, deeds: Deeds, at: datetime) -> int:
-    return sum([measure(past.lines) for past in _within(span, deeds, at) if past.lines]) // SCALE
-
-
-def _within(span: Span, deeds: Deeds, at: datetime) -> list[PastOrder]:
-    return [past for past in deeds.history if past.placed_at <= at and span.holds(past.placed_at)]

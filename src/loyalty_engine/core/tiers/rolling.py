@@ -15,14 +15,10 @@ def roll(window: Window, sums: Sums, happened_at: datetime, now: datetime) -> Se
     """
     moments = sorted({happened_at, *sums.moments})
     ends = [now, *(moment for moment in moments if moment > now)]
-    first, last = _start(window, happened_at), _start(window, now)
-    if any(first <= moment < last for moment in moments):
+    then, today = window.around(happened_at, None), window.around(now, None)
+    assert then.start is not None
+    assert today.start is not None
+    if any(then.start <= moment < today.start for moment in moments):
         ends += [moment for moment in moments if happened_at <= moment < now]
-    starts = [(end, _start(window, end)) for end in ends]
-    return [(end, sums.between(start, end)) for end, start in starts if end == now or start <= happened_at <= end]
-
-
-def _start(window: Window, end: datetime) -> datetime:
-    start = window.around(end, None).start
-    assert start is not None
-    return start
+    spans = [(end, window.around(end, None)) for end in ends]
+    return [(end, sums.within(span, end)) for end, span in spans if end == now or span.holds(happened_at)]
