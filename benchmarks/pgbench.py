@@ -17,10 +17,9 @@ from benchmarks.stack import FIRST_CARD, MEMBERS, Stack
 
 _GATHER: Final = r"""
 SELECT uuidv7() AS op, generation, revision, member_id AS member, version, seq, orders, spend,
-       (balances -> 0 ->> 1)::bigint AS available{gather_columns}
-  FROM loyalty.gather_v8(1, ARRAY[ROW(0, 1, '', gen_random_uuid()::text, NULL, 'card:' || ({first_card} + :m)::text, NULL,
-       {natural_key}, NULL, now(), {wants_lots}, false,
-       false, false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::loyalty.ask_v7]) \gset
+       (balances[1]).available AS available{gather_columns}
+  FROM loyalty.gather_plain_v9(1, ARRAY[ROW(0, 1, '', gen_random_uuid()::text, NULL, 'card:' || ({first_card} + :m)::text,
+       {natural_key}, now(), {wants_lots})::loyalty.plain_ask_v9]) \gset
 """
 
 _MEMBER: Final = """ROW(0, :member::uuid, :version, :version + 1, :seq + 1, 'active', now(), :orders, :spend, now(), now(), now(), NULL, NULL)

@@ -71,7 +71,7 @@ def test_state_directory_that_is_none_is_told_in_one_line(tmp_path: Path) -> Non
 def test_own_database_is_migrated_by_command_only(empty_database: str) -> None:
     refused = run("serve", "--port", "0", LOYALTY_DATABASE_URL=empty_database)
     assert refused.stderr == (
-        "loyalty: the database has no schema of ours, 0008 is needed; run `loyalty migrate` first\n"
+        "loyalty: the database has no schema of ours, 0009 is needed; run `loyalty migrate` first\n"
     )
     assert refused.returncode == 2
 
@@ -83,7 +83,7 @@ def test_own_database_is_migrated_by_command_only(empty_database: str) -> None:
     run_apart(execute(empty_database, "UPDATE loyalty.alembic_version SET version_num = '9999'"))
     newer = run("migrate", LOYALTY_DATABASE_URL=empty_database)
     assert newer.stderr == (
-        "loyalty: the database is at revision 9999, newer than 0008, the newest this release knows; "
+        "loyalty: the database is at revision 9999, newer than 0009, the newest this release knows; "
         "use the release that migrated it, or a newer one\n"
     )
     assert newer.returncode == 2

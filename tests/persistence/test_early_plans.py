@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from loyalty_engine.core.engine.decision import Take
 from loyalty_engine.core.engine.fold import fold
 from loyalty_engine.core.kernel.codes import FoldedCode
+from loyalty_engine.core.kernel.identities import Identity
 from loyalty_engine.core.kernel.instants import parse_instant
 from loyalty_engine.core.promotions.codes import CodeRow
 from loyalty_engine.persistence.asks import Ask
@@ -85,3 +87,39 @@ async def test_codes_are_reached_by_key_by_whoever_planned_before_there_were_any
     await connection.close()
 
     assert read < 100
+
+
+KEYED = ["member", "member_identity", "balance", "lot", "idempotency", "order_key", "api_client", "program"]
+_MEMBERS = """
+INSERT INTO loyalty.member SELECT 1, md5(n::text)::uuid, 1, 0, 'active', $1, 0, 0 FROM generate_series(1, 3000) n"""
+_OTHERS = """
+INSERT INTO loyalty.api_client (program_id, name, scopes) SELECT 1, 'till', '{}' FROM loyalty.member;
+INSERT INTO loyalty.member_identity SELECT 1, 'card:' || id, id FROM loyalty.member;
+INSERT INTO loyalty.balance SELECT 1, id, 'points', 9, 0, 0, 0 FROM loyalty.member;
+INSERT INTO loyalty.idempotency SELECT 1, 1, '', id::text, id, false, '' FROM loyalty.member;
+INSERT INTO loyalty.order_key SELECT 1, 'order||' || id, id, '\\x01' FROM loyalty.member;
+INSERT INTO loyalty.lot SELECT 1, id, id, 'points', 9, 9, booked_at, booked_at, NULL, 'program', 0, id FROM loyalty.member
+"""
+
+
+async def test_members_are_reached_by_key_by_whoever_planned_before_there_were_any(fresh_url: str) -> None:
+    connection = await asyncpg.connect(fresh_url)
+    await connection.execute(f"VACUUM ANALYZE {', '.join('loyalty.' + table for table in KEYED)}")
+
+    async def find(name: str, key: str) -> None:
+        plain = Ask(1, "", key, identity=Identity(name), natural_key=key, wants_lots=True)
+        asks = plain, replace(plain, member_id=UUID(int=7), identity=None)
+        [[_, (_, facts)]] = await gather(connection, [Question(1, asks)])
+        assert (facts.member, facts.order) == (None, None)
+
+    await find("card:1", "1")
+    await connection.execute(_MEMBERS, UNTIL)
+    await connection.execute(_OTHERS)
+    async with connection.transaction():
+        name = await connection.fetchval("SELECT identity FROM loyalty.member_identity LIMIT 1")
+        before = await connection.fetchval(READ, KEYED)
+        await find(name, "1")
+        read = await connection.fetchval(READ, KEYED) - before
+    await connection.close()
+
+    assert 4 <= read < 30

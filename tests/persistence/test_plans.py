@@ -176,6 +176,13 @@ async def test_gather_of_a_receipt_probes_each_table_by_its_key(plans: Plans) ->
     assert most_rows(probes) <= 2
 
 
+async def test_gather_of_a_receipt_that_reads_a_profile_probes_each_table_by_its_key(plans: Plans) -> None:
+    probes = await plans.of_gather(replace(ORDINARY, wants_profile=True))
+
+    assert accesses(probes) == {**GATHER, "operation": {BY_MEMBER}, "member_profile": {BY_PROFILE}}
+    assert most_rows(probes) <= 2
+
+
 async def test_gather_of_everything_about_a_member_probes_by_key(plans: Plans) -> None:
     # Leases run out by the minute, and it may be long ago that this file was read.
     probes = await plans.of_gather(replace(EVERYTHING, now=datetime.now(UTC)))
@@ -239,6 +246,8 @@ async def test_what_is_known_is_read_from_the_partition_of_its_month_alone(
 
 BY_FRIEND: Final = "referral_program_id_friend_id_key(program_id, friend_id)"
 OPEN_LOTS: Final = "lot_open_idx(program_id, member_id)"
+BY_PROFILE: Final = "member_profile_pkey(program_id, member_id)"
+HOLDS: Final = {"hold_open_idx(program_id, member_id)", "hold_pkey(program_id, id)"}
 BY_ID: Final = "operation_pkey(program_id, id)"
 USES: Final = {"lot_use": {"lot_use_pkey(program_id, operation_id)"}, "lot": {OPEN_LOTS, "lot_pkey(program_id, id)"}}
 DETAIL: Final = {"operation_detail": {"operation_detail_pkey(program_id, id)"}}
@@ -350,14 +359,18 @@ RARE: Final[dict[str, tuple[Ask, dict[str, set[str]]]]] = {
             "lot": {OPEN_LOTS},
         },
     ),
-    "merged": (Ask(1, "", None, member_id=UUID(int=MERGED)), {"operation": {BY_MEMBER}}),
+    "merged": (Ask(1, "", None, identity=parse_identity(f"card:{MERGED}")), {"operation": {BY_MEMBER}}),
+    "merged with profile": (
+        Ask(1, "", None, member_id=UUID(int=MERGED), wants_profile=True),
+        {"operation": {BY_MEMBER}, "member_profile": {BY_PROFILE}},
+    ),
     "holds": (
-        Ask(1, "", None, member_id=UUID(int=HOLDER), wants_lots=True),
-        {
-            **USES,
-            "operation": {BY_MEMBER},
-            "hold": {"hold_open_idx(program_id, member_id)", "hold_pkey(program_id, id)"},
-        },
+        Ask(1, "", None, identity=parse_identity(f"card:{HOLDER}"), wants_lots=True),
+        {**USES, "operation": {BY_MEMBER}, "hold": HOLDS},
+    ),
+    "holds with profile": (
+        Ask(1, "", None, member_id=UUID(int=HOLDER), wants_lots=True, wants_profile=True),
+        {**USES, "operation": {BY_MEMBER}, "hold": HOLDS, "member_profile": {BY_PROFILE}},
     ),
 }
 """What few requests are about, and how it is reached beside what every request reads."""
@@ -500,6 +513,35 @@ async def test_referrals_in_a_rare_state_are_listed_without_the_others(plans: Pl
     in_time = set() if state != "rejected" else {"referral_unproven_idx(program_id, id)"}
     assert found == []
     assert plans.of_tables()["referral"] == {"referral_state_idx(program_id, state, id)", *in_time}
+
+
+PLAIN: Final = replace(ORDINARY, natural_key="order||20000", wants_lots=True)
+
+
+@pytest.mark.parametrize(
+    "drop",
+    [
+        "DROP INDEX loyalty.lot_open_idx",
+        "ALTER TABLE loyalty.member_identity DROP CONSTRAINT member_identity_pkey",
+        "ALTER TABLE loyalty.member DROP CONSTRAINT member_pkey",
+        "ALTER TABLE loyalty.balance DROP CONSTRAINT balance_pkey",
+        "ALTER TABLE loyalty.order_key DROP CONSTRAINT order_key_pkey",
+        "ALTER TABLE loyalty.idempotency DROP CONSTRAINT idempotency_pkey",
+        "ALTER TABLE loyalty.api_client DROP CONSTRAINT api_client_pkey",
+    ],
+)
+async def test_an_index_that_a_plain_ask_misses_would_be_seen(plans: Plans, drop: str) -> None:
+    before = await plans.of_gather(PLAIN)
+    transaction = plans.connection.transaction()
+    await transaction.start()
+    try:
+        await plans.connection.execute(drop)
+        after = await plans.of_gather(PLAIN)
+    finally:
+        await transaction.rollback()
+
+    assert accesses(after) != accesses(before)
+    assert most_rows(after) >= 1000
 
 
 @pytest.mark.parametrize(

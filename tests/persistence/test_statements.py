@@ -70,11 +70,15 @@ async def test_gather_and_record_take_one_round_trip_each(connection: Connection
     questions = [Question(program.id, (EVERYTHING, EVERYTHING))] * 5
     await gather(connection, questions)  # the driver learns the types
     ordinary = [Question(program.id, (replace(EVERYTHING, subject=None),))] * 5
+    plain = [Question(program.id, (Ask(1, "", "k", identity=writer.identity),)) for writer in writers]
+    await gather(connection, plain)
     sent: list[str] = []
     connection.add_query_logger(lambda statement: sent.append(statement.query))
 
     await gather(connection, questions)
     await gather(connection, ordinary)
+    await gather(connection, plain)
+    await gather(connection, [*plain, *ordinary])
     await record(connection, [Entry(program.id, writer.adjust(1)) for writer in writers])
     await record(connection, [Entry(program.id, writers[0].redeem(10))])
 
@@ -82,6 +86,8 @@ async def test_gather_and_record_take_one_round_trip_each(connection: Connection
 
     assert [statement.partition("(")[0] for statement in sent] == [
         "SELECT g.*, CASE WHEN g.subject IS NOT NULL THEN loyalty.read_touched_v5",
+        "SELECT * FROM loyalty.gather_v8",
+        "SELECT * FROM loyalty.gather_plain_v9",
         "SELECT * FROM loyalty.gather_v8",
         "SELECT loyalty.record_b_v7",
         "SELECT loyalty.record_s_v3",
@@ -97,6 +103,7 @@ async def test_hot_statements_never_scan_a_table(telling: tuple[Connection, list
     known = [part.operation for part in paid.parts]
     asks = (EVERYTHING, Ask(1, "", known[0].call.key, writers[0].member, order_id=known[0].id, wants_lots=True))
     await gather(connection, [Question(program.id, asks)])
+    await gather(connection, [Question(program.id, (replace(asks[1], order_id=None),))])
 
     nodes = [node for plan in told for node in nodes_of(plan)]
     by_index = [node for node in nodes if "Index" in node["Node Type"] or "Bitmap" in node["Node Type"]]

@@ -138,6 +138,39 @@ class Ask:
         """Return how many codes so many asks like this, decided one upon the other, may give out of one pool."""
         return max(map(self.pools.count, self.pools), default=0) * asks
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it asks for no more than its member, the points, and what its key and number already did."""
+        return not (
+            self.wants_profile
+            or self.counters
+            or self.history
+            or self.codes
+            or self.pools
+            or self.lookback
+            or self.referral
+            or self.wants_plans
+            or self.subject
+            or self.other
+            or self.mark
+            or self.order_id
+            or self.identities
+        )
+
+    def as_plain_row(self, n: int) -> tuple[object, ...]:
+        """Return the composite value ``plain_ask_v9``."""
+        return (
+            n,
+            self.client_id,
+            self.scope,
+            self.key,
+            self.member_id,
+            self.identity,
+            self.natural_key,
+            self.now,
+            self.wants_lots,
+        )
+
     def as_row(self, n: int, asks: int) -> tuple[object, ...]:
         """Return the composite value ``ask_v7`` of one among so many ``asks``."""
         history = self.history

@@ -50,7 +50,9 @@ def read_gathered(row: Row, ask: Ask, asks: int, *, brought: Brought, joined: Br
     order = orjson.loads(row["known_order"]) if row["known_order"] is not None else None
     return Known(row["generation"], row["revision"]), Facts(
         member=_read_member(row, lots) if row["version"] is not None else None,
-        earlier=_read_earlier(row) if row["earlier_hash"] is not None else None,
+        earlier=_read_earlier(row["earlier_hash"], row["earlier_id"], row["earlier"])
+        if row["earlier_hash"] is not None
+        else None,
         order=read_known_order(order, row["order_hash"] or b"") if order is not None else None,
         redemption=subject.redemption,
         owners=_read_owners(row["owners"]) if row["owners"] is not None else {},
@@ -66,6 +68,49 @@ def read_gathered(row: Row, ask: Ask, asks: int, *, brought: Brought, joined: Br
         pools=read_known_pools(row["pools"], ask.codes_among(asks)) if row["pools"] is not None else {},
         referral=_choose_referral(ask, brought, subject) if brought.referrals else None,
         ties=brought.ties,
+    )
+
+
+def read_plain(row: Row) -> tuple[Known, Facts]:
+    """Turn one row of ``gather_plain_v9`` into what is known of the caller and the request's facts."""
+    known = Known(row["generation"], row["revision"])
+    member = _read_plain_member(row) if row["version"] is not None else None
+    earlier, numbered = row["earlier"], row["numbered"]
+    if earlier is None and numbered is None:
+        return known, Facts(member)
+    facts = Facts(member, _read_earlier(*earlier) if earlier is not None else None)
+    return known, facts if numbered is None else _with_number(facts, *numbered)
+
+
+def _with_number(facts: Facts, request_hash: bytes, order: str | None, waiting: str | None) -> Facts:
+    """Return the facts with what already has the order's number: an order, or returns that wait for it."""
+    return replace(
+        facts,
+        order=read_known_order(orjson.loads(order), request_hash) if order is not None else None,
+        waiting=_read_waiting(waiting) if waiting is not None else (),
+    )
+
+
+def _read_plain_member(row: Row) -> MemberState:
+    counters, lots = row["counters"], row["lots"]
+    holds = orjson.loads(row["holds"]) if row["holds"] else ()
+    return MemberState(
+        id=row["member_id"],
+        version=row["version"],
+        seq=row["seq"],
+        status=row["status"],
+        booked_at=row["booked_at"],
+        orders=row["orders"],
+        spend=row["spend"],
+        first_order_at=row["first_order_at"],
+        last_order_at=row["last_order_at"],
+        enrolled_at=row["enrolled_at"],
+        counters=orjson.loads(counters) if counters else {},
+        balances={wallet: Balance(*amounts) for wallet, *amounts in row["balances"]},
+        lots=_join_lots(lots, [lot for raw in holds for lot in read_lots(raw)]) if lots is not None else (),
+        holds=tuple(map(read_hold, holds)),
+        sees_lots=lots is not None,
+        due_at=row["due_at"],
     )
 
 
@@ -153,13 +198,13 @@ def read_profile(raw: Mapping[str, Any]) -> Profile:
     )
 
 
-def _read_earlier(row: Row) -> Earlier:
-    raw = orjson.loads(row["earlier"])
+def _read_earlier(request_hash: bytes, operation_id: UUID, outcome: str) -> Earlier:
+    raw = orjson.loads(outcome)
     return Earlier(
-        request_hash=row["earlier_hash"],
+        request_hash=request_hash,
         answer=raw["answer"],
         refusal_code=raw.get("code"),
-        operation_id=row["earlier_id"],
+        operation_id=operation_id,
     )
 
 

@@ -15,7 +15,7 @@ from loyalty_engine.persistence.asks import Ask, Known
 from loyalty_engine.persistence.batching import Batcher
 from loyalty_engine.persistence.connections import AWAY, Connection, connect_as_application
 from loyalty_engine.persistence.errors import UnavailableError
-from loyalty_engine.persistence.facts import read_gathered
+from loyalty_engine.persistence.facts import read_gathered, read_plain
 from loyalty_engine.persistence.rare_rows import awaited_rows
 from loyalty_engine.persistence.referrals import read_brought
 from loyalty_engine.persistence.rows import Rows, rows_of
@@ -26,6 +26,7 @@ Gathered = tuple[Known, Facts]
 Gather = Callable[[int, Sequence[Ask]], Awaitable[list[Gathered]]]
 Record = Callable[[int, Write], Awaitable[bool]]
 
+_GATHER_PLAIN: Final = "SELECT * FROM loyalty.gather_plain_v9($1, $2)"
 _GATHER: Final = "SELECT * FROM loyalty.gather_v8($1, $2)"
 _GATHER_ABOUT: Final = (
     "SELECT g.*, CASE WHEN g.subject IS NOT NULL THEN loyalty.read_touched_v5($1, g.subject) END AS touched, "
@@ -82,6 +83,8 @@ async def gather(connection: Connection, questions: Sequence[Question]) -> list[
 
     Each is answered from one snapshot.
     """
+    if all(ask.is_plain for question in questions for ask in question.asks):
+        return await _gather_plain(connection, questions)
     asked = [question.flat for question in questions]
     asks = [(ask, len(flat)) for flat in asked for ask in flat]
     statement = _GATHER if all(ask.subject is None for ask, _ in asks) else _GATHER_ABOUT
@@ -97,6 +100,23 @@ async def gather(connection: Connection, questions: Sequence[Question]) -> list[
             answers += await gather(connection, [question.about(survivors)])
         else:
             answers.append(question.join(_read_all(own, question, flat)))
+    return answers
+
+
+async def _gather_plain(connection: Connection, questions: Sequence[Question]) -> list[list[Gathered]]:
+    """Answer questions of plain asks alone: with the statement that reads nothing else."""
+    asks = (ask for question in questions for ask in question.asks)
+    values = [ask.as_plain_row(n) for n, ask in enumerate(asks)]
+    rows = {row["n"]: row for row in await connection.fetch(_GATHER_PLAIN, questions[0].program_id, values)}
+    taken = map(rows.__getitem__, count())
+    answers = []
+    for question in questions:
+        own = list(islice(taken, len(question.asks)))
+        survivors = [row["stands_for"] for row in own]
+        if any(survivors):
+            answers += await _gather_plain(connection, [question.about(survivors)])
+        else:
+            answers.append([read_plain(row) for row in own])
     return answers
 
 

@@ -1,0 +1,3 @@
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA loyalty FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION loyalty.gather_plain_v9 TO loyalty_app
