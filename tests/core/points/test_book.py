@@ -5,7 +5,8 @@ import pytest
 
 from loyalty_engine.core.kernel.ids import nth
 from loyalty_engine.core.points.balances import Balance
-from loyalty_engine.core.points.book import Book, Entries, LotTerms
+from loyalty_engine.core.points.book import Book, Entries
+from loyalty_engine.core.points.ledger import LotTerms
 from loyalty_engine.core.points.lots import Lot, LotUse
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)

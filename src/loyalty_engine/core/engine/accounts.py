@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from uuid import UUID
 
 from loyalty_engine.core.engine.decision import MemberWrite
@@ -16,16 +16,14 @@ from loyalty_engine.core.kernel.instants import Period
 from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
 from loyalty_engine.core.memberships.membership import PlanMove, next_lapse
 from loyalty_engine.core.points.balances import Balance
-from loyalty_engine.core.points.book import Book, Entries, LotTerms
+from loyalty_engine.core.points.book import Book, Entries
 from loyalty_engine.core.points.holds import Hold
+from loyalty_engine.core.points.ledger import Ledger, LotT, LotTerms
 from loyalty_engine.core.points.lifetimes import AT_ONCE, ActivationTerms
-from loyalty_engine.core.points.lots import Lot
 from loyalty_engine.core.points.passing import next_due
 from loyalty_engine.core.points.redeeming import RedeemTerms
 from loyalty_engine.core.points.tally import Tally
 from loyalty_engine.core.tiers.standings import next_end
-
-_Book = TypeVar("_Book", bound=Book)
 
 _SECOND: Final = 1 << 19
 """Which derived ids the rows of an operation's second member take."""
@@ -85,24 +83,20 @@ def open_book(member: MemberState, operation_id: UUID, now: datetime, *, is_seco
 
     The second member of an operation takes ids far behind those of the first.
     """
-    return _open(Book, member, operation_id, now, ids_taken=_SECOND if is_second else 0)
-
-
-def open_tally(member: MemberState, operation_id: UUID, now: datetime) -> Tally:
-    """Open the same ledger for a look at what the operation would leave."""
-    return _open(Tally, member, operation_id, now)
-
-
-def _open(kind: type[_Book], member: MemberState, operation_id: UUID, now: datetime, *, ids_taken: int = 0) -> _Book:
-    return kind(
+    return Book(
         operation_id=operation_id,
         member_id=member.id,
         seq=member.seq,
         balances=member.balances,
         lots=member.lots,
         now=now,
-        ids_taken=ids_taken,
+        ids_taken=_SECOND if is_second else 0,
     )
+
+
+def open_tally(member: MemberState, now: datetime) -> Tally:
+    """Open the same ledger for a look at what an operation would leave."""
+    return Tally(member.balances, now)
 
 
 def close_book(
@@ -135,13 +129,10 @@ def terms_of(ruleset: Ruleset, wallet: str, activation: ActivationTerms | None) 
 def lot_terms(wallet: WalletRules, earned_at: datetime, activation: ActivationTerms | None = None) -> LotTerms:
     """Return the terms under which that wallet issues points, funded by the program. ``activation`` is a rule's own."""
     waits = activation or wallet.activation
-    return LotTerms(
-        funder="program",
-        cost_micros=wallet.redeem.cost_micros if wallet.redeem else 0,
-        earned_at=earned_at,
-        available_at=earned_at if waits is None else waits.available_at(earned_at),
-        expires_at=None if wallet.expires_at is None else wallet.expires_at(earned_at),
-    )
+    cost_micros = 0 if wallet.redeem is None else wallet.redeem.cost_micros
+    available_at = earned_at if waits is None else waits.available_at(earned_at)
+    expires_at = None if wallet.expires_at is None else wallet.expires_at(earned_at)
+    return LotTerms("program", cost_micros, earned_at, available_at, expires_at)
 
 
 def grace_until(ruleset: Ruleset, now: datetime) -> datetime | None:
@@ -150,30 +141,32 @@ def grace_until(ruleset: Ruleset, now: datetime) -> datetime | None:
     return Period(policy.grace_days, "days").after(now, ruleset.zone) if policy.expired == "grace" else None
 
 
-def touch(ruleset: Ruleset, book: Book, wallets: Iterable[str], at: datetime) -> None:
+def touch(ruleset: Ruleset, ledger: Ledger[Any], wallets: Iterable[str], at: datetime) -> None:
     """Let the expiry of ``wallets`` slide where it does: the member earned or spent in them ``at`` that time."""
     for key in wallets:
         wallet = ruleset.wallets.get(key)
         until = None if wallet is None or wallet.slide is None else wallet.slide(at)
         if until is None:
-            book.slide(key, None)
-        elif until > book.now:
-            book.slide(key, max(until, book.balance(key).expires_at or until))
+            ledger.slide(key, None)
+        elif until > ledger.now:
+            ledger.slide(key, max(until, ledger.balance(key).expires_at or until))
 
 
-def welcome(ruleset: Ruleset, book: Book, lot: Lot) -> None:
+def welcome(ruleset: Ruleset, ledger: Ledger[LotT], lot: LotT) -> None:
     """Let a new lot be an activity of its wallet, when it was earned and when it became spendable.
 
     Where expiry slides, points that come so late that they would have expired by now are gone: the order in which such
     receipts arrive must not matter, and what else happened in that time is not known any more.
     """
     wallet = ruleset.wallets.get(lot.wallet)
-    at = lot.earned_at if lot.is_pending(book.now) else max(lot.earned_at, lot.available_at or lot.earned_at)
-    touch(ruleset, book, (lot.wallet,), at)
-    if wallet is None or wallet.slide is None or lot.is_pending(book.now) or lot.expires_at is not None:
+    if wallet is None or wallet.slide is None:
+        ledger.slide(lot.wallet, None)
         return
-    if wallet.slide(at) <= book.now:
-        book.expire(lot.id)
+    is_pending = lot.is_pending(ledger.now)
+    at = lot.earned_at if is_pending else max(lot.earned_at, lot.available_at or lot.earned_at)
+    touch(ruleset, ledger, (lot.wallet,), at)
+    if not is_pending and lot.expires_at is None and wallet.slide(at) <= ledger.now:
+        ledger.expire_rest(lot)
 
 
 def _after(member: MemberState, book: Book, entries: Entries, counters: Mapping[str, Any]) -> MemberState:

@@ -102,7 +102,7 @@ def _look(ruleset: Ruleset, facts: Facts, request: EvaluateOrder, now: datetime)
 def _balances_after(
     ruleset: Ruleset, order: Order, member: MemberState, *, paid: PaidPoints | None, earned: Earned, now: datetime
 ) -> Mapping[str, Balance]:
-    tally = open_tally(member, _NO_OPERATION, now)
+    tally = open_tally(member, now)
     pay_and_credit(ruleset, tally, order, paid=paid, earned=earned, now=now)
     check_balances(tally.changed)
     return {**member.balances, **tally.changed}

@@ -1,6 +1,5 @@
 """Opening lots: points that a member brings along from where they were kept before, with their age and their cost."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from loyalty_engine.core.engine.accounts import close_book, guard, lot_terms, open_book, require_wallet, welcome
@@ -12,7 +11,7 @@ from loyalty_engine.core.engine.requests import OpenLots
 from loyalty_engine.core.engine.ruleset import Ruleset, WalletRules
 from loyalty_engine.core.kernel.instants import show_instant
 from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
-from loyalty_engine.core.points.book import LotTerms
+from loyalty_engine.core.points.ledger import LotTerms
 from loyalty_engine.core.points.opening import OpeningLot
 
 
@@ -53,8 +52,7 @@ def _terms(wallet: WalletRules, lot: OpeningLot, now: datetime, pointer: str) ->
     if ends_at is not None and ends_at <= now:
         times = {"expires_at": show_instant(ends_at), "now": show_instant(now)}
         refuse(RefusalCode.EXPIRY_IN_PAST, f"{pointer}/expires_at", **times)
-    return replace(
-        terms,
+    return terms._replace(
         available_at=earned_at,
         expires_at=expires_at,
         funder=lot.funder or terms.funder,

@@ -5,7 +5,6 @@ first, and what is not there any more is owed. Orders and redemptions are cancel
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -188,7 +187,7 @@ def _forgive(ruleset: Ruleset, book: Book, wallet: str, owed: int, *, source: Pr
     if debt:
         book.post(wallet, source, "debt", debt)
     if owed > debt:
-        terms = replace(lot_terms(ruleset.wallets[wallet], book.now), available_at=book.now)
+        terms = lot_terms(ruleset.wallets[wallet], book.now)._replace(available_at=book.now)
         welcome(ruleset, book, book.earn(wallet, owed - debt, terms, source=source))
 
 

@@ -17,7 +17,8 @@ from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.views import counted_for, snapshot, view_order
 from loyalty_engine.core.kernel.amounts import MAX_BALANCE
 from loyalty_engine.core.kernel.refusals import RefusalCode, refuse
-from loyalty_engine.core.points.book import Book, Entries
+from loyalty_engine.core.points.book import Entries
+from loyalty_engine.core.points.ledger import Ledger
 from loyalty_engine.core.points.lifetimes import ActivationTerms
 from loyalty_engine.core.points.payments import PaidPoints
 from loyalty_engine.core.promotions.points import extras_of
@@ -79,14 +80,14 @@ def earn_on(
 
 
 def pay_and_credit(
-    ruleset: Ruleset, book: Book, order: Order, *, paid: PaidPoints | None, earned: Earned, now: datetime
+    ruleset: Ruleset, ledger: Ledger[Any], order: Order, *, paid: PaidPoints | None, earned: Earned, now: datetime
 ) -> None:
-    """Move an order's points in its member's book: those that pay leave first, then those that it earns come."""
+    """Move an order's points in its member's ledger: those that pay leave first, then those that it earns come."""
     happened_at = min(order.placed_at, now)
     if paid:
-        book.spend(paid.wallet, paid.points)
-        touch(ruleset, book, (paid.wallet,), happened_at)
-    credit(ruleset, book, earned.grants, happened_at)
+        ledger.pay(paid.wallet, paid.points)
+        touch(ruleset, ledger, (paid.wallet,), happened_at)
+    credit(ruleset, ledger, earned.grants, happened_at)
 
 
 def settle_activity(
@@ -116,15 +117,15 @@ def _check_size(earned: Earned) -> None:
         refuse(RefusalCode.BALANCE_TOO_LARGE, "", largest=MAX_BALANCE)
 
 
-def credit(ruleset: Ruleset, book: Book, grants: Iterable[Grant], earned_at: datetime) -> None:
+def credit(ruleset: Ruleset, ledger: Ledger[Any], grants: Iterable[Grant], earned_at: datetime) -> None:
     """Credit one lot per wallet and activation: grants of one order share their origin."""
     totals: dict[tuple[str, ActivationTerms | None], int] = {}
     for grant in grants:
         terms = grant.activation or ruleset.wallets[grant.wallet].activation
         totals[grant.wallet, terms] = totals.get((grant.wallet, terms), 0) + grant.amount
     for (wallet, terms), amount in sorted(totals.items(), key=lambda total: total[0][0]):
-        lot = book.earn(wallet, amount, lot_terms(ruleset.wallets[wallet], earned_at, terms))
-        welcome(ruleset, book, lot)
+        lot = ledger.earn(wallet, amount, lot_terms(ruleset.wallets[wallet], earned_at, terms))
+        welcome(ruleset, ledger, lot)
 
 
 def takes_of(uses: Iterable[Use]) -> tuple[Take, ...]:

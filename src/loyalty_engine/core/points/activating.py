@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from loyalty_engine.core.points.book import Book, LotTerms
+from loyalty_engine.core.points.book import Book
+from loyalty_engine.core.points.ledger import LotTerms
 from loyalty_engine.core.points.lots import Lot, LotUse, take_in_order
 
 

@@ -1,12 +1,12 @@
 """A member's amounts in one wallet."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
+
+_new: Final = tuple.__new__
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
+class Balance(NamedTuple):
     """Available, pending, held and owed points of one wallet; all are ≥ 0.
 
     ``expires_at`` is when everything available expires unless the member earns or spends before, in wallets whose expiry
@@ -24,15 +24,16 @@ class Balance:
 
         Points that reach ``debt`` pay it back; points that leave it are owed. Program accounts change nothing here.
         """
+        available, pending, held, debt, expires_at = self
         match account:
             case "available":
-                return Balance(self.available + amount, self.pending, self.held, self.debt, self.expires_at)
+                return _new(Balance, (available + amount, pending, held, debt, expires_at))
             case "pending":
-                return Balance(self.available, self.pending + amount, self.held, self.debt, self.expires_at)
+                return _new(Balance, (available, pending + amount, held, debt, expires_at))
             case "held":
-                return Balance(self.available, self.pending, self.held + amount, self.debt, self.expires_at)
+                return _new(Balance, (available, pending, held + amount, debt, expires_at))
             case "debt":
-                return Balance(self.available, self.pending, self.held, self.debt - amount, self.expires_at)
+                return _new(Balance, (available, pending, held, debt - amount, expires_at))
             case _:
                 return self
 

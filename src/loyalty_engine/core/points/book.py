@@ -12,21 +12,11 @@ from datetime import datetime
 from uuid import UUID
 
 from loyalty_engine.core.kernel.ids import nth
-from loyalty_engine.core.points.balances import EMPTY_BALANCE, Balance
+from loyalty_engine.core.points.balances import Balance
 from loyalty_engine.core.points.holds import Hold, HoldEnd
+from loyalty_engine.core.points.ledger import Ledger, LotTerms
 from loyalty_engine.core.points.lots import Lot, LotUse, plan_spending, take_in_order
 from loyalty_engine.core.points.postings import Account, Posting, ProgramAccount
-
-
-@dataclass(frozen=True, slots=True)
-class LotTerms:
-    """What a new lot inherits from the wallet that issues it, or from the lot whose points it carries on."""
-
-    funder: str
-    cost_micros: int
-    earned_at: datetime
-    available_at: datetime | None
-    expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +37,7 @@ class Entries:
     hold_ends: tuple[HoldEnd, ...] = ()
 
 
-class Book:
+class Book(Ledger[Lot]):
     """One member's ledger, opened for one operation at ``now``.
 
     ``lots`` must hold every open lot of the wallets that this operation spends from or restores to, with all that time
@@ -67,12 +57,10 @@ class Book:
         now: datetime,
         ids_taken: int = 0,
     ) -> None:
-        self.now = now
+        super().__init__(balances, now)
         self.operation_id = operation_id
         self._member_id = member_id
         self._seq = seq
-        self._before = balances
-        self._balances: dict[str, Balance] = {}
         self._lots = {lot.id: lot for lot in lots if lot.member_id == member_id}
         self._left_behind = {lot.id: lot for lot in lots if lot.member_id != member_id}
         self._new: set[UUID] = set()
@@ -82,10 +70,6 @@ class Book:
         self._holds: list[Hold] = []
         self._hold_ends: list[HoldEnd] = []
         self._ids_taken = ids_taken
-
-    def balance(self, wallet: str) -> Balance:
-        """Return the member's balance in ``wallet`` as the book stands."""
-        return self._balances.get(wallet) or self._before.get(wallet, EMPTY_BALANCE)
 
     def lots(self, wallet: str | None = None) -> list[Lot]:
         """Return the lots of ``wallet``, or all, as the book stands."""
@@ -133,26 +117,15 @@ class Book:
         slides_to = self.balance(lot.wallet).expires_at
         return slides_to is not None and slides_to <= at and not lot.is_pending(at)
 
-    def earn(self, wallet: str, amount: int, terms: LotTerms, *, source: ProgramAccount = "issued") -> Lot:
-        """Credit a new lot of ``amount`` > 0 points; a debt in that wallet is paid out of it first.
-
-        Points that come late, because they would have expired by now, pay a debt and are gone.
-        """
-        lot = self.add_lot(wallet, amount, terms)
-        account: Account = "pending" if lot.is_pending(self.now) or lot.expires_waiting else "available"
-        self.post(wallet, source, account, amount, lot_id=lot.id)
-        if account == "available":
-            self.pay_debt(wallet, (lot.id,))
-        if lot.has_expired(self.now):
-            self.expire(lot.id, source=account)
-        return self._lots[lot.id]
-
     def spend(self, wallet: str, amount: int, *, destination: Account = "redeemed") -> tuple[LotUse, ...]:
         """Take ``amount`` > 0 out of the lots, nearest expiry first; the caller has checked the balance."""
         uses = plan_spending(self.lots(wallet), amount, self.now)
         self.take(uses)
         self.post(wallet, "available", destination, amount, lot_id=_only_lot(uses))
         return uses
+
+    def pay(self, wallet: str, points: int) -> None:
+        self.spend(wallet, points)
 
     def restore(
         self,
@@ -180,6 +153,9 @@ class Book:
         """Book ``amount`` > 0 points that the balance could not cover as owed by the member."""
         self.post(wallet, "debt", destination, amount)
 
+    def expire_rest(self, lot: Lot, *, source: Account = "available") -> None:
+        self.expire(lot.id, source=source)
+
     def expire(self, lot_id: UUID, *, source: Account = "available") -> None:
         """Take what is left of a lot out of the member's hands because it is too old."""
         lot = self._lots[lot_id]
@@ -190,9 +166,8 @@ class Book:
         self.post(lot.wallet, source, "expired", lot.remaining, lot_id=lot_id)
 
     def pay_debt(self, wallet: str, first: Sequence[UUID] = ()) -> None:
-        """Pay a debt out of what is available, the lots ``first`` before others, so that a clawback cannot be outrun."""
-        balance = self.balance(wallet)
-        payment = min(balance.debt, balance.available)
+        """Pay a debt out of what is available, the lots ``first`` before others."""
+        payment = self.payable_debt(wallet)
         if not payment:
             return
         uses, missing = take_in_order([self._lots[lot_id] for lot_id in dict.fromkeys(first)], payment)
@@ -200,12 +175,6 @@ class Book:
         if missing:
             self.take(plan_spending(self.lots(wallet), missing, self.now))
         self.post(wallet, "available", "debt", payment)
-
-    def slide(self, wallet: str, expires_at: datetime | None) -> None:
-        """Set when everything available in a wallet expires, in one whose expiry slides; None in others."""
-        balance = self.balance(wallet)
-        if balance.expires_at != expires_at:
-            self._balances[wallet] = replace(balance, expires_at=expires_at)
 
     def take(self, uses: Iterable[LotUse]) -> None:
         """Take points out of lots; the caller posts where they go."""
@@ -255,8 +224,7 @@ class Book:
         self, wallet: str, source: Account, destination: Account, amount: int, *, lot_id: UUID | None = None
     ) -> None:
         """Move ``amount`` > 0 from one account to another."""
-        after = self.balance(wallet).add(source, -amount).add(destination, amount)
-        self._balances[wallet] = after
+        after = self.move(wallet, source, destination, amount)
         self._seq += 1
         self._postings.append(
             Posting(
@@ -285,6 +253,15 @@ class Book:
             holds=tuple(self._holds),
             hold_ends=tuple(self._hold_ends),
         )
+
+    def _enter(self, wallet: str, amount: int, terms: LotTerms) -> Lot:
+        return self.add_lot(wallet, amount, terms)
+
+    def _issue(self, lot: Lot, source: ProgramAccount, account: Account, amount: int) -> None:
+        self.post(lot.wallet, source, account, amount, lot_id=lot.id)
+
+    def _pay_debt_with(self, lot: Lot) -> None:
+        self.pay_debt(lot.wallet, (lot.id,))
 
     def _put_back(self, use: LotUse, grace_until: datetime | None) -> UUID:
         """Put spent points back, in a lot of the same age where their own cannot have them; return that lot."""

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 from uuid import UUID
 
-from loyalty_engine.core.points.book import Book, LotTerms
+from loyalty_engine.core.points.book import Book
+from loyalty_engine.core.points.ledger import LotTerms
 from loyalty_engine.core.points.lots import LotUse, spending_order
 from loyalty_engine.core.points.postings import MemberAccount, ProgramAccount
 

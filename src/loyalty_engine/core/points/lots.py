@@ -6,13 +6,43 @@ from datetime import datetime
 from uuid import UUID
 
 
+class Aged:
+    """Points of a wallet that were earned together: when they can be spent, and when they count no more.
+
+    ``available_at`` None means that they wait to be confirmed, ``expires_at`` None that they have no expiry of their own.
+    """
+
+    __slots__ = ()
+
+    wallet: str
+    earned_at: datetime
+    available_at: datetime | None
+    expires_at: datetime | None
+
+    def is_pending(self, now: datetime) -> bool:
+        """Tell whether the points cannot be spent yet at ``now``."""
+        return self.available_at is None or now < self.available_at
+
+    def has_expired(self, now: datetime) -> bool:
+        """Tell whether the points count no more at ``now``, whether or not any job has run."""
+        return self.expires_at is not None and self.expires_at <= now
+
+    @property
+    def expires_waiting(self) -> bool:
+        """Whether the points can never be spent, because they expire before they could."""
+        return self.expires_at is not None and (self.available_at is None or self.expires_at <= self.available_at)
+
+    def is_spendable(self, now: datetime) -> bool:
+        """Tell whether the points count at ``now``, whether or not any job has run."""
+        return not self.is_pending(now) and not self.has_expired(now)
+
+
 @dataclass(frozen=True, slots=True)
-class Lot:
+class Lot(Aged):
     """Points that share their origin: when they can be spent, when they expire, who pays for them.
 
     ``cost_micros`` is the cost of one point in millionths of a minor unit, for the liability. ``funder`` is the
-    party that bears it (``program`` or a partner). ``available_at`` None means that its points wait to be confirmed,
-    ``expires_at`` None that they have no expiry of their own. ``expired`` of its points are gone because of their age.
+    party that bears it (``program`` or a partner). ``expired`` of its points are gone because of their age.
     ``carries_on`` is the lot of a merged member whose points it holds; known only where a request is about that one.
     """
 
@@ -29,23 +59,6 @@ class Lot:
     operation_id: UUID
     expired: int = 0
     carries_on: UUID | None = None
-
-    def is_pending(self, now: datetime) -> bool:
-        """Tell whether its points cannot be spent yet at ``now``."""
-        return self.available_at is None or now < self.available_at
-
-    def has_expired(self, now: datetime) -> bool:
-        """Tell whether its points count no more at ``now``, whether or not any job has run."""
-        return self.expires_at is not None and self.expires_at <= now
-
-    @property
-    def expires_waiting(self) -> bool:
-        """Whether its points can never be spent, because they expire before they could."""
-        return self.expires_at is not None and (self.available_at is None or self.expires_at <= self.available_at)
-
-    def is_spendable(self, now: datetime) -> bool:
-        """Tell whether its points count at ``now``, whether or not any job has run."""
-        return not self.is_pending(now) and not self.has_expired(now)
 
     def next_due(self, now: datetime) -> datetime | None:
         """Return when time next changes what its points are, after ``now``; None when it never does."""

@@ -6,7 +6,8 @@ A moved lot keeps its age, expiry, funder and cost: sending points to oneself ga
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loyalty_engine.core.points.book import Book, LotTerms
+from loyalty_engine.core.points.book import Book
+from loyalty_engine.core.points.ledger import LotTerms
 from loyalty_engine.core.points.lots import Lot, LotUse, plan_spending
 from loyalty_engine.core.points.postings import Account
 

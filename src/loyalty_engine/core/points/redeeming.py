@@ -1,6 +1,6 @@
 """What points are worth when they are spent, and how many of them an order may be paid with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from loyalty_engine.core.kernel.amounts import MAX_AMOUNT, Ratio
@@ -21,15 +21,15 @@ class RedeemTerms:
     min_points: int
     step: int
     max_share: Ratio
+    cost_micros: int = field(init=False)
+    """What one point costs its funder, in millionths of a minor unit, rounded to nearest."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cost_micros", self.worth.of(_MICROS, "nearest"))
 
     def value_of(self, points: int) -> int:
         """Return the minor units that ``points`` (a multiple of the step) pay."""
         return self.worth.of(points, "floor")
-
-    @property
-    def cost_micros(self) -> int:
-        """Return what one point costs its funder, in millionths of a minor unit, rounded to nearest."""
-        return self.worth.of(_MICROS, "nearest")
 
     def most_payable(self, available: int, total: int) -> int:
         """Return the most points that an order of ``total`` minor units can be paid with; 0 when none can."""
