@@ -1,6 +1,6 @@
 """What an order or activity earns under the earning rules of a program, and the reason of every rule that had a say."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -50,20 +50,6 @@ class Earned(NamedTuple):
     memory: tuple[RuleMemory, ...] = ()
 
 
-class _Verdict(NamedTuple):
-    """What one rule would give: ``amount`` after its limits, of which ``capped`` tells if they cut ``wanted``."""
-
-    position: int
-    rule: EarningRule
-    wanted: int
-    amount: int
-    capped: Capped | None
-
-    def as_bid(self) -> Bid:
-        """Return what the rule offers among its neighbours."""
-        return Bid(self.position, self.rule.wallet, self.amount, self.rule.group, self.rule.priority)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class EarningRules:
     """All rules for orders, or for one kind of activity, ready to be evaluated."""
@@ -103,7 +89,7 @@ def evaluate_earning(
     """
     found, seen = rules.index.find(view)
     hearing = _LateHearing(view, counted, gone) if gone else _Hearing(view, counted)
-    return _hear(rules, found, hearing, seen, extras=extras)
+    return _hear(rules, [rule for _, rule in found], hearing, seen, extras=extras)
 
 
 def evaluate_again(
@@ -114,38 +100,44 @@ def evaluate_again(
     Nothing gives more than it did, and what did not count then does not count now. Rules that give nothing are missing.
     """
     remembered = {kept.rule: kept for kept in memory}
-    found = [(position, rule) for position, rule in enumerate(rules.rules) if rule.key in remembered]
+    found = [rule for rule in rules.rules if rule.key in remembered]
     earned = _hear(rules, found, _Rehearing(view, remembered), {}, extras=extras)
     return {grant.rule: grant.amount for grant in earned.grants}
 
 
 def _hear(
-    rules: EarningRules,
-    found: Iterable[tuple[int, EarningRule]],
-    hearing: "_Hearing",
-    seen: Seen,
-    *,
-    extras: Sequence[Extra],
+    rules: EarningRules, found: Sequence[EarningRule], hearing: "_Hearing", seen: Seen, *, extras: Sequence[Extra]
 ) -> Earned:
-    view = hearing.view
-    multipliers: list[tuple[int, EarningRule, Multiplier]] = []
-    for position, rule in found:
-        if not hearing.admits(position, rule):
-            continue
-        if rule.multiplies is not None:
-            multipliers.append((position, rule, rule.multiplies))
-        elif rule.gives is not None:
-            hearing.judge(position, rule, rule.gives.amount(view))
-    winners = hearing.choose(rules.groups)
+    """Judge the rules that were found, multipliers last: by what the winners among the others really give."""
+    view, verdicts, multipliers = hearing.view, [], []
+    for place, rule in enumerate(found):
+        verdict = hearing.refuse(rule)
+        if verdict is None and rule.gives is not None:
+            verdict = hearing.judge(rule, rule.gives.amount(view))
+        elif verdict is None:
+            multipliers.append(place)
+            verdict = _refused(rule, "nothing_to_earn")
+        verdicts.append(verdict)
+    outdone: list[RuleMemory] = []
+    if not rules.groups.is_trivial:
+        outdone += hearing.choose(rules.groups, found, verdicts, range(len(found)))
     if multipliers:
-        for position, rule, multiplier in multipliers:
-            hearing.judge(position, rule, _multiplied(rule.wallet, multiplier, winners, view))
-        winners = [*winners, *hearing.choose(rules.groups)]
-    earned = hearing.close(sorted(winners), seen)
-    return earned if not extras else _with_extras(earned, extras, winners, hearing)
+        winners = _winners(found, verdicts)
+        for place in multipliers:
+            verdicts[place] = hearing.judge_multiplier(found[place], winners)
+        outdone += hearing.choose(rules.groups, found, verdicts, multipliers)
+    earned = hearing.close(found, verdicts, outdone, seen)
+    return earned if not extras else _with_extras(earned, extras, _winners(found, verdicts), hearing)
 
 
-def _with_extras(earned: Earned, extras: Sequence[Extra], winners: Sequence["_Verdict"], hearing: "_Hearing") -> Earned:
+_Winner = tuple[EarningRule, Reason]
+
+
+def _winners(found: Sequence[EarningRule], verdicts: Sequence[Reason]) -> list[_Winner]:
+    return [(rule, verdict) for rule, verdict in zip(found, verdicts, strict=True) if verdict.applied]
+
+
+def _with_extras(earned: Earned, extras: Sequence[Extra], winners: Sequence[_Winner], hearing: "_Hearing") -> Earned:
     amounts = [
         extra.points if extra.multiplier is None else _multiplied(extra.wallet, extra.multiplier, winners, hearing.view)
         for extra in extras
@@ -157,39 +149,35 @@ def _with_extras(earned: Earned, extras: Sequence[Extra], winners: Sequence["_Ve
 
 
 class _Hearing:
-    """Hears the rules for one view: collects what they would give, and the reasons of those that give nothing."""
+    """Hears the rules for one view: its verdicts are the reasons that are shown of them."""
 
-    __slots__ = ("_bids", "_counted", "_memory", "_reasons", "view")
+    __slots__ = ("_counted", "view")
 
     def __init__(self, view: View, counted: Counted) -> None:
         self.view = view
         self._counted = counted
-        self._bids: list[_Verdict] = []
-        self._reasons: list[tuple[int, Reason]] = []
-        self._memory: list[RuleMemory] = []
 
-    def admits(self, position: int, rule: EarningRule) -> bool:
-        """Tell whether a rule is open and its condition holds."""
+    def refuse(self, rule: EarningRule) -> Reason | None:
+        """Return why a rule gives nothing, whatever there is to earn: it is not open, or its condition does not hold."""
         view = self.view
         if rule.opening is not None and not rule.opening(view.at, view.local):
-            self._reasons.append((position, _refused(rule, "not_open")))
-            return False
+            return _refused(rule, "not_open")
         miss = None if rule.check is None else rule.check(view)
-        if miss is None:
-            return True
-        self._reasons.append((position, _refused(rule, "condition_failed", miss)))
-        return False
+        return None if miss is None else _refused(rule, "condition_failed", miss)
 
-    def judge(self, position: int, rule: EarningRule, wanted: int) -> None:
-        """Enter what a rule would give, as far as its limits allow."""
+    def judge(self, rule: EarningRule, wanted: int) -> Reason:
+        """Return what a rule would give, as far as its limits allow."""
         if not wanted:
-            self._reasons.append((position, _refused(rule, "nothing_to_earn")))
-            return
+            return _refused(rule, "nothing_to_earn")
         amount, capped = self.limit(rule, wanted)
-        if amount:
-            self._bids.append(new(_Verdict, (position, rule, wanted, amount, capped)))
-        else:
-            self._reasons.append((position, _refused(rule, "limit_reached", capped)))
+        if not amount:
+            return _refused(rule, "limit_reached", capped)
+        return new(Reason, (rule.key, True, "applied", amount, rule.wallet, capped))
+
+    def judge_multiplier(self, rule: EarningRule, winners: Sequence[_Winner]) -> Reason:
+        """Return what a rule would give that multiplies others."""
+        assert rule.multiplies is not None
+        return self.judge(rule, _multiplied(rule.wallet, rule.multiplies, winners, self.view))
 
     def limit(self, rule: EarningRule, wanted: int) -> tuple[int, Capped | None]:
         """Return how much of what a rule would give its limits allow, and the one that cut it."""
@@ -201,32 +189,35 @@ class _Hearing:
         """Return how much of an extra is given: whoever adds it has limits of its own."""
         return wanted
 
-    def choose(self, groups: Groups) -> list[_Verdict]:
-        """Return those heard since the last choice that win in their groups."""
-        heard, self._bids = self._bids, []
-        if groups.is_trivial or len(heard) < 2:  # noqa: PLR2004 - one alone competes with nobody
-            return heard
-        losers = groups.find_losers([v.as_bid() for v in heard])
-        for verdict in heard:
-            if verdict.position in losers:
-                outdone = Outdone(losers[verdict.position], verdict.amount)
-                self._reasons.append((verdict.position, _refused(verdict.rule, "outdone", outdone)))
-                self._memory.append(_remember(verdict, self.view, outdone=True))
-        return [verdict for verdict in heard if verdict.position not in losers]
+    def choose(
+        self, groups: Groups, found: Sequence[EarningRule], verdicts: list[Reason], places: Iterable[int]
+    ) -> Iterator[RuleMemory]:
+        """Put the losers among the rules at these places right, and yield what is remembered of them."""
+        applied = [place for place in places if verdicts[place].applied]
+        if groups.is_trivial or len(applied) < 2:  # noqa: PLR2004 - one alone competes with nobody
+            return
+        bids = [_bid(place, found[place], verdicts[place]) for place in applied]
+        for place, group in sorted(groups.find_losers(bids).items()):
+            rule, amount = found[place], verdicts[place].amount
+            verdicts[place] = _refused(rule, "outdone", Outdone(group, amount))
+            yield RuleMemory(rule.key, amount, outdone=True, held=_held(rule, self.view))
 
-    def close(self, winners: Sequence[_Verdict], seen: Seen) -> Earned:
+    def close(
+        self, found: Sequence[EarningRule], verdicts: Sequence[Reason], outdone: Sequence[RuleMemory], seen: Seen
+    ) -> Earned:
         """Return what the winners give."""
-        reasons = self._reasons
-        for position, rule, _, amount, capped in winners:
-            reasons.append((position, new(Reason, (rule.key, True, "applied", amount, rule.wallet, capped))))
-        reasons.sort()  # by position, which no two share
-        return Earned(
-            grants=tuple([new(Grant, (v.rule.key, v.rule.wallet, v.amount, v.rule.activation)) for v in winners]),
-            reasons=tuple([reason for _, reason in reasons]),
-            uses=tuple([use for v in winners if v.rule.limits for use in _uses(v, self.view.local.date())]),
-            seen=seen,
-            memory=(*[_remember(v, self.view) for v in winners], *self._memory),
-        )
+        view = self.view
+        grants: list[Grant] = []
+        uses: list[Use] = []
+        memory: list[RuleMemory] = []
+        for rule, verdict in zip(found, verdicts, strict=True):
+            key, applied, _, amount, wallet, _ = verdict
+            if applied:
+                grants.append(new(Grant, (key, wallet, amount, rule.activation)))
+                memory.append(new(RuleMemory, (key, amount, False, _held(rule, view) if rule.must_remember else "")))
+                if rule.limits:
+                    uses += _uses(rule, amount, view.local.date())
+        return new(Earned, (tuple(grants), tuple(verdicts), tuple(uses), seen, (*memory, *outdone)))
 
 
 class _LateHearing(_Hearing):
@@ -238,16 +229,13 @@ class _LateHearing(_Hearing):
         super().__init__(view, counted)
         self._gone = gone
 
-    def admits(self, position: int, rule: EarningRule) -> bool:
-        """Tell also whether there is still a wallet for what the rule gives."""
-        if rule.wallet not in self._gone:
-            return super().admits(position, rule)
-        self._reasons.append((position, _refused(rule, "wallet_gone")))
-        return False
+    def refuse(self, rule: EarningRule) -> Reason | None:
+        """Refuse also where there is no wallet any more for what the rule gives."""
+        return _refused(rule, "wallet_gone") if rule.wallet in self._gone else super().refuse(rule)
 
 
 class _Rehearing(_Hearing):
-    """Hears rules again, of which it remembers what they gave."""
+    """Hears rules again, of which it remembers what they gave. Nobody reads its reasons."""
 
     __slots__ = ("_remembered",)
 
@@ -255,13 +243,17 @@ class _Rehearing(_Hearing):
         super().__init__(view, NOTHING_COUNTED)
         self._remembered = remembered
 
-    def admits(self, position: int, rule: EarningRule) -> bool:  # noqa: ARG002 - nobody reads reasons of this
-        """Tell whether the condition still holds. The rule was open, and time does not change that."""
-        return rule.recall is None or rule.recall().holds(self.view, self._remembered[rule.key].held)
+    def refuse(self, rule: EarningRule) -> Reason | None:
+        """Refuse where the condition holds no more. The rule was open, and time does not change that."""
+        held = self._remembered[rule.key].held
+        if rule.recall is None or rule.recall().holds(self.view, held):
+            return None
+        return _refused(rule, "condition_failed")
 
     def limit(self, rule: EarningRule, wanted: int) -> tuple[int, Capped | None]:
         """Return no more than what it gave, whatever room its limits would have by now."""
-        return min(wanted, self._remembered[rule.key].amount), None
+        amount = min(wanted, self._remembered[rule.key].amount)
+        return amount, None if amount == wanted else Capped({}, 0, wanted)
 
     def limit_extra(self, extra: Extra, wanted: int) -> int:
         """Return no more than was given, and nothing of what was not."""
@@ -269,36 +261,40 @@ class _Rehearing(_Hearing):
         return 0 if remembered is None else min(wanted, remembered.amount)
 
 
-def _remember(verdict: _Verdict, view: View, *, outdone: bool = False) -> RuleMemory:
-    rule = verdict.rule
-    held = rule.recall().remember(view) if rule.must_remember and rule.recall is not None else ""
-    return new(RuleMemory, (rule.key, verdict.amount, outdone, held))
+def _held(rule: EarningRule, view: View) -> str:
+    """Return which parts of a rule's condition about the member held, as far as it must be remembered."""
+    return rule.recall().remember(view) if rule.must_remember and rule.recall is not None else ""
 
 
-def _multiplied(wallet: str, multiplier: Multiplier, winners: Sequence[_Verdict], view: View) -> int:
+def _bid(place: int, rule: EarningRule, verdict: Reason) -> Bid:
+    """Return what a rule offers among its neighbours."""
+    return Bid(place, rule.wallet, verdict.amount, rule.group, rule.priority)
+
+
+def _multiplied(wallet: str, multiplier: Multiplier, winners: Sequence[_Winner], view: View) -> int:
     """Return what a multiplier adds to what the winners really give of a wallet, rounded once."""
     selected = None if multiplier.selection is None else GroupedLines(multiplier.selection.pick(view.base))
     total = Fraction(0)
-    for winner in winners:
-        gives = winner.rule.gives
-        if gives is None or winner.rule.wallet != wallet:
+    for rule, verdict in winners:
+        if rule.gives is None or rule.wallet != wallet:
             continue
-        if multiplier.rules is None or winner.rule.key in multiplier.rules:
-            total += gives.exact(view, selected) * Fraction(winner.amount, winner.wanted)
+        if multiplier.rules is None or rule.key in multiplier.rules:
+            wanted = verdict.why.wanted if isinstance(verdict.why, Capped) else verdict.amount
+            total += rule.gives.exact(view, selected) * Fraction(verdict.amount, wanted)
     extra = total * multiplier.extra
     return Ratio(extra.numerator, extra.denominator).of(1, multiplier.rounding)
 
 
-def _uses(verdict: _Verdict, day: date) -> Iterable[Use]:
+def _uses(rule: EarningRule, amount: int, day: date) -> Iterable[Use]:
     """Yield what a grant takes from its limits; two limits of one counter take once, under the tighter cap."""
     tightest: dict[tuple[str, bool], CompiledLimit] = {}
-    for limit in verdict.rule.limits:
+    for limit in rule.limits:
         if limit.per != "order":
             name = limit.counter_on(day), limit.per == "program"
             if name not in tightest or limit.cap < tightest[name].cap:
                 tightest[name] = limit
     for (counter, is_shared), limit in tightest.items():
-        yield Use(counter, verdict.amount if limit.counts_points else 1, limit.cap, is_shared)
+        yield Use(counter, amount if limit.counts_points else 1, limit.cap, is_shared)
 
 
 def _refused(rule: EarningRule, code: WhyNot, why: Why | None = None) -> Reason:

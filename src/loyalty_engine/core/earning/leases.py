@@ -30,7 +30,7 @@ def is_over(lease: str, now: datetime) -> bool:
 
 def with_leases(counters: Mapping[str, int], now: datetime) -> Mapping[str, int]:
     """Return a member's counters with what is leased of each at ``now`` as if it were used, and without the leases."""
-    leases = find_leases(counters)
+    leases = find_leases(counters) if counters else ()
     if not leases:
         return counters
     used = {name: amount for name, amount in counters.items() if not name.startswith(_MARK)}

@@ -148,14 +148,8 @@ def show_balances(member: MemberState | None) -> list[Json]:
 
 def _balances(balances: Mapping[str, Balance]) -> list[Json]:
     return [
-        {
-            "wallet": wallet,
-            "available": balance.available,
-            "pending": balance.pending,
-            "held": balance.held,
-            "debt": balance.debt,
-        }
-        for wallet, balance in sorted(balances.items())
+        {"wallet": wallet, "available": available, "pending": pending, "held": held, "debt": debt}
+        for wallet, (available, pending, held, debt, _) in sorted(balances.items())
     ]
 
 
@@ -200,15 +194,16 @@ def head(operation: Operation) -> Json:
 def show_sale(ruleset: Ruleset, sale: Sale, *, grants: Sequence[Grant], after: Mapping[str, Balance]) -> Json:
     """Show what an order comes to."""
     order, paid, buyer = sale.priced.order, sale.paid, sale.buyer.member
+    total = order.total
     return {
         "currency": order.currency,
         **show_price(sale.priced),
         "codes": sale.told_codes,
         "paid_with_points": {"wallet": paid.wallet, "points": paid.points, "amount": paid.amount} if paid else None,
-        "due": order.total - (paid.amount if paid else 0),
+        "due": total - (paid.amount if paid else 0),
         "effects": show_effects(grants) if buyer else [],
         "balances": _balances(after),
-        "payable": _payable(ruleset, buyer, order.total),
+        "payable": _payable(ruleset, buyer, total),
     }
 
 

@@ -5,9 +5,9 @@ A till and a shop look several times for every order that they place. So a look 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from loyalty_engine.core.earning.evaluation import Earned
@@ -21,7 +21,7 @@ from loyalty_engine.core.engine.fold import apply
 from loyalty_engine.core.engine.issuing import foresee
 from loyalty_engine.core.engine.orders import check_order, check_place, find_untimely, rules_of_its_time
 from loyalty_engine.core.engine.pricing import nudge
-from loyalty_engine.core.engine.referral_following import foresee_referral, prepare
+from loyalty_engine.core.engine.referral_following import foresee_referral, is_about_referral, prepare
 from loyalty_engine.core.engine.requests import Call, EvaluateOrder
 from loyalty_engine.core.engine.reservations import end_replaced
 from loyalty_engine.core.engine.ruleset import Ruleset
@@ -38,8 +38,7 @@ _NO_OPERATION: Final = UUID(int=0)
 """From which ids are derived that nobody sees."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """What the caller gets, and the facts by which rules and promotions were found: they explain those that were not."""
 
     answer: Json
@@ -53,18 +52,24 @@ def look(ruleset: Ruleset, facts: Facts, request: EvaluateOrder, now: datetime) 
     What an order of that number did before plays no part. One that somebody would have to look at is refused here.
     """
     now = booking_time(facts, now)
-    call = Call(_NO_OPERATION, request.actor, b"")
     if facts.member is not None and is_due(facts.member, now):
-        facts, _ = settle_facts(ruleset, facts, call, now)
+        facts, _ = settle_facts(ruleset, facts, _call(request), now)
     try:
-        prepared = prepare(ruleset, facts, request, call=call, now=now)
+        if not is_about_referral(facts, request):
+            return _look(ruleset, facts, request, now)
+        prepared = prepare(ruleset, facts, request, call=_call(request), now=now)
         seen = _look(ruleset, _not_enrolled(facts, prepared.facts), request, now)
     except RefusalError as error:
         return Refused(error.refusal)
     told = foresee_referral(prepared, now)
     if told is None or isinstance(seen, Refused):
         return seen
-    return replace(seen, answer={**seen.answer, "referral": told})
+    return seen._replace(answer={**seen.answer, "referral": told})
+
+
+def _call(request: EvaluateOrder) -> Call:
+    """Return what stands for a call where something is decided that would come before the order."""
+    return Call(_NO_OPERATION, request.actor, b"")
 
 
 def _not_enrolled(facts: Facts, prepared: Facts) -> Facts:
@@ -82,8 +87,7 @@ def _look(ruleset: Ruleset, facts: Facts, request: EvaluateOrder, now: datetime)
     if untimely is not None:
         return Refused(untimely.refusal)
     if request.replaces is not None:
-        call = Call(_NO_OPERATION, request.actor, b"")
-        freed = end_replaced(ruleset, facts, request.replaces, buyer=request.member, call=call, now=now)
+        freed = end_replaced(ruleset, facts, request.replaces, buyer=request.member, call=_call(request), now=now)
         facts = apply(facts, freed)
     sale = admit(ruleset, facts, request, now=now, operation_id=_NO_OPERATION)
     member, priced = sale.buyer.member, sale.priced
@@ -91,7 +95,7 @@ def _look(ruleset: Ruleset, facts: Facts, request: EvaluateOrder, now: datetime)
     after = _balances_after(ruleset, priced.order, member, paid=sale.paid, earned=earned, now=now) if member else {}
     nudges = nudge(ruleset, priced, member=member, shared=facts.counters, now=now)
     given = [memory.promotion for memory in priced.memory]
-    issued = foresee(ruleset, facts, given, member=member, now=now)
+    issued = foresee(ruleset, facts, given, member=member, now=now) if given else []
     answer = show_look(ruleset, sale, earned=earned, after=after, nudges=nudges, issued=issued)
     if ruleset.ladders and member is not None:
         moves = foresee_tiers(ruleset, member, priced.order, paid=sale.paid, earned=earned, now=now)

@@ -91,12 +91,13 @@ def find_untimely(
     policy: OrderPolicy, order: Order, now: datetime, *, at_any_age: bool = False
 ) -> Refused | Reviewed | None:
     """Return what becomes of an order that is too old, unless it may be of any age, or from too far ahead; else None."""
-    if order.placed_at > now + timedelta(minutes=policy.ahead_minutes):
+    age = now - order.placed_at
+    if age.days < 0 and -age > timedelta(minutes=policy.ahead_minutes):
         refusal = _untimely(RefusalCode.ORDER_IN_FUTURE, order, now)
         return Reviewed(refusal) if policy.ahead == "review" else Refused(refusal)
     if at_any_age:
         return None
-    if policy.max_age_days is not None and order.placed_at < now - timedelta(days=policy.max_age_days):
+    if policy.max_age_days is not None and age > timedelta(days=policy.max_age_days):
         refusal = _untimely(RefusalCode.ORDER_TOO_OLD, order, now, max_age_days=policy.max_age_days)
         return Reviewed(refusal) if policy.late == "review" else Refused(refusal)
     return None

@@ -13,12 +13,14 @@ Json = dict[str, Any]
 
 def show_price(priced: Priced) -> Json:
     """Show what is to be paid, what promotions took off and where, and which goods they add."""
-    order = priced.order
+    order, total, off = priced.order, priced.order.total, priced.order.off
     applied = () if priced.promoted is None else priced.promoted.applied
     return {
-        "list_total": order.total + order.off,
-        "total": order.total,
-        "lines": [{"id": line.id, "amount": line.amount, "off": line.off} for line in order.lines if line.off],
+        "list_total": total + off,
+        "total": total,
+        "lines": [{"id": line.id, "amount": line.amount, "off": line.off} for line in order.lines if line.off]
+        if off
+        else [],
         "discounts": [_discount(one) for one in applied if one.value],
         "gifts": [
             {"promotion": one.promotion.key, "sku": sku, "quantity": quantity}
@@ -46,7 +48,10 @@ def _discount(applied: Applied) -> Json:
 
 
 def _effect(grant: Grant) -> Json:
-    shown: Json = {"type": "grant_points", "wallet": grant.wallet, "points": grant.amount}
-    if grant.rule.startswith(BY_PROMOTION):
-        return {**shown, "promotion": grant.rule.removeprefix(BY_PROMOTION)}
-    return {**shown, "rule": grant.rule}
+    giver, wallet, points, _ = grant
+    shown: Json = {"type": "grant_points", "wallet": wallet, "points": points}
+    if giver.startswith(BY_PROMOTION):
+        shown["promotion"] = giver.removeprefix(BY_PROMOTION)
+    else:
+        shown["rule"] = giver
+    return shown

@@ -4,8 +4,9 @@ From then on the order *is* what is left to pay: points pay of that, earning cou
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from loyalty_engine.core.earning.evaluation import Use
 from loyalty_engine.core.earning.index import Seen
@@ -24,8 +25,7 @@ from loyalty_engine.core.rules.reasons import PromotionReason
 from loyalty_engine.core.rules.view import View
 
 
-@dataclass(frozen=True, slots=True)
-class Priced:
+class Priced(NamedTuple):
     """An order after promotions. ``promoted`` tells what they gave and why, None: nobody asked them; ``memory`` is what is
     remembered of those that applied. ``view`` is what they saw of the order. ``codes`` tell what became of promo codes.
     """

@@ -4,9 +4,9 @@ So orders, returns, edits, claims and activities know nothing of referrals. What
 rewards follow it as operations of their own, in the same write.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from loyalty_engine.core.engine.accounts import new_member
@@ -39,8 +39,7 @@ Cart = PlaceOrder | EvaluateOrder | ReserveOrder
 """What a friend may come along with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """What a request is decided upon: the facts after the operations ``before``. ``refused`` is why a friend that came along
     with a cart is not registered; ``is_known``: because it is, with that very advocate.
     """
@@ -49,6 +48,11 @@ class Prepared:
     before: tuple[Changes, ...] = ()
     refused: Refusal | None = None
     is_known: bool = False
+
+
+def is_about_referral(facts: Facts, request: EvaluateOrder) -> bool:
+    """Tell whether :func:`prepare` has anything to do for a look."""
+    return facts.referral is not None or request.brought is not None
 
 
 def prepare(
@@ -106,10 +110,10 @@ def _register(ruleset: Ruleset, prepared: Prepared, request: Cart, *, call: Call
         return Prepared(facts, refused=Refusal(RefusalCode.MEMBER_REQUIRED, "/member"))
     known = facts.referral
     if known is not None and _is_same(known, came):
-        return replace(prepared, is_known=True)
+        return prepared._replace(is_known=True)
     if known is not None and _is_other_code(facts, known, came):
         details = {"referral_id": show_id("rfl", known.id)}
-        return replace(prepared, refused=Refusal(RefusalCode.REFERRAL_EXISTS, "/member", details))
+        return prepared._replace(refused=Refusal(RefusalCode.REFERRAL_EXISTS, "/member", details))
     enrols_as: tuple[Identity, ...] = ()
     friend = facts.member
     if friend is None and isinstance(named, str) and ruleset.unknown_card == "enrol":
@@ -122,7 +126,7 @@ def _register(ruleset: Ruleset, prepared: Prepared, request: Cart, *, call: Call
         came_at = request.order.placed_at
         changes = decide_registration(ruleset, replace(facts, member=friend), asked, now, came_at=came_at).changes
     except RefusalError as error:
-        return replace(prepared, refused=error.refusal)
+        return prepared._replace(refused=error.refusal)
     changes = replace(changes, identities_added=enrols_as)
     return Prepared(apply(facts, changes), (*prepared.before, changes))
 

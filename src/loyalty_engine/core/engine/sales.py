@@ -1,9 +1,8 @@
 """Sales: who buys an order, for what price, and what points pay of it. Orders and looks begin alike."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from loyalty_engine.core.engine.accounts import new_member, require_redeem_terms
@@ -20,8 +19,7 @@ from loyalty_engine.core.promotions.open_codes import NOTHING_OPENED, Opened, op
 from loyalty_engine.core.rules.order import Order
 
 
-@dataclass(frozen=True, slots=True)
-class Buyer:
+class Buyer(NamedTuple):
     """Who bought: a member, a new member enrolled under the unknown card, or nobody we know yet."""
 
     member: MemberState | None
@@ -29,8 +27,7 @@ class Buyer:
     parked_for: Identity | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sale:
+class Sale(NamedTuple):
     """An order that can be: who bought, for what price, and what points pay of that. ``codes`` are what was typed."""
 
     buyer: Buyer
@@ -41,7 +38,7 @@ class Sale:
     @property
     def told_codes(self) -> list[dict[str, Any]]:
         """What became of promo codes, as far as the caller may learn."""
-        return _tell(self.codes, self.priced.codes)
+        return _tell(self.codes, self.priced.codes) if self.priced.codes else []
 
 
 def admit(

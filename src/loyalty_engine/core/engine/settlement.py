@@ -1,9 +1,8 @@
 """Settlement: what an order or activity does to its member's ledger. Orders and later claims settle alike."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from loyalty_engine.core.earning.base import earning_base
 from loyalty_engine.core.earning.evaluation import Earned, Grant, Use, evaluate_earning
@@ -26,8 +25,7 @@ from loyalty_engine.core.rules.order import Activity, Order
 from loyalty_engine.core.rules.view import View
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """What was earned and why, and for a member the ledger entries, the state after them, and what limits took."""
 
     earned: Earned
@@ -120,12 +118,16 @@ def _check_size(earned: Earned) -> None:
 def credit(ruleset: Ruleset, ledger: Ledger[Any], grants: Iterable[Grant], earned_at: datetime) -> None:
     """Credit one lot per wallet and activation: grants of one order share their origin."""
     totals: dict[tuple[str, ActivationTerms | None], int] = {}
-    for grant in grants:
-        terms = grant.activation or ruleset.wallets[grant.wallet].activation
-        totals[grant.wallet, terms] = totals.get((grant.wallet, terms), 0) + grant.amount
-    for (wallet, terms), amount in sorted(totals.items(), key=lambda total: total[0][0]):
+    for _, wallet, amount, activation in grants:
+        kind = wallet, activation or ruleset.wallets[wallet].activation
+        totals[kind] = totals.get(kind, 0) + amount
+    for (wallet, terms), amount in sorted(totals.items(), key=_wallet) if len(totals) > 1 else totals.items():
         lot = ledger.earn(wallet, amount, lot_terms(ruleset.wallets[wallet], earned_at, terms))
         welcome(ruleset, ledger, lot)
+
+
+def _wallet(total: tuple[tuple[str, ActivationTerms | None], int]) -> str:
+    return total[0][0]
 
 
 def takes_of(uses: Iterable[Use]) -> tuple[Take, ...]:

@@ -11,6 +11,7 @@ from loyalty_engine.core.engine.facts import MemberState
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.referrals.terms import count_friends, programme_of
 from loyalty_engine.core.rules.order import MemberSnapshot, Order
+from loyalty_engine.core.rules.reasons import new
 from loyalty_engine.core.rules.selections import GroupedLines
 from loyalty_engine.core.rules.view import View
 from loyalty_engine.core.tiers.standings import MemberTiers
@@ -57,8 +58,6 @@ def see_tiers(ruleset: Ruleset, tiers: MemberTiers) -> SeenTiers:
 
 def see_plans(ruleset: Ruleset, member: MemberState, at: datetime) -> tuple[str, ...]:
     """Return the keys of the plans in which a member was at that time: on trial, paid or in grace."""
-    if not member.plans:
-        return ()
     return tuple(key for key in ruleset.plans if key in member.plans and member.plans[key].ran(at))
 
 
@@ -70,30 +69,31 @@ def see_entitlements(ruleset: Ruleset, seen: SeenTiers, plans: Iterable[str]) ->
 
 def counted_for(member: MemberState | None, shared: Mapping[str, int], now: datetime) -> Counted:
     """Return what is used at ``now`` of the member's own limits and of those that all share, reserved or for good."""
-    return Counted({} if member is None else with_leases(member.counters, now), shared)
+    return new(Counted, ({} if member is None else with_leases(member.counters, now), shared))
 
 
 def snapshot(ruleset: Ruleset, member: MemberState, at: datetime) -> MemberSnapshot:
     """Return what rules see of a member, for what happened ``at`` that time."""
-    profile = member.profile
+    profile, counters, friends = member.profile, member.counters, ruleset.referrals
     seen = see_tiers(ruleset, member.tiers) if ruleset.ladders else _NO_TIERS
-    plans = see_plans(ruleset, member, at)
+    plans = see_plans(ruleset, member, at) if member.plans else ()
     assert member.status != "merged", "another member stands for it"
-    return MemberSnapshot(
-        status=member.status,
-        orders=member.orders,
-        spend=member.spend,
-        attributes=read_decimals(ruleset.member_attributes, profile.attributes) if profile else {},
-        birthday=profile.birthday if profile else None,
-        enrolled_at=member.enrolled_at,
-        first_order_at=member.first_order_at,
-        last_order_at=member.last_order_at,
-        balances={wallet: balance.available for wallet, balance in member.balances.items()},
-        id=member.id,
-        tiers=seen.tiers,
-        levels=seen.levels,
-        entitlements=see_entitlements(ruleset, seen, plans) if plans else seen.entitlements,
-        plans=plans,
-        referrals=count_friends(ruleset.referrals, member.counters),
-        brought_by=programme_of(ruleset.referrals, member.counters),
+    fields = (
+        member.status,
+        member.orders,
+        member.spend,
+        read_decimals(ruleset.member_attributes, profile.attributes) if profile else {},
+        profile.birthday if profile else None,
+        member.enrolled_at,
+        member.first_order_at,
+        member.last_order_at,
+        {wallet: balance.available for wallet, balance in member.balances.items()},
+        member.id,
+        seen.tiers,
+        seen.levels,
+        see_entitlements(ruleset, seen, plans) if plans else seen.entitlements,
+        plans,
+        count_friends(friends, counters) if friends else 0,
+        programme_of(friends, counters) if friends else None,
     )
+    return new(MemberSnapshot, fields)  # names would take three times as long, for every order and look

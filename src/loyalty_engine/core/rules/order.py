@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Literal
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 Scalar = str | int | bool
 """What a declared attribute may hold. Decimal attributes travel as millionths (``kernel.quantities``)."""
 
 ReceiptType = Literal["sale", "return"]
+
+_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +141,7 @@ class Activity:
     attributes: Mapping[str, Scalar] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class MemberSnapshot:
+class MemberSnapshot(NamedTuple):
     """What rules can see of a member. ``None`` in its place means a guest. ``balances`` are what is available.
 
     ``tiers`` are the keys of its tiers by tier set, of those in which it is in one; ``levels`` tell for every set how high.
@@ -148,15 +150,15 @@ class MemberSnapshot:
     status: Literal["active", "blocked"]
     orders: int
     spend: int
-    attributes: Mapping[str, Scalar] = field(default_factory=dict)
+    attributes: Mapping[str, Scalar] = _NONE
     birthday: date | None = None
     enrolled_at: datetime | None = None
     first_order_at: datetime | None = None
     last_order_at: datetime | None = None
-    balances: Mapping[str, int] = field(default_factory=dict)
+    balances: Mapping[str, int] = _NONE
     id: UUID | None = None
-    tiers: Mapping[str, str] = field(default_factory=dict)
-    levels: Mapping[str, int] = field(default_factory=dict)
+    tiers: Mapping[str, str] = _NONE
+    levels: Mapping[str, int] = _NONE
     entitlements: tuple[str, ...] = ()
     plans: tuple[str, ...] = ()
     referrals: int = 0

@@ -158,15 +158,10 @@ class Reason(NamedTuple):
     why: Why | None
 
     def as_json(self) -> dict[str, Any]:
-        shown: dict[str, Any] = {
-            "rule": self.rule,
-            "applied": self.applied,
-            "code": self.code,
-            "amount": self.amount,
-            "wallet": self.wallet,
-        }
-        if self.why is not None:
-            shown[_PLACES.get(type(self.why), "miss")] = self.why.as_json()
+        rule, applied, code, amount, wallet, why = self
+        shown: dict[str, Any] = {"rule": rule, "applied": applied, "code": code, "amount": amount, "wallet": wallet}
+        if why is not None:
+            shown[_PLACES.get(type(why), "miss")] = why.as_json()
         return shown
 
 
