@@ -81,14 +81,16 @@ def evaluate_earning(
     *,
     gone: Collection[str] = (),
     extras: Sequence[Extra] = (),
+    remembers: bool = True,
 ) -> Earned:
     """Return what ``view`` earns. The order of lines does not matter.
 
     A guest's order is computed like any other: whether somebody can receive the grants is not decided here. Rules for
-    wallets that are ``gone`` give nothing and outdo nobody. ``extras`` come last, in their order.
+    wallets that are ``gone`` give nothing and outdo nobody. ``extras`` come last, in their order. What is only looked at
+    needs no uses, and no memory of its rules: they are left out unless it ``remembers``.
     """
     found, seen = rules.index.find(view)
-    hearing = _LateHearing(view, counted, gone) if gone else _Hearing(view, counted)
+    hearing = _LateHearing(view, counted, gone, remembers=remembers) if gone else _Hearing(view, counted, remembers)
     return _hear(rules, [rule for _, rule in found], hearing, seen, extras=extras)
 
 
@@ -151,11 +153,12 @@ def _with_extras(earned: Earned, extras: Sequence[Extra], winners: Sequence[_Win
 class _Hearing:
     """Hears the rules for one view: its verdicts are the reasons that are shown of them."""
 
-    __slots__ = ("_counted", "view")
+    __slots__ = ("_counted", "_remembers", "view")
 
-    def __init__(self, view: View, counted: Counted) -> None:
+    def __init__(self, view: View, counted: Counted, remembers: bool = True) -> None:  # noqa: FBT001, FBT002 - by place in less time
         self.view = view
         self._counted = counted
+        self._remembers = remembers
 
     def refuse(self, rule: EarningRule) -> Reason | None:
         """Return why a rule gives nothing, whatever there is to earn: it is not open, or its condition does not hold."""
@@ -206,14 +209,16 @@ class _Hearing:
         self, found: Sequence[EarningRule], verdicts: Sequence[Reason], outdone: Sequence[RuleMemory], seen: Seen
     ) -> Earned:
         """Return what the winners give."""
-        view = self.view
+        view, remembers = self.view, self._remembers
         grants: list[Grant] = []
         uses: list[Use] = []
         memory: list[RuleMemory] = []
         for rule, verdict in zip(found, verdicts, strict=True):
             key, applied, _, amount, wallet, _ = verdict
-            if applied:
-                grants.append(new(Grant, (key, wallet, amount, rule.activation)))
+            if not applied:
+                continue
+            grants.append(new(Grant, (key, wallet, amount, rule.activation)))
+            if remembers:
                 memory.append(new(RuleMemory, (key, amount, False, _held(rule, view) if rule.must_remember else "")))
                 if rule.limits:
                     uses += _uses(rule, amount, view.local.date())
@@ -225,8 +230,8 @@ class _LateHearing(_Hearing):
 
     __slots__ = ("_gone",)
 
-    def __init__(self, view: View, counted: Counted, gone: Collection[str]) -> None:
-        super().__init__(view, counted)
+    def __init__(self, view: View, counted: Counted, gone: Collection[str], *, remembers: bool) -> None:
+        super().__init__(view, counted, remembers=remembers)
         self._gone = gone
 
     def refuse(self, rule: EarningRule) -> Reason | None:
@@ -240,7 +245,7 @@ class _Rehearing(_Hearing):
     __slots__ = ("_remembered",)
 
     def __init__(self, view: View, remembered: Mapping[str, RuleMemory]) -> None:
-        super().__init__(view, NOTHING_COUNTED)
+        super().__init__(view, NOTHING_COUNTED, remembers=False)
         self._remembered = remembered
 
     def refuse(self, rule: EarningRule) -> Reason | None:

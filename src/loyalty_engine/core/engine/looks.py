@@ -91,7 +91,7 @@ def _look(ruleset: Ruleset, facts: Facts, request: EvaluateOrder, now: datetime)
         facts = apply(facts, freed)
     sale = admit(ruleset, facts, request, now=now, operation_id=_NO_OPERATION)
     member, priced = sale.buyer.member, sale.priced
-    earned = earn_on(ruleset, priced, member=member, paid=sale.paid, shared=facts.counters, now=now)
+    earned = earn_on(ruleset, priced, member=member, paid=sale.paid, shared=facts.counters, now=now, remembers=False)
     after = _balances_after(ruleset, priced.order, member, paid=sale.paid, earned=earned, now=now) if member else {}
     nudges = nudge(ruleset, priced, member=member, shared=facts.counters, now=now)
     given = [memory.promotion for memory in priced.memory]

@@ -64,15 +64,19 @@ def earn_on(
     paid: PaidPoints | None,
     shared: Mapping[str, int],
     now: datetime,
+    remembers: bool = True,
 ) -> Earned:
-    """Return what an order earns by rules and promotions, or would if somebody could receive it, and why."""
+    """Return what an order earns by rules and promotions, or would if somebody could receive it, and why.
+
+    What is only looked at needs no uses of limits and no memory.
+    """
     paid_amount = paid.amount if paid else 0
     seen = with_decimals(ruleset, priced.order)
     base = earning_base(ruleset.base, seen, paid_amount)
     view = view_order(ruleset, seen, member, base=base, paid_with_points=paid_amount)
     extras = extras_of(ruleset.promotions, priced.memory, ruleset.wallets) if priced.memory else ()
     counted = counted_for(member, shared, now)
-    earned = evaluate_earning(ruleset.order_rules, view, counted, gone=ruleset.gone, extras=extras)
+    earned = evaluate_earning(ruleset.order_rules, view, counted, gone=ruleset.gone, extras=extras, remembers=remembers)
     _check_size(earned)
     return earned
 
