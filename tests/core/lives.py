@@ -189,7 +189,7 @@ _LINES: Final = st.lists(
     ),
     min_size=1,
     max_size=4,
-).map(lambda found: tuple(replace(item, id=str(place)) for place, item in enumerate(found)))
+).map(lambda found: tuple(item._replace(id=str(place)) for place, item in enumerate(found)))
 _GOODS: Final = st.builds(
     Goods,
     st.dictionaries(st.sampled_from("0123"), st.sampled_from([None, None, SCALE, SCALE // 2]), max_size=2),

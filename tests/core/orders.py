@@ -1,7 +1,6 @@
 """Orders, members and compiled conditions for tests of rules, in as few words as a test can bear."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -61,7 +60,7 @@ def view_of(
     seen = of or order()
     base = None
     if net is not None:
-        base = GroupedLines([replace(item, amount=amount) for item, amount in zip(seen.lines, net, strict=True)])
+        base = GroupedLines([item._replace(amount=amount) for item, amount in zip(seen.lines, net, strict=True)])
     return View(at=at or seen.placed_at, zone=ZoneInfo(zone), order=seen, member=by, base=base, history=history)
 
 

@@ -135,7 +135,7 @@ LINES: Final = st.lists(
     ),
     min_size=1,
     max_size=5,
-).map(lambda found: [replace(item, id=str(place)) for place, item in enumerate(found)])
+).map(lambda found: [item._replace(id=str(place)) for place, item in enumerate(found)])
 ORDERS: Final = st.builds(
     lambda lines, shipping, tenders, channel: order(*lines, shipping=shipping, tenders=tenders, channel=channel),
     LINES,

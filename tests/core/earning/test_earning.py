@@ -210,8 +210,8 @@ def test_splitting_a_line_in_two_never_matters_unless_a_rule_counts_lines(
     quantity = data.draw(st.integers(0, item.quantity))
     paid_first = data.draw(st.integers(max(0, paid - (item.amount - amount)), min(paid, amount)))
     halves = [
-        (replace(item, amount=amount, quantity=quantity), paid_first),
-        (replace(item, amount=item.amount - amount, quantity=item.quantity - quantity), paid - paid_first),
+        (item._replace(amount=amount, quantity=quantity), paid_first),
+        (item._replace(amount=item.amount - amount, quantity=item.quantity - quantity), paid - paid_first),
     ]
     whole = evaluate(RULES, pairs)
     split = evaluate(RULES, [*pairs[:position], *halves, *pairs[position + 1 :]])

@@ -98,8 +98,8 @@ def test_a_line_split_in_two_earns_the_same_on_the_whole_order(
     amount = data.draw(st.integers(0, item.amount))
     tax = data.draw(st.integers(max(0, item.tax - (item.amount - amount)), min(item.tax, amount)))
     halves = (
-        replace(item, id="a", amount=amount, tax=tax),
-        replace(item, id="b", amount=item.amount - amount, tax=item.tax - tax),
+        item._replace(id="a", amount=amount, tax=tax),
+        item._replace(id="b", amount=item.amount - amount, tax=item.tax - tax),
     )
     cut = replace(bought, lines=(*bought.lines[:place], *halves, *bought.lines[place + 1 :]))
     whole = {**policy, "choose": "all"}

@@ -44,7 +44,7 @@ EMPTY = MemberState(MEMBER, version=1, seq=0, status="active", booked_at=NOW - t
 def request_of(step: tuple[Any, ...], n: int, redemptions: Sequence[UUID]) -> Request | None:
     match step:
         case ("order", lines, payment):
-            numbered = tuple(replace(found, id=str(place)) for place, found in enumerate(lines))
+            numbered = tuple(found._replace(id=str(place)) for place, found in enumerate(lines))
             return PlaceOrder(call(n), MEMBER, order(*numbered, reference=ShopOrder(str(n))), payment)
         case ("redeem", wallet, fives):
             return Redeem(call(n), MEMBER, wallet, 5 * fives)
@@ -200,11 +200,11 @@ def test_the_order_of_lines_never_matters(
 ) -> None:
     """Whether the shop names its lines or they are called by their position, and however many points pay."""
     facts = with_member(live([("adjust", 200, "refuse")]).state)
-    named = [replace(found, id=f"shop-{place}") for place, found in enumerate(lines)]
+    named = [found._replace(id=f"shop-{place}") for place, found in enumerate(lines)]
     shuffled = data.draw(st.permutations(named))
 
     def answer(given_lines: Sequence[Line]) -> object:
-        sent = given_lines if has_ids else [replace(found, id=str(n)) for n, found in enumerate(given_lines, start=1)]
+        sent = given_lines if has_ids else [found._replace(id=str(n)) for n, found in enumerate(given_lines, start=1)]
         payment = Payment("points", 5 * fives) if fives else None
         request = PlaceOrder(call(9), MEMBER, order(*sent, shipping=shipping), payment)
         decision = decide(ruleset(), facts, request, NOW)
@@ -220,7 +220,7 @@ def test_the_order_of_lines_never_matters(
 @given(st.lists(LINES, min_size=1, max_size=6), st.integers(0, 500))
 def test_what_points_paid_never_earns(lines: list[Line], shipping: int) -> None:
     """What an order earns lies between what its unpaid part and all of it would earn."""
-    numbered = tuple(replace(found, id=str(place), category=None, attributes={}) for place, found in enumerate(lines))
+    numbered = tuple(found._replace(id=str(place), category=None, attributes={}) for place, found in enumerate(lines))
     goods = sum(found.amount for found in numbered)
     facts = with_member(live([("adjust", 200, "refuse")]).state)
 

@@ -55,20 +55,10 @@ class TenderBody(Body):
 
 def as_lines(bodies: Sequence[LineBody]) -> tuple[Line, ...]:
     """Return the core's lines; raise :class:`ProblemError` for an id that stands twice and for more tax than amount."""
-    seen: set[str] = set()
-    lines = []
-    for position, line in enumerate(bodies):
-        line_id = line.id or str(position + 1)
-        if line_id in seen:
-            fault = Fault(f"/lines/{position}/id", "duplicate_line_id", "stands on an earlier line")
-            raise ProblemError("validation_failed", errors=[fault])
-        if line.tax > line.amount:
-            fault = Fault(f"/lines/{position}/tax", "tax_above_amount", "is more than the line's amount")
-            raise ProblemError("validation_failed", errors=[fault])
-        seen.add(line_id)
-        lines.append(
+    lines = tuple(
+        [
             Line(
-                line_id,
+                line.id or str(number),
                 line.amount,
                 line.quantity,
                 line.sku,
@@ -78,10 +68,25 @@ def as_lines(bodies: Sequence[LineBody]) -> tuple[Line, ...]:
                 line.attributes,
                 line.tax,
             )
-        )
-    return tuple(lines)
+            for number, line in enumerate(bodies, start=1)
+        ]
+    )
+    if len({line.id for line in lines}) < len(lines) or [line for line in lines if line.tax > line.amount]:
+        raise ProblemError("validation_failed", errors=[_first_fault(lines)])
+    return lines
+
+
+def _first_fault(lines: Sequence[Line]) -> Fault:
+    seen: set[str] = set()
+    for position, line in enumerate(lines):
+        if line.id in seen:
+            return Fault(f"/lines/{position}/id", "duplicate_line_id", "stands on an earlier line")
+        if line.tax > line.amount:
+            return Fault(f"/lines/{position}/tax", "tax_above_amount", "is more than the line's amount")
+        seen.add(line.id)
+    raise AssertionError
 
 
 def as_tenders(bodies: Sequence[TenderBody]) -> tuple[Tender, ...]:
     """Return the core's tenders."""
-    return tuple(Tender(tender.kind, tender.amount) for tender in bodies)
+    return tuple([Tender(tender.kind, tender.amount) for tender in bodies])

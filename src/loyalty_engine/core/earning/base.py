@@ -53,7 +53,7 @@ def earning_base(policy: BasePolicy, order: Order, paid_with_points: int) -> Gro
     if has_tax:
         amounts = _without_tax(lines, amounts)
     base = [
-        line if line.amount == amount else replace(line, amount=amount)
+        line if line.amount == amount else line._replace(amount=amount)
         for line, amount in zip(lines, amounts, strict=True)
     ]
     if policy.excluded is not None:
@@ -70,7 +70,7 @@ def as_reported(order: Order) -> Order:
 
 def _dearer(line: Line) -> Line:
     listed = line.amount + line.off
-    return replace(line, amount=listed, off=0, tax=line.tax * listed // line.amount if line.amount else 0)
+    return line._replace(amount=listed, off=0, tax=line.tax * listed // line.amount if line.amount else 0)
 
 
 def _unearning(policy: BasePolicy, order: Order, paid_with_points: int) -> int:

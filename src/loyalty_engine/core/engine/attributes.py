@@ -64,7 +64,7 @@ def read_decimals(declared: AttributeTypes, given: Mapping[str, Scalar]) -> Mapp
 
 
 def _lines_with_decimals(ruleset: Ruleset, lines: Sequence[Line]) -> tuple[Line, ...]:
-    return tuple(replace(line, attributes=read_decimals(ruleset.line_attributes, line.attributes)) for line in lines)
+    return tuple(line._replace(attributes=read_decimals(ruleset.line_attributes, line.attributes)) for line in lines)
 
 
 def _fits(expected: ValueType, value: Scalar) -> bool:

@@ -5,7 +5,6 @@ each unit costs by now is known without ever listing units: a line of fuel has t
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import groupby
 from typing import NamedTuple, Self
 
@@ -202,8 +201,7 @@ def _goods(line: Line, units: int) -> Hashable:
 
 
 def _sum(lines: Sequence[Line]) -> Line:
-    return replace(
-        lines[0],
+    return lines[0]._replace(
         amount=sum([line.amount for line in lines]),
         quantity=sum([line.quantity for line in lines]),
         tax=sum([line.tax for line in lines]),

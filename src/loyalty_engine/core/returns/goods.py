@@ -132,7 +132,7 @@ def _lines_left(order: Order, returned: Mapping[str, int]) -> Iterable[Line]:
             yield line
         elif back < line.quantity:
             amount, listed = (_left(whole, back, line.quantity) for whole in (line.amount, line.amount + line.off))
-            yield replace(_cheaper(line, amount), off=listed - amount, quantity=line.quantity - back)
+            yield _cheaper(line, amount)._replace(off=listed - amount, quantity=line.quantity - back)
 
 
 def _left(whole: int, back: int, of: int) -> int:
@@ -141,7 +141,7 @@ def _left(whole: int, back: int, of: int) -> int:
 
 def _shrink(line: Line, amount: int) -> Line:
     """Return a line of which some value came back: what promotions took off it shrinks alike."""
-    return replace(_cheaper(line, amount), off=_off(line.amount, line.off, amount))
+    return _cheaper(line, amount)._replace(off=_off(line.amount, line.off, amount))
 
 
 def _off(whole: int, off: int, left: int) -> int:
@@ -152,7 +152,7 @@ def _off(whole: int, off: int, left: int) -> int:
 def _cheaper(line: Line, amount: int) -> Line:
     if amount == line.amount:
         return line
-    return replace(line, amount=amount, tax=line.tax * amount // line.amount if line.amount else 0)
+    return line._replace(amount=amount, tax=line.tax * amount // line.amount if line.amount else 0)
 
 
 def _price(kept: Order, offs: Mapping[str, int], shipping_off: int) -> Order:
@@ -163,7 +163,7 @@ def _price(kept: Order, offs: Mapping[str, int], shipping_off: int) -> Order:
 
 
 def _take_off(line: Line, off: int) -> Line:
-    return replace(_cheaper(line, line.amount + line.off - off), off=off)
+    return _cheaper(line, line.amount + line.off - off)._replace(off=off)
 
 
 def _reported(order: Order) -> int:
