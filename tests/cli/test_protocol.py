@@ -9,7 +9,9 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
+from loyalty_engine.api.hot_routes import WHOLE_ANSWER
 from loyalty_engine.cli.protocol import AnswerTransport, OneWriteProtocol
 
 
@@ -52,10 +54,20 @@ def test_an_invitation_to_send_the_body_is_not_the_head() -> None:
     assert written_for(go_on, head, b"body") == [go_on, head + b"body"]
 
 
+class WholeResponse(Response):
+    """An answer that leaves past the messages of ASGI."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - Starlette's signature
+        assert scope["extensions"][WHOLE_ANSWER](self.status_code, self.raw_headers, self.body)
+
+
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
     async def echo(request: Request) -> Response:
         return Response(await request.body())
+
+    async def whole(request: Request) -> Response:
+        return WholeResponse(await request.body())
 
     async def stream(_: Request) -> Response:
         return StreamingResponse(iter((b"first ", b"second")))
@@ -65,12 +77,15 @@ async def port() -> AsyncIterator[int]:
 
     routes = [
         Route("/echo", echo, methods=["GET", "POST"]),
+        Route("/whole", whole, methods=["POST"]),
         Route("/stream", stream),
         Route("/break", break_off),
     ]
     application = Starlette(routes=routes)
     server = Server(
-        uvicorn.Config(application, port=0, http=OneWriteProtocol, ws="none", lifespan="off", log_config=None)
+        uvicorn.Config(
+            application, port=0, http=OneWriteProtocol, ws="none", lifespan="off", log_config=None, access_log=False
+        )
     )
     serving = asyncio.create_task(server.serve())
     await server.is_up.wait()
@@ -106,9 +121,10 @@ def request_of(line: str, *headers: str, body: str = "") -> bytes:
     return "\r\n".join((f"{line} HTTP/1.1", "host: x", *headers, "", body)).encode()
 
 
-async def test_requests_in_a_row_are_answered_in_order(port: int) -> None:
-    first = request_of("POST /echo", "content-length: 3", body="one")
-    second = request_of("POST /echo", "content-length: 3", "connection: close", body="two")
+@pytest.mark.parametrize("path", ["/echo", "/whole"])
+async def test_requests_in_a_row_are_answered_in_order(port: int, path: str) -> None:
+    first = request_of(f"POST {path}", "content-length: 3", body="one")
+    second = request_of(f"POST {path}", "content-length: 3", "connection: close", body="two")
     answers = await exchange(port, first, second)
     assert [part.rpartition(b"\r\n\r\n")[2] for part in answers.split(b"HTTP/1.1 200 OK")[1:]] == [b"one", b"two"]
 
@@ -124,8 +140,25 @@ async def test_a_stream_arrives_whole(port: int) -> None:
     assert answer.endswith(b"\r\n\r\n6\r\nfirst \r\n6\r\nsecond\r\n0\r\n\r\n")
 
 
-async def test_a_caller_that_asks_first_is_told_to_go_on(port: int) -> None:
-    head = request_of("POST /echo", "content-length: 4", "expect: 100-continue", "connection: close")
+async def test_a_whole_answer_has_the_head_of_any_other(port: int) -> None:
+    echo, whole = [
+        await exchange(port, request_of(f"POST {path}", "content-length: 3", "connection: close", body="one"))
+        for path in ("/echo", "/whole")
+    ]
+    assert [line for line in whole.split(b"\r\n") if not line.startswith(b"date")] == [
+        b"HTTP/1.1 200 OK",
+        b"server: uvicorn",
+        b"content-length: 3",
+        b"connection: close",
+        b"",
+        b"one",
+    ]
+    assert len(whole) == len(echo)
+
+
+@pytest.mark.parametrize("path", ["/echo", "/whole"])
+async def test_a_caller_that_asks_first_is_told_to_go_on(port: int, path: str) -> None:
+    head = request_of(f"POST {path}", "content-length: 4", "expect: 100-continue", "connection: close")
     answer = await exchange(port, head, b"late")
     assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")
     assert answer.endswith(b"\r\n\r\nlate")

@@ -50,8 +50,12 @@ class CountRequests:
         method = scope["method"] if scope["method"] in _METHODS else "other"
         endpoint = scope.get("endpoint")
         template = UNMATCHED if endpoint is None else self._template_of(scope)
-        found = METERS.requests[template, method, str(status)]
-        return self._known.setdefault((endpoint, method, status), found)
+        return self._known.setdefault((endpoint, method, status), requests_of(template, method, status))
+
+
+def requests_of(template: str, method: str, status: int) -> Distribution:
+    """Return where requests of a route count that ended so: their seconds."""
+    return METERS.requests[template, method, str(status)]
 
 
 def show_metrics(meters: Meters) -> bytes:

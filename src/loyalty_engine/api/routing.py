@@ -22,11 +22,14 @@ from loyalty_engine.persistence.errors import UnavailableError
 from loyalty_engine.persistence.sessions import StaleCredentialsError
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Awaitable[Any]])
-Sent = Mapping[str, str]
+Sent = Mapping[bytes, bytes]
 """The headers of a request by their name in lower case; of one that was sent twice the first counts."""
 
 ReadBody = Callable[[Request, Sent, str], Awaitable[tuple[Any, bytes, Any]]]
 """From a request and its subject (the route and the names in its path) to the body, a digest of both, and plain JSON."""
+
+Handle = Callable[[Request, Sent, Client, Any], Awaitable[Response]]
+"""Answers a request of an authenticated client with the application's services."""
 
 _JSON: Final = "application/json"
 _RAW_BODY: Final = "loyalty.raw_body"
@@ -110,14 +113,15 @@ class Route(APIRoute):
         handle = self._writing(hints, declared) if "body" in hints else self._reading(super().get_route_handler())
 
         async def handler(request: Request) -> Response:
-            sent = _read_headers(request)
+            sent = dict(reversed(request.scope["headers"]))
             token = _read_token(sent)
-            authenticator: Authenticator = request.app.state.services.authenticator
+            services = request.app.state.services
+            authenticator: Authenticator = services.authenticator
             for _ in range(_LOOKS):
-                client = await _authenticate(authenticator, token)
+                client = authenticator.find_remembered(token) or await _authenticate(authenticator, token)
                 try:
                     _require_scope(client, declared.scope)
-                    return await handle(request, sent, client)
+                    return await handle(request, sent, client, services)
                 except StaleCredentialsError:
                     authenticator.forget(token)
                 except ProblemError:
@@ -131,27 +135,25 @@ class Route(APIRoute):
     @staticmethod
     def _reading(
         handle: Callable[[Request], Coroutine[Any, Any, Response]],
-    ) -> Callable[[Request, Sent, Client], Awaitable[Response]]:
-        async def read(request: Request, _: Sent, client: Client) -> Response:
-            request.state.context = Context(client, request.app.state.services)
+    ) -> Handle:
+        async def read(request: Request, _: Sent, client: Client, services: Any) -> Response:  # noqa: ANN401 - see Context
+            request.state.context = Context(client, services)
             return await handle(request)
 
         return read
 
-    def _writing(
-        self, hints: Mapping[str, Any], declared: Access
-    ) -> Callable[[Request, Sent, Client], Awaitable[Response]]:
+    def _writing(self, hints: Mapping[str, Any], declared: Access) -> Handle:
         read_body = _body_reader(hints["body"], declared)
         query_model: type[BaseModel] | None = hints.get("query")
         endpoint = self.endpoint
         status = self.status_code or 200
         name = self.operation_id or self.name  # stable over renamed functions: replays depend on it
 
-        async def write(request: Request, sent: Sent, client: Client) -> Response:
+        async def write(request: Request, sent: Sent, client: Client, services: Any) -> Response:  # noqa: ANN401 - see Context
             key = _read_key(sent, declared) if declared.takes_key else None
             path = request.path_params
             body, request_hash, parsed = await read_body(request, sent, f"{name} {path}" if path else name)
-            context = Context(client, request.app.state.services, key, request_hash, sent.get("if-match"), parsed)
+            context = Context(client, services, key, request_hash, _text_of(sent, b"if-match"), parsed)
             asked = path if query_model is None else {**path, "query": _read_query(request, query_model)}
             result = await endpoint(context=context, body=body, **asked)
             return _respond(result, status)
@@ -159,13 +161,26 @@ class Route(APIRoute):
         return write
 
 
+class OutcomeResponse(Response):
+    """The answer to a request of the engine: its head is known, so nothing is left to work out but how long it is."""
+
+    def __init__(self, outcome: Outcome, status: int) -> None:
+        media_type = _JSON
+        if outcome.refusal_code is not None:
+            status, media_type = PROBLEMS[outcome.refusal_code].status, MEDIA_TYPE
+        elif outcome.is_waiting:
+            status = _WAITING
+        self.status_code = status
+        self.background = None
+        self.body = outcome.answer.encode()
+        self.raw_headers = [(b"content-length", b"%d" % len(self.body)), (b"content-type", media_type.encode())]
+        if outcome.is_replayed:
+            self.raw_headers.insert(0, (b"idempotent-replayed", b"true"))
+
+
 def _respond(result: "Outcome | Response | BaseModel", status: int) -> Response:
     if isinstance(result, Outcome):
-        headers = {"idempotent-replayed": "true"} if result.is_replayed else None
-        if result.refusal_code is None:
-            status = _WAITING if result.is_waiting else status
-            return Response(result.answer, status, headers, _JSON)
-        return Response(result.answer, PROBLEMS[result.refusal_code].status, headers, MEDIA_TYPE)
+        return OutcomeResponse(result, status)
     if isinstance(result, Response):
         return result
     return Response(result.model_dump_json(), status, media_type=_JSON)
@@ -183,20 +198,20 @@ def _require_scope(client: Client, scope: str) -> None:
         raise ProblemError("scope_missing", details={"scope": scope})
 
 
-def _read_headers(request: Request) -> Sent:
-    """Read all headers at once: a look-up in Starlette's own costs as much as this, and we need several."""
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(request.scope["headers"])}
+def _text_of(sent: Sent, name: bytes) -> str | None:
+    value = sent.get(name)
+    return None if value is None else value.decode("latin-1")
 
 
 def _read_token(sent: Sent) -> str:
-    kind, _, token = sent.get("authorization", "").partition(" ")
+    kind, _, token = sent.get(b"authorization", b"").decode("latin-1").partition(" ")
     if kind.lower() != "bearer" or not token:
         raise ProblemError("unauthenticated", headers={"www-authenticate": "Bearer"})
     return token.strip()
 
 
 def _read_key(sent: Sent, declared: Access) -> str | None:
-    key = sent.get("idempotency-key")
+    key = _text_of(sent, b"idempotency-key")
     if key is None:
         if declared.needs_key:
             raise ProblemError("idempotency_key_required")
@@ -241,11 +256,11 @@ def _document_reader(documents: DocumentReader) -> ReadBody:
 
 
 def _has_no_body(sent: Sent) -> bool:
-    return "transfer-encoding" not in sent and sent.get("content-length", "0") == "0"
+    return b"transfer-encoding" not in sent and sent.get(b"content-length", b"0") == b"0"
 
 
 def _media_type(sent: Sent) -> str:
-    return sent.get("content-type", "").partition(";")[0].strip().lower()
+    return sent.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
 
 
 async def _receive(request: Request, sent: Sent, media_types: Sequence[str], max_bytes: int) -> bytes:

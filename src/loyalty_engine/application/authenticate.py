@@ -25,18 +25,23 @@ class Authenticator:
 
     async def find_client(self, token: str) -> Client | None:
         """Return the client of a live token, None for any other; a typing error never reaches the database."""
-        digest = hash_token(token)
-        remembered = self._remembered.get(digest)
-        if remembered is not None and remembered[0] > time.monotonic():
-            return remembered[1]
+        remembered = self.find_remembered(token)
+        if remembered is not None:
+            return remembered
         program_id = read_program_id(token)
         if program_id is None:
             return None
+        digest = hash_token(token)
         async with self._sessions.open(program_id) as connection:
             client = await find_client(connection, program_id, digest)
         if client is not None:
             self._remember(digest, client)
         return client
+
+    def find_remembered(self, token: str) -> Client | None:
+        """Return the client of a token that was found lately; None does not mean that there is none."""
+        remembered = self._remembered.get(hash_token(token))
+        return None if remembered is None or remembered[0] <= time.monotonic() else remembered[1]
 
     async def is_current(self, token: str, client: Client) -> bool:
         """Look a token up anew and tell whether it still leads to ``client`` as it was."""
