@@ -81,6 +81,8 @@ async def gather_all(
 
 def with_advocates(asks: Sequence[Ask], gathered: Sequence[Gathered], ruleset: Ruleset, now: datetime) -> Sequence[Ask]:
     """Return the asks of one turn with those advocates that what was gathered makes necessary; the same if none is."""
+    if all(facts.referral is None for _, facts in gathered):
+        return asks
     full = [_with_advocate(ask, facts, ruleset, now) for ask, (_, facts) in zip(asks, gathered, strict=True)]
     if all(ask is before for ask, before in zip(full, asks, strict=True)):
         return asks

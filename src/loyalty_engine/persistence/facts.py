@@ -106,9 +106,9 @@ def _read_plain_member(row: Row) -> MemberState:
         last_order_at=row["last_order_at"],
         enrolled_at=row["enrolled_at"],
         counters=orjson.loads(counters) if counters else {},
-        balances={wallet: Balance(*amounts) for wallet, *amounts in row["balances"]},
+        balances={fields[0]: Balance(*fields[1:]) for fields in row["balances"]},
         lots=_join_lots(lots, [lot for raw in holds for lot in read_lots(raw)]) if lots is not None else (),
-        holds=tuple(map(read_hold, holds)),
+        holds=tuple(map(read_hold, holds)) if holds else (),
         sees_lots=lots is not None,
         due_at=row["due_at"],
     )
