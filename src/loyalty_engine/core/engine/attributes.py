@@ -17,7 +17,8 @@ _DATE: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", re.ASC
 
 def check_order_attributes(ruleset: Ruleset, order: Order) -> None:
     """Refuse undeclared or mistyped attributes of an order and its lines."""
-    check_attributes(ruleset.order_attributes, order.attributes, "/attributes")
+    if order.attributes:
+        check_attributes(ruleset.order_attributes, order.attributes, "/attributes")
     for position, line in enumerate(order.lines):
         if line.attributes:
             check_attributes(ruleset.line_attributes, line.attributes, f"/lines/{position}/attributes")
@@ -36,7 +37,7 @@ def check_attributes(declared: AttributeTypes, given: Mapping[str, Scalar | None
 
 def with_decimals(ruleset: Ruleset, order: Order) -> Order:
     """Return the order as rules see it: decimal attributes, which travel as text, in millionths."""
-    if "decimal" not in ruleset.order_attributes.values() and "decimal" not in ruleset.line_attributes.values():
+    if not ruleset.has_decimals:
         return order
     attributes = read_decimals(ruleset.order_attributes, order.attributes)
     return replace(order, lines=_lines_with_decimals(ruleset, order.lines), attributes=attributes)
@@ -44,7 +45,7 @@ def with_decimals(ruleset: Ruleset, order: Order) -> Order:
 
 def history_with_decimals(ruleset: Ruleset, history: Sequence[PastOrder]) -> tuple[PastOrder, ...]:
     """Return earlier orders as rules see them, like :func:`with_decimals`."""
-    if "decimal" not in ruleset.line_attributes.values():
+    if not (history and ruleset.has_decimals):
         return tuple(history)
     return tuple(
         [replace(past, lines=_lines_with_decimals(ruleset, past.lines)) if past.lines else past for past in history]

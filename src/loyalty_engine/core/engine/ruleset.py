@@ -106,6 +106,12 @@ class Ruleset:
     plans: Mapping[str, PlanTerms] = field(default_factory=dict)
     referrals: Mapping[str, ReferralTerms] = field(default_factory=dict)
     lookback: Lookback | None = None
+    has_decimals: bool = field(init=False)
+    """Whether orders or their lines may carry decimal attributes: texts, until rules see them."""
+
+    def __post_init__(self) -> None:
+        declared = (*self.order_attributes.values(), *self.line_attributes.values())
+        object.__setattr__(self, "has_decimals", "decimal" in declared)
 
     def history_range(self, at: datetime, activity: str | None = None) -> HistoryRange | None:
         """Return which earlier orders the rules for an order, or a kind of activity, ask for; None: for none."""

@@ -121,12 +121,13 @@ def _check_size(earned: Earned) -> None:
 
 def credit(ruleset: Ruleset, ledger: Ledger[Any], grants: Iterable[Grant], earned_at: datetime) -> None:
     """Credit one lot per wallet and activation: grants of one order share their origin."""
+    wallets = ruleset.wallets
     totals: dict[tuple[str, ActivationTerms | None], int] = {}
     for _, wallet, amount, activation in grants:
-        kind = wallet, activation or ruleset.wallets[wallet].activation
+        kind = wallet, activation or wallets[wallet].activation
         totals[kind] = totals.get(kind, 0) + amount
     for (wallet, terms), amount in sorted(totals.items(), key=_wallet) if len(totals) > 1 else totals.items():
-        lot = ledger.earn(wallet, amount, lot_terms(ruleset.wallets[wallet], earned_at, terms))
+        lot = ledger.earn(wallet, amount, lot_terms(wallets[wallet], earned_at, terms))
         welcome(ruleset, ledger, lot)
 
 
