@@ -95,9 +95,9 @@ def _without_tax(lines: Sequence[Line], amounts: Sequence[int]) -> list[int]:
 
 def canonical(lines: Sequence[Line]) -> list[Line]:
     """Return the lines, dearest first, in an order that does not hang on theirs, so that the odd cent never does."""
-    ranked = sorted(lines, key=_AMOUNT, reverse=True)
-    amounts = set(map(_AMOUNT, lines))
-    return ranked if len(amounts) == len(ranked) else sorted(lines, key=_all_of)
+    if len({line.amount for line in lines}) < len(lines):
+        return sorted(lines, key=_all_of)
+    return sorted(lines, key=_AMOUNT, reverse=True)
 
 
 def _all_of(line: Line) -> tuple[int, str, str, str, int, str, str]:

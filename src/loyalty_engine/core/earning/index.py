@@ -5,14 +5,14 @@ door that only orders with one of these values open; all others are never looked
 known without looking.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from loyalty_engine.core.program.conditions import AllOf, Condition, FactComparison, LinesComparison
 from loyalty_engine.core.program.facts import Vocabulary, read_comparand
 from loyalty_engine.core.rules.conditions import miss_without_lines, need_of_fact
-from loyalty_engine.core.rules.order import Scalar
+from loyalty_engine.core.rules.order import Line, Scalar
 from loyalty_engine.core.rules.reasons import Need, Unmet
 from loyalty_engine.core.rules.selections import Field, Selection, compile_selection
 from loyalty_engine.core.rules.view import FactValue, Reader, View, reader_of
@@ -99,7 +99,7 @@ class Index(Generic[Rule]):
     def __init__(self, rules: Sequence[tuple[Rule, Door | None]]) -> None:
         self._rules = [rule for rule, _ in rules]
         self._always = [position for position, (_, door) in enumerate(rules) if door is None]
-        self._by_line: list[tuple[Field, dict[Scalar | None, list[int]]]] = []
+        self._by_line: list[tuple[Callable[[Line], Scalar | None], dict[Scalar | None, list[int]]]] = []
         self._by_fact: list[tuple[str, Reader, bool, dict[FactValue | None, list[int]]]] = []
         behind: dict[str, list[tuple[int, Door]]] = {}
         for position, (_, door) in enumerate(rules):
@@ -116,28 +116,34 @@ class Index(Generic[Rule]):
                 table.setdefault(value, []).append(position)
         match doors[0]:
             case LineDoor(field=field):
-                self._by_line.append((field, table))
+                self._by_line.append((field.read, table))
             case FactDoor(need=need, read=read):
                 self._by_fact.append((need.fact, read, need.personal, table))  # type: ignore[arg-type]  # values are facts
 
     def find(self, view: View) -> tuple[list[tuple[int, Rule]], Seen]:
         """Return the rules to look at, each with its position, and the facts that were read to find them."""
-        positions = list(self._always)
+        positions, seen = self.find_positions(view)
+        rules = self._rules
+        return [(position, rules[position]) for position in positions], seen
+
+    def find_positions(self, view: View) -> tuple[Sequence[int], Seen]:
+        """Return the same as :meth:`find`, of the rules only their positions among those that the index was made of."""
+        positions = [*self._always]
         lines = view.lines.lines
-        for field, table in self._by_line:
-            if not table.keys().isdisjoint(map(field.read, lines)):
-                for value in table.keys() & set(map(field.read, lines)):
-                    positions += table[value]
+        for read_line, by_value in self._by_line:
+            for value in set(map(read_line, lines)):
+                if value in by_value:
+                    positions += by_value[value]
         seen: dict[str, FactValue | None] = {}
-        for name, read, is_personal, by_value in self._by_fact:
+        for name, read, is_personal, by_fact in self._by_fact:
             actual = read(view)
-            positions += by_value.get(actual, ())
+            if actual in by_fact:
+                positions += by_fact[actual]
             if not is_personal:
                 seen[name] = actual
-        rules = self._rules
         if len(positions) > len(self._always):
             positions = sorted(set(positions))
-        return [(position, rules[position]) for position in positions], seen
+        return positions, seen
 
 
 def _name_of(door: Door) -> str:

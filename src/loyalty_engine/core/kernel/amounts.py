@@ -17,6 +17,10 @@ MAX_AMOUNT: Final = 10**12
 MAX_BALANCE: Final = 2**53 - 1
 """Largest balance: what every JSON reader still holds exactly."""
 
+_PAIR: Final = 2
+_FEW: Final = 4
+"""So many largest remainders are found faster one by one than by sorting them all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
@@ -61,13 +65,24 @@ def allocate(total: int, weights: Sequence[int]) -> list[int]:
     whole = sum(weights)
     if whole == 0:
         return [total] + [0] * (len(weights) - 1)
-    parts = [total * weight // whole for weight in weights]
+    if len(weights) == _PAIR:  # the first part is the nearest whole number, a half goes up
+        first = (2 * total * weights[0] + whole) // (2 * whole)
+        return [first, total - first]
+    parts, remainders = [], []
+    for weight in weights:
+        share = total * weight
+        parts.append(share // whole)
+        remainders.append(share % whole)
     missing = total - sum(parts)
-    if missing:
-        remainders = [total * weight % whole for weight in weights]
+    if missing > _FEW:
         by_remainder = sorted(
-            range(len(weights)), key=remainders.__getitem__, reverse=True
+            range(len(parts)), key=remainders.__getitem__, reverse=True
         )  # equal ones keep their order
         for position in by_remainder[:missing]:
             parts[position] += 1
+        return parts
+    for _ in range(missing):
+        position = remainders.index(max(remainders))
+        parts[position] += 1
+        remainders[position] = -1
     return parts

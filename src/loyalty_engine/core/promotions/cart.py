@@ -59,15 +59,14 @@ class Cart(NamedTuple):
     def of(cls, order: Order, grouped: GroupedLines | None = None) -> Self:
         """Return the cart of an order that no promotion has touched. ``grouped`` are its lines, where somebody did that."""
         lines = canonical(order.lines)
-        units = _whole_units(lines)
         joined: Mapping[str, Sequence[Line]] = {}
-        if _may_be_joined(lines, units):
+        amounts, units, may_be_joined = _measure(lines)
+        if may_be_joined:
             lines, joined = _join(lines, units)
-            units = _whole_units(lines) if joined else units
+            amounts, units, _ = _measure(lines)
         if grouped is None or joined:
             grouped = GroupedLines(lines)
-        amounts, shipping = [line.amount for line in lines], order.shipping
-        bound = [False] * len(lines)
+        bound, shipping = [False] * len(lines), order.shipping
         return new(cls, (lines, units, amounts, amounts, bound, shipping, shipping, grouped, joined))
 
     def slices(self) -> list[Slice]:
@@ -85,8 +84,15 @@ class Cart(NamedTuple):
         """Return the places of the slices that are meant."""
         if selection is None:
             return range(len(self.lines))
+        if selection.places is not None:
+            return selection.places(self.lines)
         picked = set(map(id, selection.pick(self.grouped)))
         return [place for place, line in enumerate(self.lines) if id(line) in picked] if picked else ()
+
+    def amounts_at(self, places: Sequence[int]) -> Sequence[int]:
+        """Return what is left of the slices at these places, no two of which are the same."""
+        amounts = self.amounts
+        return amounts if len(places) == len(amounts) else [amounts[place] for place in places]
 
     def by_line(self, places: Iterable[int]) -> Iterator[list[int]]:
         """Yield the places, in ascending order, of each line by itself."""
@@ -112,11 +118,20 @@ class Cart(NamedTuple):
                 fits.setdefault(place, []).append(part)
         return [(frozenset(fits[run.place]), run) for run in reversed(self.runs(fits))]
 
-    def pay_less(self, offs: Sequence[int], shipping_off: int = 0) -> "Cart":
-        """Return the cart after so much is off each slice."""
+    def pay_less(
+        self, places: Sequence[int], offs: Sequence[int], shipping_off: int
+    ) -> tuple["Cart", Mapping[str, int]]:
+        """Return the cart after so much is off the slices at these places, and what that is for each line, by its id."""
         lines, units, listed, amounts, bound, shipping, listed_shipping, grouped, joined = self
-        left = [amount - off for amount, off in zip(amounts, offs, strict=True)]
-        return new(Cart, (lines, units, listed, left, bound, shipping - shipping_off, listed_shipping, grouped, joined))
+        left = [*amounts]
+        by_line: dict[str, int] = {}
+        for place, off in zip(places, offs, strict=True):
+            if off:
+                left[place] -= off
+                line = lines[place].id
+                by_line[line] = by_line.get(line, 0) + off
+        shipping -= shipping_off
+        return new(Cart, (lines, units, listed, left, bound, shipping, listed_shipping, grouped, joined)), by_line
 
 
 def take(runs: Iterable[Run], wanted: int) -> list[Run]:
@@ -175,10 +190,23 @@ def _by_place(share: Iterable[Run]) -> dict[int, tuple[int, int]]:
     return taken
 
 
-def _may_be_joined(lines: Sequence[Line], units: Sequence[int]) -> bool:
-    """Tell quickly of most orders that no lines are alike: nothing in them costs the same per unit."""
-    prices = {line.amount // count if count else line.id for line, count in zip(lines, units, strict=True)}
-    return len(prices) < len(lines)
+def _measure(lines: Sequence[Line]) -> tuple[list[int], list[int], bool]:
+    """Return what each line costs and how many units it has: 0 where that is no whole number. Also tell quickly of most
+    orders that no lines in them are alike: nothing costs the same per unit.
+    """
+    amounts, units = [], []
+    prices: set[int | str] = set()
+    for line in lines:
+        amount, quantity = line.amount, line.quantity
+        amounts.append(amount)
+        if quantity == SCALE:
+            units.append(1)
+            prices.add(amount)
+        else:
+            count = 0 if quantity % SCALE else quantity // SCALE
+            units.append(count)
+            prices.add(amount // count if count else line.id)
+    return amounts, units, len(prices) < len(lines)
 
 
 def _join(lines: list[Line], units: Sequence[int]) -> tuple[list[Line], Mapping[str, Sequence[Line]]]:
@@ -206,8 +234,3 @@ def _sum(lines: Sequence[Line]) -> Line:
         quantity=sum([line.quantity for line in lines]),
         tax=sum([line.tax for line in lines]),
     )
-
-
-def _whole_units(lines: Iterable[Line]) -> list[int]:
-    """Return how many units each line has; 0 where that is no whole number."""
-    return [0 if line.quantity % SCALE else line.quantity // SCALE for line in lines]

@@ -37,23 +37,20 @@ WHOLE = Ratio(1, 1)
 
 
 class Wish(NamedTuple):
-    """What a promotion would do: so much off each slice of ``cart`` and off shipping; goods to add, by SKU; points.
+    """What a promotion would do: ``offs`` off the slices of ``cart`` at these ``places``, in ascending order, and nothing off
+    the others; so much off shipping; goods to add, by SKU; points.
 
     ``issues`` is the pool out of which it gives a code, and ``multiplies`` is the wallet of which it multiplies what earning rules give: how much that is, they know.
     """
 
     cart: Cart
+    places: Sequence[int]
     offs: Sequence[int]
     shipping_off: int = 0
     gifts: tuple[tuple[str, int], ...] = ()
     points: tuple[str, int] | None = None
     multiplies: str | None = None
     issues: str | None = None
-
-    @property
-    def value(self) -> int:
-        """How much less there would be to pay."""
-        return sum(self.offs) + self.shipping_off
 
 
 Effect = Callable[[Cart], Wish]
@@ -103,13 +100,13 @@ def compile_effect(effect: PromotionEffect, terms: Terms) -> Effect:
             assert_never(effect)
 
 
-def _off(cart: Cart, offs: Sequence[int]) -> Wish:
+def _off(cart: Cart, places: Sequence[int], offs: Sequence[int]) -> Wish:
     """Return the wish that only takes something off slices, quicker than calling its class does."""
-    return new(Wish, (cart, offs, 0, (), None, None, None))
+    return new(Wish, (cart, places, offs, 0, (), None, None, None))
 
 
 def _nothing(cart: Cart) -> Wish:
-    return _off(cart, [0] * len(cart.amounts))
+    return _off(cart, (), ())
 
 
 def _share_off(cart: Cart, places: Sequence[int], rate: Ratio, terms: Terms) -> Wish:
@@ -118,43 +115,30 @@ def _share_off(cart: Cart, places: Sequence[int], rate: Ratio, terms: Terms) -> 
     What is more than the rest of a slice is not taken off the others: their share of a list price stays what it is.
     """
     if not terms.of_list:
-        return _spread(cart, places, rate.of(_cost(cart, places), terms.rounding))
+        amounts = cart.amounts_at(places)
+        return _off(cart, places, allocate(rate.of(sum(amounts), terms.rounding), amounts))
     bases = [cart.listed[place] for place in places]
-    offs = [0] * len(cart.amounts)
-    for place, share in zip(places, allocate(rate.of(sum(bases), terms.rounding), bases), strict=True):
-        offs[place] = min(share, cart.amounts[place])
-    return _off(cart, offs)
+    shares = allocate(rate.of(sum(bases), terms.rounding), bases)
+    return _off(cart, places, list(map(min, shares, cart.amounts_at(places))))
 
 
 def _spread(cart: Cart, places: Sequence[int], total: int) -> Wish:
     """Take ``total`` off these slices, as far as they go, in proportion to what is left of them."""
-    if len(places) == len(cart.amounts):
-        return _off(cart, allocate(min(total, sum(cart.amounts)), cart.amounts))
-    offs = [0] * len(cart.amounts)
-    if len(places) == 1:
-        offs[places[0]] = min(total, cart.amounts[places[0]])
-    else:
-        _add(offs, cart, places, total)
-    return _off(cart, offs)
-
-
-def _add(offs: list[int], cart: Cart, places: Sequence[int], total: int) -> None:
-    amounts = [cart.amounts[place] for place in places]
-    for place, share in zip(places, allocate(min(total, sum(amounts)), amounts), strict=True):
-        offs[place] += share
+    amounts = cart.amounts_at(places)
+    return _off(cart, places, allocate(min(total, sum(amounts)), amounts))
 
 
 def _cost(cart: Cart, places: Sequence[int]) -> int:
-    return sum([cart.amounts[place] for place in places])
+    return sum(cart.amounts_at(places))
 
 
 def _percent_off(effect: PercentOff, terms: Terms) -> Effect:
-    selection, rate = terms.select(effect.of), Ratio.parse_percent(effect.percent)
+    selection, rate, units = terms.select(effect.of), Ratio.parse_percent(effect.percent), effect.units
+    if units is None:
+        return lambda cart: _share_off(cart, cart.places(selection), rate, terms)
 
     def wish(cart: Cart) -> Wish:
-        places = cart.places(selection)
-        if effect.units is not None:
-            cart, (places,) = cut_out(cart, _choose(cart.runs(places), effect.units), is_bound=False)
+        cart, (places,) = cut_out(cart, _choose(cart.runs(cart.places(selection)), units), is_bound=False)
         return _share_off(cart, places, rate, terms)
 
     return wish
@@ -162,24 +146,24 @@ def _percent_off(effect: PercentOff, terms: Terms) -> Effect:
 
 def _amount_off(effect: AmountOff, terms: Terms) -> Effect:
     selection, amount = terms.select(effect.of), effect.amount
+    match effect.each:
+        case "order":
+            return lambda cart: _spread(cart, cart.places(selection), amount)
+        case "line":
+            return lambda cart: _off_lines(cart, cart.places(selection), amount)
+        case "unit":
+            return lambda cart: _off_units(
+                cart, cart.runs(cart.places(selection), with_bound=True), lambda worth: min(worth, amount)
+            )
+        case _:
+            assert_never(effect.each)
 
-    def wish(cart: Cart) -> Wish:
-        places = cart.places(selection)
-        match effect.each:
-            case "order":
-                return _spread(cart, places, amount)
-            case "line":
-                offs = [0] * len(cart.amounts)
-                for own in cart.by_line(places):
-                    if len(own) == 1:
-                        offs[own[0]] = min(amount, cart.amounts[own[0]])
-                    else:
-                        _add(offs, cart, own, amount)
-                return _off(cart, offs)
-            case "unit":
-                return _off_units(cart, cart.runs(places, with_bound=True), lambda worth: min(worth, amount))
 
-    return wish
+def _off_lines(cart: Cart, places: Sequence[int], amount: int) -> Wish:
+    offs: list[int] = []
+    for own in cart.by_line(places):
+        offs += _spread(cart, own, amount).offs
+    return _off(cart, places, offs)
 
 
 def _unit_price(effect: UnitPrice, terms: Terms) -> Effect:
@@ -197,7 +181,7 @@ def _off_units(cart: Cart, runs: Sequence[Run], off: Callable[[int], int]) -> Wi
     offs = [0] * len(cart.amounts)
     for worth, place, count in runs:
         offs[place] += off(worth) * count
-    return _off(cart, offs)
+    return _off(cart, range(len(offs)), offs)
 
 
 def _total_price(effect: TotalPrice, terms: Terms) -> Effect:

@@ -7,7 +7,8 @@ cart, and the one that is chosen goes on.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal, NamedTuple
+from operator import attrgetter
+from typing import Any, Final, Literal, NamedTuple
 
 from loyalty_engine.core.earning.evaluation import Use
 from loyalty_engine.core.earning.index import Index, Seen
@@ -24,6 +25,7 @@ from loyalty_engine.core.rules.reasons import Miss, WhyNotPromoted, new
 from loyalty_engine.core.rules.view import READERS, View
 
 Choice = Literal["all", "best", "first"]
+_TURN: Final = attrgetter("turn")
 
 
 class Applied(NamedTuple):
@@ -95,12 +97,18 @@ class Promotions:
     """The limits whose counters all members share."""
     by_code: Mapping[str, Promotion] = field(init=False)
     """Those that promo codes open, by their keys."""
+    active: tuple[Promotion, ...] = field(init=False)
+    """Those that are switched on, as the index has them."""
+    is_flat: bool = field(init=False)
+    """Whether all of them that apply do, one upon the other, without any group."""
     firsts: Mapping[str, int] = field(init=False)
     """Where in the document each group begins: among neighbours of one priority it plays in its first promotion's place."""
 
     def __post_init__(self) -> None:
-        active = [promotion for promotion in self.promotions if promotion.is_active]
+        active = tuple(promotion for promotion in self.promotions if promotion.is_active)
         caps = tuple(cap for promotion in active for cap in promotion.caps if cap.per != "member")
+        object.__setattr__(self, "active", active)
+        object.__setattr__(self, "is_flat", self.choose == "all" and all(one.group is None for one in self.promotions))
         object.__setattr__(self, "index", Index([(promotion, promotion.door) for promotion in active]))
         object.__setattr__(self, "looking_back", tuple(one for one in active if one.history))
         object.__setattr__(self, "shared_caps", caps)
@@ -137,14 +145,18 @@ def promote(
 ) -> Promoted:
     """Return what an order gets. ``codes`` are the keys of promotions that the customer's promo codes open."""
     play = _Play(promotions, view, counted, codes)
-    found, seen = promotions.index.find(view)
-    play.admit([promotion for _, promotion in found])
-    outcome = play.run(Cart.of(order, view.lines if view.lines.lines is order.lines else None))
-    applied = sorted(_by_line(outcome), key=_position)
-    refused = sorted(play.refused, key=_position)
-    uses = tuple([use for one in applied if one.promotion.caps for use in play.uses_of(one)])
-    memory = tuple([_remember(one, view) for one in applied])
-    return new(Promoted, (outcome.cart, tuple(applied), tuple(refused), uses, seen, memory))
+    positions, seen = promotions.index.find_positions(view)
+    active = promotions.active
+    admitted = play.admit([active[position] for position in positions])
+    outcome = play.run(admitted, Cart.of(order, view.lines if view.lines.lines is order.lines else None))
+    applied, refused = [*_by_line(outcome)], play.refused
+    if len(applied) > 1:
+        applied.sort(key=_position)
+    if len(refused) > 1:
+        refused.sort(key=_position)
+    uses = [use for one in applied if one.promotion.caps for use in play.uses_of(one)]
+    memory = [_remember(one, view) for one in applied]
+    return new(Promoted, (outcome.cart, tuple(applied), tuple(refused), tuple(uses), seen, tuple(memory)))
 
 
 def promote_again(
@@ -157,8 +169,8 @@ def promote_again(
     """
     remembered = {one.promotion: one for one in memory}
     play = _Replay(promotions, view, remembered)
-    play.admit(promotion for promotion in promotions.promotions if promotion.key in remembered)
-    given = {one.promotion.key: one for one in _by_line(play.run(Cart.of(order)))}
+    admitted = play.admit([promotion for promotion in promotions.promotions if promotion.key in remembered])
+    given = {one.promotion.key: one for one in _by_line(play.run(admitted, Cart.of(order)))}
     return tuple([_lessen(one, given[one.promotion]) for one in memory if one.promotion in given])
 
 
@@ -167,10 +179,10 @@ def _position(one: Applied | Refused) -> int:
 
 
 def _remember(applied: Applied, view: View) -> PromotionMemory:
-    promotion = applied.promotion
+    promotion, lines, shipping, _, points, _, _, _, multiplies = applied
     held = promotion.recall().remember(view) if promotion.must_remember and promotion.recall is not None else ""
-    wallet, points = applied.points or (applied.multiplies or "", 0)
-    return new(PromotionMemory, (promotion.key, applied.lines, applied.shipping, points, wallet, held))
+    wallet, given = points or (multiplies or "", 0)
+    return new(PromotionMemory, (promotion.key, lines, shipping, given, wallet, held))
 
 
 def _lessen(memory: PromotionMemory, again: Applied) -> PromotionMemory:
@@ -203,6 +215,9 @@ def _by_line(outcome: _Outcome) -> Sequence[Applied]:
 class _Play:
     """Plays the promotions of one order."""
 
+    _limits_all = False
+    """Whether also promotions without limits may have to give less."""
+
     def __init__(self, promotions: Promotions, view: View, counted: Counted, codes: Collection[str]) -> None:
         self.refused: list[Refused] = []
         self._promotions = promotions
@@ -211,16 +226,27 @@ class _Play:
         self._codes = codes
         self._inside: dict[str | None, list[tuple[int, int, Promotion | PromotionGroup]]] = {}
 
-    def admit(self, found: Iterable[Promotion]) -> None:
-        """Sort those that may play into their groups; refuse the others."""
+    def admit(self, found: Iterable[Promotion]) -> list[Promotion]:
+        """Return those that may play; refuse the others."""
+        admitted = []
         for promotion in found:
             refused = self._refuse(promotion)
-            if refused is not None:
-                self.refused.append(refused)
+            if refused is None:
+                admitted.append(promotion)
             else:
-                self._enter(promotion)
+                self.refused.append(refused)
+        return admitted
 
     def _refuse(self, promotion: Promotion) -> Refused | None:
+        if not promotion.is_for_all:
+            refused = self._bar(promotion)
+            if refused is not None:
+                return refused
+        miss = None if promotion.check is None else promotion.check(self._view)
+        return None if miss is None else Refused(promotion, "condition_failed", miss)
+
+    def _bar(self, promotion: Promotion) -> Refused | None:
+        """Refuse a promotion that is closed, or not for this buyer, whatever its condition says."""
         view = self._view
         if promotion.needs_code and promotion.key not in self._codes:
             return Refused(promotion, "code_needed")
@@ -230,8 +256,7 @@ class _Play:
             return Refused(promotion, "not_for_this_buyer")
         if promotion.needs_member and view.member is None:
             return Refused(promotion, "member_required")
-        miss = None if promotion.check is None else promotion.check(view)
-        return None if miss is None else Refused(promotion, "condition_failed", miss)
+        return None
 
     def _enter(self, promotion: Promotion) -> None:
         """Enter a promotion into its group, and each group of which nobody was yet into the group of which it is a part."""
@@ -247,20 +272,21 @@ class _Play:
                 return
             child, place = self._promotions.groups[group], self._promotions.firsts[group]
 
-    def run(self, cart: Cart) -> _Outcome:
-        """Play all of them."""
+    def run(self, admitted: list[Promotion], cart: Cart) -> _Outcome:
+        """Play those that were admitted."""
+        if self._promotions.is_flat:
+            if len(admitted) > 1:
+                admitted.sort(key=_TURN)
+            return self._play_all(admitted, cart)
+        for promotion in admitted:
+            self._enter(promotion)
         return self._play_group(None, cart)
 
     def _play_group(self, key: str | None, cart: Cart) -> _Outcome:
         children = [child for _, _, child in sorted(self._inside.get(key, ()))]
         choose = self._promotions.choose if key is None else self._promotions.groups[key].choose
         if choose == "all":
-            applied: list[Applied] = []
-            for child in children:
-                outcome = self._play(child, cart)
-                cart = outcome.cart
-                applied += outcome.applied
-            return _Outcome(cart, applied)
+            return self._play_all(children, cart)
         outcomes = [self._play(child, cart) for child in children]
         offers = [outcome for outcome in outcomes if outcome.applied]
         if not offers:
@@ -273,31 +299,36 @@ class _Play:
                 ]
         return chosen
 
+    def _play_all(self, children: Iterable[Promotion | PromotionGroup], cart: Cart) -> _Outcome:
+        """Play one upon the other."""
+        applied: list[Applied] = []
+        for child in children:
+            cart, more = self._play(child, cart)
+            applied += more
+        return new(_Outcome, (cart, applied))
+
     def _play(self, child: Promotion | PromotionGroup, cart: Cart) -> _Outcome:
         if isinstance(child, PromotionGroup):
             return self._play_group(child.key, cart)
         wish = child.effect(cart)
         if child.floor is not None:
             wish = _within_floor(child.floor, wish)
-        wanted = wish.value
-        if not (wanted or wish.gifts or wish.points or wish.multiplies or wish.issues):
+        after, places, offs, shipping_off, gifts, points, multiplies, issues = wish
+        wanted, cut, used = sum(offs) + shipping_off, None, 0
+        if not (wanted or gifts or points or multiplies or issues):
             self.refused.append(Refused(child, "nothing_to_discount"))
             return _Outcome(cart, ())
-        most, cut = self._room(child, wanted)
-        if most is None:
-            assert cut is not None
-            self.refused.append(Refused(child, "limit_reached", cap=cut, wanted=wanted, used=self._used(cut)))
-            return _Outcome(cart, ())
-        if most < wanted:
-            wish = _cut(wish, most)
-        after, offs, shipping_off, gifts, points, multiplies, _ = wish
-        lines: dict[str, int] = {}
-        for line, off in zip(after.lines, offs, strict=True):
-            if off:
-                lines[line.id] = lines.get(line.id, 0) + off
-        used = 0 if cut is None else self._used(cut)
+        if child.is_limited or self._limits_all:
+            most, cut = self._room(child, wanted)
+            used = 0 if cut is None else self._used(cut)
+            if most is None:
+                self.refused.append(Refused(child, "limit_reached", cap=cut, wanted=wanted, used=used))
+                return _Outcome(cart, ())
+            if most < wanted:
+                *offs, shipping_off = allocate(most, [*offs, shipping_off])
+        after, lines = after.pay_less(places, offs, shipping_off)
         applied = new(Applied, (child, lines, shipping_off, gifts, points, cut, used, wanted, multiplies))
-        return new(_Outcome, (after.pay_less(offs, shipping_off) if wanted else after, (applied,)))
+        return new(_Outcome, (after, (applied,)))
 
     def _room(self, promotion: Promotion, wanted: int) -> tuple[int | None, PromotionCap | None]:
         """Return how much a promotion may take off, None: it may not apply; and the limit that says so."""
@@ -342,6 +373,8 @@ class _Play:
 class _Replay(_Play):
     """Plays promotions again, of which it remembers what they gave."""
 
+    _limits_all = True
+
     def __init__(self, promotions: Promotions, view: View, remembered: Mapping[str, PromotionMemory]) -> None:
         super().__init__(promotions, view, NOTHING_COUNTED, ())
         self._remembered = remembered
@@ -360,7 +393,9 @@ class _Replay(_Play):
 
 def _within_floor(floor: Ratio, wish: Wish) -> Wish:
     """Return the wish that leaves of each line what it must still cost, whatever others took off it before."""
-    cart, offs = wish.cart, list(wish.offs)
+    cart, offs = wish.cart, [0] * len(wish.cart.lines)
+    for place, off in zip(wish.places, wish.offs, strict=True):
+        offs[place] = off
     for places in cart.by_line(range(len(cart.lines))):
         wanted = [offs[place] for place in places]
         least = floor.of(sum([cart.listed[place] for place in places]), "ceil")
@@ -368,10 +403,4 @@ def _within_floor(floor: Ratio, wish: Wish) -> Wish:
         if sum(wanted) > room:
             for place, off in zip(places, allocate(room, wanted), strict=True):
                 offs[place] = off
-    return wish._replace(offs=offs)
-
-
-def _cut(wish: Wish, most: int) -> Wish:
-    """Return the wish that takes off ``most`` and no more, each part in proportion."""
-    *offs, shipping = allocate(most, [*wish.offs, wish.shipping_off])
-    return wish._replace(offs=offs, shipping_off=shipping)
+    return wish._replace(places=range(len(offs)), offs=offs)

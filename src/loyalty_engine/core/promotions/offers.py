@@ -1,7 +1,7 @@
 """One promotion, compiled: whom it is for, when it is open, what it takes, what it gives, and how much of that at most."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, tzinfo
 from functools import cache, partial
 from typing import Any, Final, Literal, assert_never
@@ -67,7 +67,8 @@ class Promotion:
     ``written`` its effect as the document has it; ``next`` how much more would give more; ``multiplies`` how it multiplies
     what earning rules give.
 
-    ``recall`` and ``must_remember`` are as in :class:`~loyalty_engine.core.earning.rules.EarningRule`.
+    ``recall`` and ``must_remember`` are as in :class:`~loyalty_engine.core.earning.rules.EarningRule`. ``turn`` is its place
+    among those that play: of higher priority first.
     """
 
     key: str
@@ -96,6 +97,18 @@ class Promotion:
     metadata: Mapping[str, str]
     recall: Callable[[], Recall] | None
     must_remember: bool
+    is_for_all: bool = field(init=False)
+    """Whether nothing but its condition and its limits may refuse it."""
+    is_limited: bool = field(init=False)
+    """Whether it may have to give less than its effect would."""
+    turn: tuple[int, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        has_crowd = self.audience != "anyone" or self.channels is not None or self.locations is not None
+        is_for_all = not (has_crowd or self.needs_code or self.needs_member or self.opening is not None)
+        object.__setattr__(self, "is_for_all", is_for_all)
+        object.__setattr__(self, "is_limited", bool(self.caps) or self.at_most is not None)
+        object.__setattr__(self, "turn", (-self.priority, self.position))
 
     @property
     def issues(self) -> str | None:

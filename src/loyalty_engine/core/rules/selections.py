@@ -34,11 +34,11 @@ class GroupedLines:
 
     __slots__ = ("_total", "groups", "lines", "shipping")
 
-    def __init__(self, lines: Sequence[Line], shipping: int = 0) -> None:
+    def __init__(self, lines: Sequence[Line], shipping: int = 0, total: int | None = None) -> None:
         self.lines = lines
         self.groups: dict[str, Groups] = {}
         self.shipping = shipping
-        self._total: int | None = None
+        self._total = total
 
     @property
     def total(self) -> int:
@@ -61,6 +61,9 @@ class GroupedLines:
         return groups
 
 
+Places = Callable[[Sequence[Line]], Sequence[int]]
+"""Returns the places of the lines that are meant, in ascending order."""
+
 Pick = Callable[[GroupedLines], Sequence[Line]]
 """Returns the lines that are meant, in no particular order."""
 
@@ -76,12 +79,14 @@ class Selection:
     """Which lines are meant. ``written`` is the selection as the document has it.
 
     ``key`` names a field and the values of which a line must have one to be meant, None when any line may be: an order
-    without such a line has none that are meant.
+    without such a line has none that are meant. ``places`` tells which of some lines are meant without grouping them, None
+    where that takes more than one look at each.
     """
 
     written: Mapping[str, Any]
     pick: Pick
     key: "tuple[Field, frozenset[Scalar]] | None"
+    places: Places | None
 
 
 def compile_selection(selection: LineSelection, vocabulary: Vocabulary) -> Selection:
@@ -94,7 +99,8 @@ def compile_selection(selection: LineSelection, vocabulary: Vocabulary) -> Selec
     if selection.except_ is not None:
         pick = _without(pick, _tests(selection.except_, vocabulary))
     shown = selection.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return Selection(shown, pick, tests[0] if tests else None)
+    places = _places(*tests[0]) if len(tests) == 1 and selection.except_ is None else None
+    return Selection(shown, pick, tests[0] if tests else None, places)
 
 
 def _tests(selection: LineFilter, vocabulary: Vocabulary) -> list[tuple[Field, frozenset[Scalar]]]:
@@ -149,6 +155,11 @@ def _pick(tests: list[tuple[Field, frozenset[Scalar]]]) -> Pick:
     if not others:
         return first
     return lambda lines: [line for line in first(lines) if all(field.read(line) in wanted for field, wanted in others)]
+
+
+def _places(field: Field, wanted: frozenset[Scalar]) -> Places:
+    read = field.read
+    return lambda lines: [place for place, value in enumerate(map(read, lines)) if value in wanted]
 
 
 def _without(pick: Pick, tests: list[tuple[Field, frozenset[Scalar]]]) -> Pick:

@@ -55,9 +55,9 @@ class View:
         self.order = order
         self.activity = activity
         self.member = member
-        self.lines = GroupedLines(order.lines if order is not None else ())
-        self.base = base if base is not None else self.lines
-        self.total = self.lines.total
+        self.total = 0 if order is None else order.goods_total
+        self.lines = GroupedLines(() if order is None else order.lines, 0, self.total)
+        self.base = self.lines if base is None else base
         self.paid_with_points = paid_with_points
         self.history = history
         self._local: datetime | None = None
