@@ -1,13 +1,16 @@
 """What carts get: properties that hold for every set of promotions, and the arithmetic of each kind by example."""
 
+from dataclasses import replace
+from datetime import UTC
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loyalty_engine.core.promotions.evaluation import Promotions
+from loyalty_engine.core.promotions.evaluation import Promotions, promote_again
 from loyalty_engine.core.rules.order import Order
+from loyalty_engine.core.rules.view import View
 from tests.core.promotions.drawn import (
     CHOOSE,
     COFFEE,
@@ -155,3 +158,34 @@ def test_limits_hold_and_budgets_are_cut_or_refused() -> None:
     used = {"promotion/p/amount/program/lifetime/": 500}
     assert total_of(play(budget, order, **used)) == 1000
     assert total_of(play(cut, order, **used)) == 700
+
+
+def test_what_plays_by_priority_is_told_in_the_order_of_the_document() -> None:
+    late, early = {"kind": "percent_off", "percent": "50%"}, {"kind": "amount_off", "amount": 200}
+    closed = {"kind": "unit_price", "price": 2000}
+    rules = promotions(
+        {"key": "late", "effect": late},
+        {"key": "never", "effect": closed},
+        {"key": "early", "effect": early, "priority": 5},
+        {"key": "never_either", "effect": closed, "priority": 5},
+    )
+    promoted = play(rules, cart((1000, 1)))
+
+    assert [(one.promotion.key, one.value) for one in promoted.applied] == [("late", 400), ("early", 200)]
+    assert [one.promotion.key for one in promoted.refused] == ["never", "never_either"]
+
+
+def test_a_promotion_gives_no_more_for_what_is_kept_though_another_one_is_gone() -> None:
+    first = {"kind": "amount_off", "amount": 300}
+    rules = promotions(
+        {"key": "first", "effect": first, "when": {"lines": COFFEE, "count": {"at_least": 1}}},
+        {"key": "half", "effect": {"kind": "percent_off", "percent": "50%"}},
+    )
+    whole = cart((200, 1, "coffee"), (400, 1, "juice"))
+    kept = replace(whole, lines=whole.lines[1:])
+    memory = play(rules, whole).memory
+
+    again = promote_again(rules, kept, View(at=NOW, zone=UTC, order=kept), memory)
+
+    assert [(one.promotion, one.value) for one in memory] == [("first", 300), ("half", 150)]
+    assert [(one.promotion, one.value) for one in again] == [("half", 150)]

@@ -128,22 +128,23 @@ class Index(Generic[Rule]):
 
     def find_positions(self, view: View) -> tuple[Sequence[int], Seen]:
         """Return the same as :meth:`find`, of the rules only their positions among those that the index was made of."""
-        positions = [*self._always]
+        opened: set[int] = set()
         lines = view.lines.lines
         for read_line, by_value in self._by_line:
             for value in set(map(read_line, lines)):
                 if value in by_value:
-                    positions += by_value[value]
+                    opened.update(by_value[value])
         seen: dict[str, FactValue | None] = {}
         for name, read, is_personal, by_fact in self._by_fact:
             actual = read(view)
             if actual in by_fact:
-                positions += by_fact[actual]
+                opened.update(by_fact[actual])
             if not is_personal:
                 seen[name] = actual
-        if len(positions) > len(self._always):
-            positions = sorted(set(positions))
-        return positions, seen
+        if not opened:
+            return self._always, seen
+        opened.update(self._always)
+        return sorted(opened), seen
 
 
 def _name_of(door: Door) -> str:

@@ -81,8 +81,9 @@ def allocate(total: int, weights: Sequence[int]) -> list[int]:
         for position in by_remainder[:missing]:
             parts[position] += 1
         return parts
-    for _ in range(missing):
+    while missing:
         position = remainders.index(max(remainders))
         parts[position] += 1
         remainders[position] = -1
+        missing -= 1
     return parts

@@ -30,7 +30,6 @@ from loyalty_engine.core.program.promotions import (
 )
 from loyalty_engine.core.promotions.cart import Cart, Run, cut_out, take, without
 from loyalty_engine.core.promotions.matching import pack
-from loyalty_engine.core.rules.reasons import new
 from loyalty_engine.core.rules.selections import Selection, compile_selection
 
 WHOLE = Ratio(1, 1)
@@ -55,6 +54,12 @@ class Wish(NamedTuple):
 
 Effect = Callable[[Cart], Wish]
 
+Shares = tuple[Sequence[int], Sequence[int]]
+"""Places of slices in ascending order, and so much off each of them."""
+
+Share = Callable[[Cart], Shares]
+"""Tells what is off a cart, where that is all that a promotion would do, and slices stay as they are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -69,8 +74,24 @@ class Terms:
         return None if selection is None else compile_selection(selection, self.vocabulary)
 
 
+def compile_share(effect: PromotionEffect, terms: Terms) -> Share | None:
+    """Return the compiled form of an effect that shares out so much over slices as they are; None for all others."""
+    match effect:
+        case PercentOff(units=None):
+            selection, rate = terms.select(effect.of), Ratio.parse_percent(effect.percent)
+            return lambda cart: _share_off(cart, cart.places(selection), rate, terms)
+        case AmountOff(each="order", amount=amount):
+            selection = terms.select(effect.of)
+            return lambda cart: _spread(cart, cart.places(selection), amount)
+        case _:
+            return None
+
+
 def compile_effect(effect: PromotionEffect, terms: Terms) -> Effect:
     """Return the compiled form of an effect that ``check_program`` found no error in."""
+    share = compile_share(effect, terms)
+    if share is not None:
+        return lambda cart: _off(cart, share(cart))
     match effect:
         case PercentOff():
             return _percent_off(effect, terms)
@@ -100,32 +121,32 @@ def compile_effect(effect: PromotionEffect, terms: Terms) -> Effect:
             assert_never(effect)
 
 
-def _off(cart: Cart, places: Sequence[int], offs: Sequence[int]) -> Wish:
-    """Return the wish that only takes something off slices, quicker than calling its class does."""
-    return new(Wish, (cart, places, offs, 0, (), None, None, None))
+def _off(cart: Cart, shares: Shares) -> Wish:
+    """Return the wish that only takes something off slices."""
+    return Wish(cart, *shares)
 
 
 def _nothing(cart: Cart) -> Wish:
-    return _off(cart, (), ())
+    return Wish(cart, (), ())
 
 
-def _share_off(cart: Cart, places: Sequence[int], rate: Ratio, terms: Terms) -> Wish:
+def _share_off(cart: Cart, places: Sequence[int], rate: Ratio, terms: Terms) -> Shares:
     """Take a share of these slices off them.
 
     What is more than the rest of a slice is not taken off the others: their share of a list price stays what it is.
     """
     if not terms.of_list:
         amounts = cart.amounts_at(places)
-        return _off(cart, places, allocate(rate.of(sum(amounts), terms.rounding), amounts))
+        return places, allocate(rate.of(sum(amounts), terms.rounding), amounts)
     bases = [cart.listed[place] for place in places]
     shares = allocate(rate.of(sum(bases), terms.rounding), bases)
-    return _off(cart, places, list(map(min, shares, cart.amounts_at(places))))
+    return places, list(map(min, shares, cart.amounts_at(places)))
 
 
-def _spread(cart: Cart, places: Sequence[int], total: int) -> Wish:
+def _spread(cart: Cart, places: Sequence[int], total: int) -> Shares:
     """Take ``total`` off these slices, as far as they go, in proportion to what is left of them."""
     amounts = cart.amounts_at(places)
-    return _off(cart, places, allocate(min(total, sum(amounts)), amounts))
+    return places, allocate(total, amounts) if total < sum(amounts) else amounts
 
 
 def _cost(cart: Cart, places: Sequence[int]) -> int:
@@ -134,36 +155,29 @@ def _cost(cart: Cart, places: Sequence[int]) -> int:
 
 def _percent_off(effect: PercentOff, terms: Terms) -> Effect:
     selection, rate, units = terms.select(effect.of), Ratio.parse_percent(effect.percent), effect.units
-    if units is None:
-        return lambda cart: _share_off(cart, cart.places(selection), rate, terms)
+    assert units is not None
 
     def wish(cart: Cart) -> Wish:
         cart, (places,) = cut_out(cart, _choose(cart.runs(cart.places(selection)), units), is_bound=False)
-        return _share_off(cart, places, rate, terms)
+        return _off(cart, _share_off(cart, places, rate, terms))
 
     return wish
 
 
 def _amount_off(effect: AmountOff, terms: Terms) -> Effect:
     selection, amount = terms.select(effect.of), effect.amount
-    match effect.each:
-        case "order":
-            return lambda cart: _spread(cart, cart.places(selection), amount)
-        case "line":
-            return lambda cart: _off_lines(cart, cart.places(selection), amount)
-        case "unit":
-            return lambda cart: _off_units(
-                cart, cart.runs(cart.places(selection), with_bound=True), lambda worth: min(worth, amount)
-            )
-        case _:
-            assert_never(effect.each)
+    if effect.each == "line":
+        return lambda cart: _off_lines(cart, cart.places(selection), amount)
+    return lambda cart: _off_units(
+        cart, cart.runs(cart.places(selection), with_bound=True), lambda worth: min(worth, amount)
+    )
 
 
 def _off_lines(cart: Cart, places: Sequence[int], amount: int) -> Wish:
     offs: list[int] = []
     for own in cart.by_line(places):
-        offs += _spread(cart, own, amount).offs
-    return _off(cart, places, offs)
+        offs += _spread(cart, own, amount)[1]
+    return Wish(cart, places, offs)
 
 
 def _unit_price(effect: UnitPrice, terms: Terms) -> Effect:
@@ -181,7 +195,7 @@ def _off_units(cart: Cart, runs: Sequence[Run], off: Callable[[int], int]) -> Wi
     offs = [0] * len(cart.amounts)
     for worth, place, count in runs:
         offs[place] += off(worth) * count
-    return _off(cart, range(len(offs)), offs)
+    return Wish(cart, range(len(offs)), offs)
 
 
 def _total_price(effect: TotalPrice, terms: Terms) -> Effect:
@@ -189,7 +203,7 @@ def _total_price(effect: TotalPrice, terms: Terms) -> Effect:
 
     def wish(cart: Cart) -> Wish:
         places = cart.places(selection)
-        return _spread(cart, places, max(_cost(cart, places) - price, 0))
+        return _off(cart, _spread(cart, places, max(_cost(cart, places) - price, 0)))
 
     return wish
 
@@ -222,7 +236,7 @@ def _stepped(effect: Stepped, terms: Terms) -> Effect:
         if not reached:
             return _nothing(cart)
         amount, rate = reached[-1]
-        return _spread(cart, places, amount) if rate is None else _share_off(cart, places, rate, terms)
+        return _off(cart, _spread(cart, places, amount) if rate is None else _share_off(cart, places, rate, terms))
 
     return wish
 
@@ -250,7 +264,7 @@ def _buy_get(effect: BuyGet, terms: Terms) -> Effect:
         bought = take(dearest, times * buy)
         got = take([run for run in without(runs, bought) if run.place in for_get], times * get)
         cart, (_, cheaper) = cut_out(cart, bought, got, is_bound=True)
-        return _share_off(cart, cheaper, rate, terms)
+        return _off(cart, _share_off(cart, cheaper, rate, terms))
 
     return wish
 
@@ -269,10 +283,10 @@ def _bundle(effect: Bundle, terms: Terms) -> Effect:
         units = [run._replace(units=count) for (_, run), count in zip(there, used, strict=True) if count]
         cart, (bundled,) = cut_out(cart, units, is_bound=True)
         if rate is not None:
-            return _share_off(cart, bundled, rate, terms)
+            return _off(cart, _share_off(cart, bundled, rate, terms))
         if effect.amount is not None:
-            return _spread(cart, bundled, effect.amount * times)
-        return _spread(cart, bundled, max(_cost(cart, bundled) - (effect.price or 0) * times, 0))
+            return _off(cart, _spread(cart, bundled, effect.amount * times))
+        return _off(cart, _spread(cart, bundled, max(_cost(cart, bundled) - (effect.price or 0) * times, 0)))
 
     return wish
 
@@ -291,7 +305,7 @@ def _gift(effect: Gift, terms: Terms) -> Effect:
         given = take(cart.runs(there), count)
         cart, (free,) = cut_out(cart, given, is_bound=True)
         missing = count - _count(given)
-        return _spread(cart, free, _cost(cart, free))._replace(gifts=((effect.sku, missing),) if missing else ())
+        return Wish(cart, free, cart.amounts_at(free), gifts=((effect.sku, missing),) if missing else ())
 
     return wish
 

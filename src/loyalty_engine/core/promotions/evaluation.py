@@ -17,10 +17,10 @@ from loyalty_engine.core.earning.rules import Multiplier
 from loyalty_engine.core.kernel.amounts import Ratio, allocate
 from loyalty_engine.core.program.promotions import PromotionGroup
 from loyalty_engine.core.promotions.cart import Cart
-from loyalty_engine.core.promotions.effects import Wish
+from loyalty_engine.core.promotions.effects import Share, Wish
 from loyalty_engine.core.promotions.offers import Promotion, PromotionCap
 from loyalty_engine.core.returns.memory import PromotionMemory
-from loyalty_engine.core.rules.order import Order
+from loyalty_engine.core.rules.order import Line, Order
 from loyalty_engine.core.rules.reasons import Miss, WhyNotPromoted, new
 from loyalty_engine.core.rules.view import READERS, View
 
@@ -100,7 +100,9 @@ class Promotions:
     active: tuple[Promotion, ...] = field(init=False)
     """Those that are switched on, as the index has them."""
     is_flat: bool = field(init=False)
-    """Whether all of them that apply do, one upon the other, without any group."""
+    """Whether all that may play do, one upon the other, without any group."""
+    is_in_order: bool = field(init=False)
+    """Whether they also do so in the order of the document."""
     firsts: Mapping[str, int] = field(init=False)
     """Where in the document each group begins: among neighbours of one priority it plays in its first promotion's place."""
 
@@ -108,7 +110,10 @@ class Promotions:
         active = tuple(promotion for promotion in self.promotions if promotion.is_active)
         caps = tuple(cap for promotion in active for cap in promotion.caps if cap.per != "member")
         object.__setattr__(self, "active", active)
-        object.__setattr__(self, "is_flat", self.choose == "all" and all(one.group is None for one in self.promotions))
+        is_flat = self.choose == "all" and all(one.group is None for one in self.promotions)
+        turns = [one.turn for one in self.promotions]
+        object.__setattr__(self, "is_flat", is_flat)
+        object.__setattr__(self, "is_in_order", is_flat and turns == sorted(turns))
         object.__setattr__(self, "index", Index([(promotion, promotion.door) for promotion in active]))
         object.__setattr__(self, "looking_back", tuple(one for one in active if one.history))
         object.__setattr__(self, "shared_caps", caps)
@@ -148,15 +153,16 @@ def promote(
     positions, seen = promotions.index.find_positions(view)
     active = promotions.active
     admitted = play.admit([active[position] for position in positions])
-    outcome = play.run(admitted, Cart.of(order, view.lines if view.lines.lines is order.lines else None))
-    applied, refused = [*_by_line(outcome)], play.refused
-    if len(applied) > 1:
-        applied.sort(key=_position)
+    cart, applied = play.run(admitted, Cart.of(order, view.lines if view.lines.lines is order.lines else None))
+    refused = play.refused
+    if cart.joined:
+        applied = _by_line(applied, cart.joined)
+    if not promotions.is_in_order:
+        applied = sorted(applied, key=_position)
     if len(refused) > 1:
         refused.sort(key=_position)
-    uses = [use for one in applied if one.promotion.caps for use in play.uses_of(one)]
-    memory = [_remember(one, view) for one in applied]
-    return new(Promoted, (outcome.cart, tuple(applied), tuple(refused), tuple(uses), seen, tuple(memory)))
+    uses = play.uses_of(applied)
+    return new(Promoted, (cart, tuple(applied), tuple(refused), uses, seen, _remember(applied, view)))
 
 
 def promote_again(
@@ -170,7 +176,8 @@ def promote_again(
     remembered = {one.promotion: one for one in memory}
     play = _Replay(promotions, view, remembered)
     admitted = play.admit([promotion for promotion in promotions.promotions if promotion.key in remembered])
-    given = {one.promotion.key: one for one in _by_line(play.run(admitted, Cart.of(order)))}
+    cart, applied = play.run(admitted, Cart.of(order))
+    given = {one.promotion.key: one for one in _by_line(applied, cart.joined)}
     return tuple([_lessen(one, given[one.promotion]) for one in memory if one.promotion in given])
 
 
@@ -178,11 +185,16 @@ def _position(one: Applied | Refused) -> int:
     return one.promotion.position
 
 
-def _remember(applied: Applied, view: View) -> PromotionMemory:
-    promotion, lines, shipping, _, points, _, _, _, multiplies = applied
-    held = promotion.recall().remember(view) if promotion.must_remember and promotion.recall is not None else ""
-    wallet, given = points or (multiplies or "", 0)
-    return new(PromotionMemory, (promotion.key, lines, shipping, given, wallet, held))
+def _remember(applied: Sequence[Applied], view: View) -> tuple[PromotionMemory, ...]:
+    memory = []
+    for promotion, lines, shipping, _, points, _, _, _, multiplies in applied:
+        held, wallet, given = "", multiplies or "", 0
+        if promotion.must_remember and promotion.recall is not None:
+            held = promotion.recall().remember(view)
+        if points is not None:
+            wallet, given = points
+        memory.append(new(PromotionMemory, (promotion.key, lines, shipping, given, wallet, held)))
+    return tuple(memory)
 
 
 def _lessen(memory: PromotionMemory, again: Applied) -> PromotionMemory:
@@ -190,14 +202,11 @@ def _lessen(memory: PromotionMemory, again: Applied) -> PromotionMemory:
     return memory._replace(lines=again.lines, shipping=again.shipping, points=min(points, memory.points))
 
 
-def _by_line(outcome: _Outcome) -> Sequence[Applied]:
+def _by_line(applied: Sequence[Applied], joined: Mapping[str, Sequence[Line]]) -> Sequence[Applied]:
     """Return what was given, with what is off joined lines shared out to those that the shop sent."""
-    joined = outcome.cart.joined
-    if not joined:
-        return outcome.applied
     left = {line.id: line.amount for lines in joined.values() for line in lines}
     shared = []
-    for one in outcome.applied:
+    for one in applied:
         offs: dict[str, int] = {}
         for name, off in one.lines.items():
             lines = joined.get(name)
@@ -214,9 +223,6 @@ def _by_line(outcome: _Outcome) -> Sequence[Applied]:
 
 class _Play:
     """Plays the promotions of one order."""
-
-    _limits_all = False
-    """Whether also promotions without limits may have to give less."""
 
     def __init__(self, promotions: Promotions, view: View, counted: Counted, codes: Collection[str]) -> None:
         self.refused: list[Refused] = []
@@ -275,7 +281,7 @@ class _Play:
     def run(self, admitted: list[Promotion], cart: Cart) -> _Outcome:
         """Play those that were admitted."""
         if self._promotions.is_flat:
-            if len(admitted) > 1:
+            if not self._promotions.is_in_order:
                 admitted.sort(key=_TURN)
             return self._play_all(admitted, cart)
         for promotion in admitted:
@@ -287,7 +293,7 @@ class _Play:
         choose = self._promotions.choose if key is None else self._promotions.groups[key].choose
         if choose == "all":
             return self._play_all(children, cart)
-        outcomes = [self._play(child, cart) for child in children]
+        outcomes = [self._play_all([child], cart) for child in children]
         offers = [outcome for outcome in outcomes if outcome.applied]
         if not offers:
             return _Outcome(cart, ())
@@ -303,32 +309,46 @@ class _Play:
         """Play one upon the other."""
         applied: list[Applied] = []
         for child in children:
-            cart, more = self._play(child, cart)
-            applied += more
+            if isinstance(child, PromotionGroup):
+                cart, more = self._play_group(child.key, cart)
+                applied += more
+                continue
+            cart, one = (
+                self._play_one(child, cart) if child.share is None else self._share_out(child, child.share, cart)
+            )
+            if one is not None:
+                applied.append(one)
         return new(_Outcome, (cart, applied))
 
-    def _play(self, child: Promotion | PromotionGroup, cart: Cart) -> _Outcome:
-        if isinstance(child, PromotionGroup):
-            return self._play_group(child.key, cart)
-        wish = child.effect(cart)
-        if child.floor is not None:
-            wish = _within_floor(child.floor, wish)
+    def _share_out(self, promotion: Promotion, share: Share, cart: Cart) -> tuple[Cart, Applied | None]:
+        """Return the same as :meth:`_play_one` of a promotion that only takes something off slices."""
+        places, offs = share(cart)
+        wanted = sum(offs)
+        if not wanted:
+            self.refused.append(Refused(promotion, "nothing_to_discount"))
+            return cart, None
+        after, lines = cart.pay_less(places, offs, 0)
+        return after, new(Applied, (promotion, lines, 0, (), None, None, 0, wanted, None))
+
+    def _play_one(self, promotion: Promotion, cart: Cart) -> tuple[Cart, Applied | None]:
+        """Return the cart after one promotion, and what that gives; None: nothing, and it is refused."""
+        wish = promotion.effect(cart)
+        if promotion.floor is not None:
+            wish = _within_floor(promotion.floor, wish)
         after, places, offs, shipping_off, gifts, points, multiplies, issues = wish
-        wanted, cut, used = sum(offs) + shipping_off, None, 0
+        wanted = sum(offs) + shipping_off
         if not (wanted or gifts or points or multiplies or issues):
-            self.refused.append(Refused(child, "nothing_to_discount"))
-            return _Outcome(cart, ())
-        if child.is_limited or self._limits_all:
-            most, cut = self._room(child, wanted)
-            used = 0 if cut is None else self._used(cut)
-            if most is None:
-                self.refused.append(Refused(child, "limit_reached", cap=cut, wanted=wanted, used=used))
-                return _Outcome(cart, ())
-            if most < wanted:
-                *offs, shipping_off = allocate(most, [*offs, shipping_off])
+            self.refused.append(Refused(promotion, "nothing_to_discount"))
+            return cart, None
+        most, cut = self._room(promotion, wanted)
+        used = 0 if cut is None else self._used(cut)
+        if most is None:
+            self.refused.append(Refused(promotion, "limit_reached", cap=cut, wanted=wanted, used=used))
+            return cart, None
+        if most < wanted:
+            *offs, shipping_off = allocate(most, [*offs, shipping_off])
         after, lines = after.pay_less(places, offs, shipping_off)
-        applied = new(Applied, (child, lines, shipping_off, gifts, points, cut, used, wanted, multiplies))
-        return new(_Outcome, (after, (applied,)))
+        return after, new(Applied, (promotion, lines, shipping_off, gifts, points, cut, used, wanted, multiplies))
 
     def _room(self, promotion: Promotion, wanted: int) -> tuple[int | None, PromotionCap | None]:
         """Return how much a promotion may take off, None: it may not apply; and the limit that says so."""
@@ -348,7 +368,11 @@ class _Play:
         name = cap.counter_on(self._day, self._location)
         return (self._counted.member if cap.per == "member" else self._counted.shared).get(name, 0)
 
-    def uses_of(self, applied: Applied) -> Iterable[Use]:
+    def uses_of(self, applied: Iterable[Applied]) -> tuple[Use, ...]:
+        """Return what all that was given takes from limits."""
+        return tuple([use for one in applied if one.promotion.caps for use in self._uses_of(one)])
+
+    def _uses_of(self, applied: Applied) -> Iterable[Use]:
         """Yield what a promotion takes from its limits; two limits of one counter take once, under the tighter cap."""
         tightest: dict[str, PromotionCap] = {}
         for cap in applied.promotion.caps:
@@ -373,8 +397,6 @@ class _Play:
 class _Replay(_Play):
     """Plays promotions again, of which it remembers what they gave."""
 
-    _limits_all = True
-
     def __init__(self, promotions: Promotions, view: View, remembered: Mapping[str, PromotionMemory]) -> None:
         super().__init__(promotions, view, NOTHING_COUNTED, ())
         self._remembered = remembered
@@ -385,6 +407,9 @@ class _Replay(_Play):
         if promotion.recall is None or promotion.recall().holds(self._view, held):
             return None
         return Refused(promotion, "condition_failed")
+
+    def _share_out(self, promotion: Promotion, share: Share, cart: Cart) -> tuple[Cart, Applied | None]:  # noqa: ARG002
+        return self._play_one(promotion, cart)
 
     def _room(self, promotion: Promotion, wanted: int) -> tuple[int | None, PromotionCap | None]:
         """Return no more than what it took off, whatever room its limits would have by now."""

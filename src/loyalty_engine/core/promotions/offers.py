@@ -31,7 +31,7 @@ from loyalty_engine.core.program.promotions import (
     TotalPrice,
     UnitPrice,
 )
-from loyalty_engine.core.promotions.effects import Effect, Terms, compile_effect
+from loyalty_engine.core.promotions.effects import Effect, Share, Terms, compile_effect, compile_share
 from loyalty_engine.core.promotions.lacks import Next, compile_next
 from loyalty_engine.core.rules.conditions import Check, compile_condition, reads_profile
 from loyalty_engine.core.rules.openings import Opening, compile_opening
@@ -67,7 +67,7 @@ class Promotion:
     ``written`` its effect as the document has it; ``next`` how much more would give more; ``multiplies`` how it multiplies
     what earning rules give.
 
-    ``recall`` and ``must_remember`` are as in :class:`~loyalty_engine.core.earning.rules.EarningRule`. ``turn`` is its place
+    ``share`` is the effect where that is all there is to it, without floor and limits. ``recall`` and ``must_remember`` are as in :class:`~loyalty_engine.core.earning.rules.EarningRule`. ``turn`` is its place
     among those that play: of higher priority first.
     """
 
@@ -82,6 +82,7 @@ class Promotion:
     opening: Opening | None
     check: Check | None
     effect: Effect
+    share: Share | None
     written: PromotionEffect
     next: Next | None
     multiplies: Multiplier | None
@@ -99,15 +100,12 @@ class Promotion:
     must_remember: bool
     is_for_all: bool = field(init=False)
     """Whether nothing but its condition and its limits may refuse it."""
-    is_limited: bool = field(init=False)
-    """Whether it may have to give less than its effect would."""
     turn: tuple[int, int] = field(init=False)
 
     def __post_init__(self) -> None:
         has_crowd = self.audience != "anyone" or self.channels is not None or self.locations is not None
         is_for_all = not (has_crowd or self.needs_code or self.needs_member or self.opening is not None)
         object.__setattr__(self, "is_for_all", is_for_all)
-        object.__setattr__(self, "is_limited", bool(self.caps) or self.at_most is not None)
         object.__setattr__(self, "turn", (-self.priority, self.position))
 
     @property
@@ -151,6 +149,7 @@ def compile_promotion(
         opening=compile_opening(entry.window, entry.schedule, zone),
         check=None if when is None else compile_condition(when, vocabulary),
         effect=compile_effect(entry.effect, terms),
+        share=None if entry.floor is not None or entry.at_most or entry.limits else compile_share(entry.effect, terms),
         written=entry.effect,
         next=compile_next(entry.effect, terms),
         multiplies=compile_multiplier(entry.effect, entry.rounding or rounding_of_points, vocabulary)
