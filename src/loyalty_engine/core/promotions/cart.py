@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import NamedTuple, Self
 
 from loyalty_engine.core.earning.base import canonical
+from loyalty_engine.core.kernel.amounts import allocate
 from loyalty_engine.core.kernel.quantities import SCALE
 from loyalty_engine.core.rules.order import Line, Order
 from loyalty_engine.core.rules.reasons import new
@@ -234,3 +235,20 @@ def _sum(lines: Sequence[Line]) -> Line:
         quantity=sum([line.quantity for line in lines]),
         tax=sum([line.tax for line in lines]),
     )
+
+
+def unjoin(given: Iterable[Mapping[str, int]], joined: Mapping[str, Sequence[Line]]) -> Iterator[Mapping[str, int]]:
+    """Share out what one promotion after the other took off joined lines to those that the shop sent."""
+    left = {line.id: line.amount for lines in joined.values() for line in lines}
+    for offs in given:
+        shared: dict[str, int] = {}
+        for name, off in offs.items():
+            lines = joined.get(name)
+            if lines is None:
+                shared[name] = off
+                continue
+            for line, share in zip(lines, allocate(off, [left[line.id] for line in lines]), strict=True):
+                left[line.id] -= share
+                if share:
+                    shared[line.id] = share
+        yield shared

@@ -121,6 +121,21 @@ def compile_effect(effect: PromotionEffect, terms: Terms) -> Effect:
             assert_never(effect)
 
 
+def within_floor(floor: Ratio, wish: Wish) -> Wish:
+    """Return the wish that leaves of each line what it must still cost, whatever others took off it before."""
+    cart, offs = wish.cart, [0] * len(wish.cart.lines)
+    for place, off in zip(wish.places, wish.offs, strict=True):
+        offs[place] = off
+    for places in cart.by_line(range(len(cart.lines))):
+        wanted = [offs[place] for place in places]
+        least = floor.of(sum([cart.listed[place] for place in places]), "ceil")
+        room = max(sum([cart.amounts[place] for place in places]) - least, 0)
+        if sum(wanted) > room:
+            for place, off in zip(places, allocate(room, wanted), strict=True):
+                offs[place] = off
+    return wish._replace(places=range(len(offs)), offs=offs)
+
+
 def _off(cart: Cart, shares: Shares) -> Wish:
     """Return the wish that only takes something off slices."""
     return Wish(cart, *shares)

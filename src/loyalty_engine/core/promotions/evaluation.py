@@ -14,13 +14,13 @@ from loyalty_engine.core.earning.evaluation import Use
 from loyalty_engine.core.earning.index import Index, Seen
 from loyalty_engine.core.earning.limits import NOTHING_COUNTED, Counted
 from loyalty_engine.core.earning.rules import Multiplier
-from loyalty_engine.core.kernel.amounts import Ratio, allocate
+from loyalty_engine.core.kernel.amounts import allocate
 from loyalty_engine.core.program.promotions import PromotionGroup
-from loyalty_engine.core.promotions.cart import Cart
-from loyalty_engine.core.promotions.effects import Share, Wish
+from loyalty_engine.core.promotions.cart import Cart, unjoin
+from loyalty_engine.core.promotions.effects import Share, within_floor
 from loyalty_engine.core.promotions.offers import Promotion, PromotionCap
 from loyalty_engine.core.returns.memory import PromotionMemory
-from loyalty_engine.core.rules.order import Line, Order
+from loyalty_engine.core.rules.order import Order
 from loyalty_engine.core.rules.reasons import Miss, WhyNotPromoted, new
 from loyalty_engine.core.rules.view import READERS, View
 
@@ -155,13 +155,11 @@ def promote(
     admitted = play.admit([active[position] for position in positions])
     cart, applied = play.run(admitted, Cart.of(order, view.lines if view.lines.lines is order.lines else None))
     refused = play.refused
-    if cart.joined:
-        applied = _by_line(applied, cart.joined)
+    applied = _unjoin(applied, cart)
     if not promotions.is_in_order:
         applied = sorted(applied, key=_position)
-    if len(refused) > 1:
-        refused.sort(key=_position)
-    uses = play.uses_of(applied)
+    refused.sort(key=_position)
+    uses = tuple([use for one in applied if one.promotion.caps for use in play.uses_of(one)])
     return new(Promoted, (cart, tuple(applied), tuple(refused), uses, seen, _remember(applied, view)))
 
 
@@ -177,7 +175,7 @@ def promote_again(
     play = _Replay(promotions, view, remembered)
     admitted = play.admit([promotion for promotion in promotions.promotions if promotion.key in remembered])
     cart, applied = play.run(admitted, Cart.of(order))
-    given = {one.promotion.key: one for one in _by_line(applied, cart.joined)}
+    given = {one.promotion.key: one for one in _unjoin(applied, cart)}
     return tuple([_lessen(one, given[one.promotion]) for one in memory if one.promotion in given])
 
 
@@ -202,23 +200,12 @@ def _lessen(memory: PromotionMemory, again: Applied) -> PromotionMemory:
     return memory._replace(lines=again.lines, shipping=again.shipping, points=min(points, memory.points))
 
 
-def _by_line(applied: Sequence[Applied], joined: Mapping[str, Sequence[Line]]) -> Sequence[Applied]:
-    """Return what was given, with what is off joined lines shared out to those that the shop sent."""
-    left = {line.id: line.amount for lines in joined.values() for line in lines}
-    shared = []
-    for one in applied:
-        offs: dict[str, int] = {}
-        for name, off in one.lines.items():
-            lines = joined.get(name)
-            if lines is None:
-                offs[name] = off
-                continue
-            for line, share in zip(lines, allocate(off, [left[line.id] for line in lines]), strict=True):
-                left[line.id] -= share
-                if share:
-                    offs[line.id] = share
-        shared.append(one._replace(lines=offs))
-    return shared
+def _unjoin(applied: Sequence[Applied], cart: Cart) -> Sequence[Applied]:
+    """Return what was given, for lines as the shop sent them."""
+    if not cart.joined:
+        return applied
+    sent = unjoin([one.lines for one in applied], cart.joined)
+    return [one._replace(lines=lines) for one, lines in zip(applied, sent, strict=True)]
 
 
 class _Play:
@@ -334,7 +321,7 @@ class _Play:
         """Return the cart after one promotion, and what that gives; None: nothing, and it is refused."""
         wish = promotion.effect(cart)
         if promotion.floor is not None:
-            wish = _within_floor(promotion.floor, wish)
+            wish = within_floor(promotion.floor, wish)
         after, places, offs, shipping_off, gifts, points, multiplies, issues = wish
         wanted = sum(offs) + shipping_off
         if not (wanted or gifts or points or multiplies or issues):
@@ -368,11 +355,7 @@ class _Play:
         name = cap.counter_on(self._day, self._location)
         return (self._counted.member if cap.per == "member" else self._counted.shared).get(name, 0)
 
-    def uses_of(self, applied: Iterable[Applied]) -> tuple[Use, ...]:
-        """Return what all that was given takes from limits."""
-        return tuple([use for one in applied if one.promotion.caps for use in self._uses_of(one)])
-
-    def _uses_of(self, applied: Applied) -> Iterable[Use]:
+    def uses_of(self, applied: Applied) -> Iterable[Use]:
         """Yield what a promotion takes from its limits; two limits of one counter take once, under the tighter cap."""
         tightest: dict[str, PromotionCap] = {}
         for cap in applied.promotion.caps:
@@ -408,24 +391,9 @@ class _Replay(_Play):
             return None
         return Refused(promotion, "condition_failed")
 
-    def _share_out(self, promotion: Promotion, share: Share, cart: Cart) -> tuple[Cart, Applied | None]:  # noqa: ARG002
+    def _share_out(self, promotion: Promotion, share: Share, cart: Cart) -> tuple[Cart, Applied | None]:  # noqa: ARG002 - its effect knows
         return self._play_one(promotion, cart)
 
     def _room(self, promotion: Promotion, wanted: int) -> tuple[int | None, PromotionCap | None]:
         """Return no more than what it took off, whatever room its limits would have by now."""
         return min(wanted, self._remembered[promotion.key].value), None
-
-
-def _within_floor(floor: Ratio, wish: Wish) -> Wish:
-    """Return the wish that leaves of each line what it must still cost, whatever others took off it before."""
-    cart, offs = wish.cart, [0] * len(wish.cart.lines)
-    for place, off in zip(wish.places, wish.offs, strict=True):
-        offs[place] = off
-    for places in cart.by_line(range(len(cart.lines))):
-        wanted = [offs[place] for place in places]
-        least = floor.of(sum([cart.listed[place] for place in places]), "ceil")
-        room = max(sum([cart.amounts[place] for place in places]) - least, 0)
-        if sum(wanted) > room:
-            for place, off in zip(places, allocate(room, wanted), strict=True):
-                offs[place] = off
-    return wish._replace(places=range(len(offs)), offs=offs)
