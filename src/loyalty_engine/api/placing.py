@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from hashlib import blake2b
 from typing import Any, Final, TypeVar
 
@@ -16,7 +17,7 @@ from loyalty_engine.api.schemas.orders import BasketBody, OrderBody
 from loyalty_engine.api.schemas.reviews import ReviewSummary
 from loyalty_engine.application.composition import Services
 from loyalty_engine.application.executor import Caller, Outcome
-from loyalty_engine.application.guesses import Guess, TooManyGuessesError
+from loyalty_engine.application.guesses import Guess, TooManyGuessesError, is_guessing
 from loyalty_engine.application.place_order import place_order
 from loyalty_engine.core.engine.requests import Actor, Call, PlaceOrder
 from loyalty_engine.core.promotions.codes import Codes
@@ -123,10 +124,19 @@ def trusts_friends(context: Context) -> bool:
     return "referrals:read" in context.client.scopes
 
 
-async def watch_guesses(
+def watch_guesses(
+    services: Services, caller: Caller, carts: Sequence[Guess], ask: Callable[[], Awaitable[Done]]
+) -> Awaitable[Done]:
+    """Ask what becomes of carts, or of a friend; raise :class:`ProblemError` where too many of their codes were unknown lately.
+
+    Most bring no codes along: then there is nothing to watch.
+    """
+    return _watch(services, caller, carts, ask) if any(map(is_guessing, carts)) else ask()
+
+
+async def _watch(
     services: Services, caller: Caller, carts: Sequence[Guess], ask: Callable[[], Awaitable[Done]]
 ) -> Done:
-    """Ask what becomes of carts, or of a friend; raise :class:`ProblemError` where too many of their codes were unknown lately."""
     try:
         return await services.guesses.watch(caller, carts, ask)
     except TooManyGuessesError as error:
@@ -137,12 +147,9 @@ async def settle_order(services: Services, caller: Caller, request: PlaceOrder, 
     """Place an order; one that waits for a review is answered with that."""
     if "guest" in body:
         body = {**body, "guest": request.codes.guest}
-
-    async def place() -> Outcome | Review:
-        return await place_order(
-            services.executor, services.sessions, caller, request, clocks=services.clocks, body=body
-        )
-
+    place = partial(
+        place_order, services.executor, services.sessions, caller, request, clocks=services.clocks, body=body
+    )
     done = await watch_guesses(services, caller, (request,), place)
     if isinstance(done, Outcome):
         return done

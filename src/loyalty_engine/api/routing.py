@@ -6,7 +6,7 @@ costs more than everything else in a hot request: they authenticate, read the bo
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, TypeVar, get_type_hints
+from typing import Annotated, Any, Final, NamedTuple, TypeVar, get_type_hints
 
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
@@ -55,8 +55,7 @@ class Access:
     is_body_optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """Who calls, and with which idempotency key and request digest. ``services`` is the application's composition.
 
     ``if_match`` is the condition that a write carries, as it was sent, ``parsed`` its body as JSON.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
-from typing import Final, assert_never
+from typing import Final, NamedTuple, assert_never
 
 from loyalty_engine.application.asks import (
     ask_for,
@@ -55,8 +55,7 @@ _PAUSE_SECONDS: Final = 0.02
 """How much longer, each time, a write of many members waits before it tries again: they do not queue for their members."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """An authenticated client of a program; ``generation`` is that of its key when it was looked up."""
 
     program_id: int
@@ -64,8 +63,7 @@ class Caller:
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of a request. ``refusal_code`` is None for success; ``answer`` is the exact text to send.
 
     ``is_for_review``: the refusal is what stands against an order that somebody has to look at. ``is_waiting``: it was put

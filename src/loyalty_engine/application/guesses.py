@@ -57,7 +57,7 @@ class Guesses:
         the share of one try, and all of them after two windows: what was tried beyond that is not paid for. Carts with neither
         member nor guest count for the client alone. Raises :class:`TooManyGuessesError`.
         """
-        guessing = [cart for cart in carts if _is_guessing(cart)]
+        guessing = [cart for cart in carts if is_guessing(cart)]
         if not guessing:
             return await ask()
         now = self._clock()
@@ -100,7 +100,7 @@ class _Tries:
         self._back[key] = min(back, now + _LONGEST)
 
 
-def _is_guessing(cart: Guess) -> bool:
+def is_guessing(cart: Guess) -> bool:
     """Tell whether codes come along of which the caller may not know that they exist."""
     if isinstance(cart, RegisterReferral):
         return not cart.is_trusted
@@ -116,7 +116,7 @@ def _count_guesses(cart: Guess, outcome: object) -> int:
 
     One that was told before tells nothing new; the codes of an order that waits for a review were not judged yet.
     """
-    if not _is_guessing(cart) or not isinstance(outcome, Outcome) or outcome.is_replayed:
+    if not is_guessing(cart) or not isinstance(outcome, Outcome) or outcome.is_replayed:
         return 0
     answer: dict[str, Any] = orjson.loads(outcome.answer)
     if isinstance(cart, RegisterReferral):

@@ -1,5 +1,6 @@
 """Orders: report a purchase, look what it would do, claim one later, read what was reported."""
 
+from functools import partial
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
@@ -109,11 +110,9 @@ async def post_evaluation(context: CallContext, body: EvaluationBody) -> Outcome
     order = body.as_order_at(body.placed_at or await read_clock(context), context.client.location)
     codes, brought = read_codes(context, body), read_bringing(context, body)
     request = EvaluateOrder(actor_of(context), body.member, order, body.as_payment(), codes, body.replaces, brought)
-
-    async def look() -> Outcome:
-        return await evaluate_order(services.executor, context.caller, request, explains_all=body.explain == "all")
-
-    return await watch_guesses(services, context.caller, (request,), look)
+    caller = context.caller
+    look = partial(evaluate_order, services.executor, caller, request, explains_all=body.explain == "all")
+    return await watch_guesses(services, caller, (request,), look)
 
 
 @router.post(
