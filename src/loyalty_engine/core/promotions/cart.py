@@ -6,7 +6,8 @@ each unit costs by now is known without ever listing units: a line of fuel has t
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import NamedTuple, Self
+from operator import attrgetter
+from typing import Final, NamedTuple, Self
 
 from loyalty_engine.core.earning.base import canonical
 from loyalty_engine.core.kernel.amounts import allocate
@@ -14,6 +15,8 @@ from loyalty_engine.core.kernel.quantities import SCALE
 from loyalty_engine.core.rules.order import Line, Order
 from loyalty_engine.core.rules.reasons import new
 from loyalty_engine.core.rules.selections import GroupedLines, Selection
+
+_AMOUNT: Final = attrgetter("amount")
 
 
 class Slice(NamedTuple):
@@ -59,9 +62,12 @@ class Cart(NamedTuple):
     @classmethod
     def of(cls, order: Order, grouped: GroupedLines | None = None) -> Self:
         """Return the cart of an order that no promotion has touched. ``grouped`` are its lines, where somebody did that."""
-        lines = canonical(order.lines)
+        lines = sorted(order.lines, key=_AMOUNT, reverse=True)
         joined: Mapping[str, Sequence[Line]] = {}
         amounts, units, may_be_joined = _measure(lines)
+        if len(set(amounts)) < len(amounts):  # only where some cost the same does it take more to have one order
+            lines = canonical(lines)
+            amounts, units, may_be_joined = _measure(lines)
         if may_be_joined:
             lines, joined = _join(lines, units)
             amounts, units, _ = _measure(lines)

@@ -26,6 +26,7 @@ from loyalty_engine.core.rules.view import READERS, View
 
 Choice = Literal["all", "best", "first"]
 _TURN: Final = attrgetter("turn")
+_POSITION: Final = attrgetter("promotion.position")
 
 
 class Applied(NamedTuple):
@@ -93,6 +94,8 @@ class Promotions:
     """How promotions multiply what rules give, by their keys."""
     issuing: Mapping[str, str] = field(init=False)
     """The pools out of which promotions give codes, by the keys of these promotions."""
+    has_caps: bool = field(init=False)
+    """Whether any of those in use is limited."""
     shared_caps: tuple[PromotionCap, ...] = field(init=False)
     """The limits whose counters all members share."""
     by_code: Mapping[str, Promotion] = field(init=False)
@@ -116,6 +119,7 @@ class Promotions:
         object.__setattr__(self, "is_in_order", is_flat and turns == sorted(turns))
         object.__setattr__(self, "index", Index([(promotion, promotion.door) for promotion in active]))
         object.__setattr__(self, "looking_back", tuple(one for one in active if one.history))
+        object.__setattr__(self, "has_caps", any(one.caps for one in active))
         object.__setattr__(self, "shared_caps", caps)
         object.__setattr__(self, "by_code", {one.key: one for one in self.promotions if one.needs_code})
         object.__setattr__(self, "firsts", self._find_firsts())
@@ -154,13 +158,12 @@ def promote(
     active = promotions.active
     admitted = play.admit([active[position] for position in positions])
     cart, applied = play.run(admitted, Cart.of(order, view.lines if view.lines.lines is order.lines else None))
-    refused = play.refused
     applied = _unjoin(applied, cart)
     if not promotions.is_in_order:
-        applied = sorted(applied, key=_position)
-    refused.sort(key=_position)
-    uses = tuple([use for one in applied if one.promotion.caps for use in play.uses_of(one)])
-    return new(Promoted, (cart, tuple(applied), tuple(refused), uses, seen, _remember(applied, view)))
+        applied = sorted(applied, key=_POSITION)
+    play.refused.sort(key=_POSITION)
+    uses = tuple([use for one in applied for use in play.uses_of(one)]) if promotions.has_caps else ()
+    return new(Promoted, (cart, tuple(applied), tuple(play.refused), uses, seen, _remember(applied, view)))
 
 
 def promote_again(
@@ -177,10 +180,6 @@ def promote_again(
     cart, applied = play.run(admitted, Cart.of(order))
     given = {one.promotion.key: one for one in _unjoin(applied, cart)}
     return tuple([_lessen(one, given[one.promotion]) for one in memory if one.promotion in given])
-
-
-def _position(one: Applied | Refused) -> int:
-    return one.promotion.position
 
 
 def _remember(applied: Sequence[Applied], view: View) -> tuple[PromotionMemory, ...]:
