@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from loyalty_engine.core.promotions.evaluation import Promotions
+from loyalty_engine.core.promotions.promotions import Promotions
 from tests.decisions.carts import CARTS, as_told, play, split_lines
 from tests.decisions.examples import (
     RULES_PAGE,

@@ -11,8 +11,9 @@ from loyalty_engine.core.kernel.quantities import SCALE
 from loyalty_engine.core.program.attributes import Attributes
 from loyalty_engine.core.program.facts import Vocabulary
 from loyalty_engine.core.program.promotions import PromotionEntry, PromotionGroup, PromotionPolicy
-from loyalty_engine.core.promotions.evaluation import Promoted, Promotions, promote
+from loyalty_engine.core.promotions.evaluation import Promoted, promote
 from loyalty_engine.core.promotions.offers import compile_promotion
+from loyalty_engine.core.promotions.promotions import Promotions
 from loyalty_engine.core.rules.order import Line, MemberSnapshot, Order, ShopOrder
 from loyalty_engine.core.rules.view import View
 

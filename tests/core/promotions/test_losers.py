@@ -15,8 +15,9 @@ from loyalty_engine.core.program.facts import Vocabulary
 from loyalty_engine.core.program.faults import FaultCode
 from loyalty_engine.core.program.promotion_rivals import find_losers
 from loyalty_engine.core.program.promotions import PromotionEntry, PromotionGroup, PromotionPolicy
-from loyalty_engine.core.promotions.evaluation import Promoted, Promotions, promote
+from loyalty_engine.core.promotions.evaluation import Promoted, promote
 from loyalty_engine.core.promotions.offers import compile_promotion
+from loyalty_engine.core.promotions.promotions import Promotions
 from loyalty_engine.core.rules.order import Line, Order, ShopOrder
 from loyalty_engine.core.rules.view import View
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from loyalty_engine.core.earning.limits import Counted
 from loyalty_engine.core.kernel.quantities import SCALE
-from loyalty_engine.core.promotions.evaluation import Promotions, promote
+from loyalty_engine.core.promotions.evaluation import promote
 from loyalty_engine.core.promotions.nudges import find_nudges
+from loyalty_engine.core.promotions.promotions import Promotions
 from loyalty_engine.core.rules.order import Line, Order
 from loyalty_engine.core.rules.view import View
 from tests.core.promotions.drawn import (

@@ -14,8 +14,8 @@ from loyalty_engine.core.earning.rules import compile_earning
 from loyalty_engine.core.program.attributes import Attributes
 from loyalty_engine.core.program.earning import EarningPolicy, EarningRuleEntry
 from loyalty_engine.core.program.facts import Vocabulary
-from loyalty_engine.core.promotions.evaluation import Promotions
 from loyalty_engine.core.promotions.points import extras_of
+from loyalty_engine.core.promotions.promotions import Promotions
 from loyalty_engine.core.returns.memory import PromotionMemory
 from loyalty_engine.core.rules.order import Order
 from loyalty_engine.core.rules.view import View

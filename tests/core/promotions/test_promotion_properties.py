@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from loyalty_engine.core.earning.limits import Counted
 from loyalty_engine.core.kernel.quantities import SCALE
-from loyalty_engine.core.promotions.evaluation import Promoted, Promotions, promote
+from loyalty_engine.core.promotions.evaluation import Promoted, promote
 from loyalty_engine.core.promotions.matching import pack
+from loyalty_engine.core.promotions.promotions import Promotions
 from loyalty_engine.core.rules.order import Line
 from loyalty_engine.core.rules.view import View
 from tests.core.promotions.drawn import (

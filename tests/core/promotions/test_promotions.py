@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loyalty_engine.core.promotions.evaluation import Promotions, promote_again
+from loyalty_engine.core.promotions.evaluation import promote_again
+from loyalty_engine.core.promotions.promotions import Promotions
 from loyalty_engine.core.rules.order import Order
 from loyalty_engine.core.rules.view import View
 from tests.core.promotions.drawn import (

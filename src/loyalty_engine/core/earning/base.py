@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from operator import attrgetter
 from typing import Final
 
 from loyalty_engine.core.kernel.amounts import allocate
 from loyalty_engine.core.program.earning import EarningPolicy
 from loyalty_engine.core.program.facts import Vocabulary
-from loyalty_engine.core.rules.order import Line, Order
+from loyalty_engine.core.rules.order import Line, Order, line_reader
 from loyalty_engine.core.rules.selections import GroupedLines, Selection, compile_selection
 
-_AMOUNT: Final = attrgetter("amount")
+_AMOUNT: Final = line_reader("amount")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ From then on the order *is* what is left to pay: points pay of that, earning cou
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -21,7 +20,7 @@ from loyalty_engine.core.promotions.open_codes import NOTHING_OPENED, OpenCode, 
 from loyalty_engine.core.promotions.reasons import reasons_of
 from loyalty_engine.core.returns.memory import PromotionMemory
 from loyalty_engine.core.rules.order import Line, Order
-from loyalty_engine.core.rules.reasons import PromotionReason
+from loyalty_engine.core.rules.reasons import PromotionReason, new
 from loyalty_engine.core.rules.view import View
 
 
@@ -98,12 +97,11 @@ def _after(order: Order, promoted: Promoted) -> Order:
     if not offs and not shipping_off:
         return order
     lines = tuple([_cheaper(line, offs[line.id]) if line.id in offs else line for line in order.lines])
-    return replace(order, lines=lines, shipping=promoted.cart.shipping, shipping_off=shipping_off)
+    return order.at_prices(lines, promoted.cart.shipping, shipping_off)
 
 
 def _cheaper(line: Line, off: int) -> Line:
     """Take so much off a line; its tax shrinks with it."""
-    left = line.amount - off
-    tax = line.tax * left // line.amount
-    goods = line.sku, line.category, line.brand, line.unit, line.attributes
-    return Line(line.id, left, line.quantity, *goods, tax, off)  # replace() would take twice the time, for every line
+    line_id, amount, quantity, sku, category, brand, unit, attributes, tax, _ = line
+    left = amount - off
+    return new(Line, (line_id, left, quantity, sku, category, brand, unit, attributes, tax * left // amount, off))

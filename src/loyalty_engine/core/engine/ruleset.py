@@ -31,8 +31,8 @@ from loyalty_engine.core.program.plans import keys_of
 from loyalty_engine.core.program.policies import OrderPolicy, ReturnPolicy
 from loyalty_engine.core.program.tiers import TierSet, tiers_by_set
 from loyalty_engine.core.program.wallets import MoneyRedeem, PointsRedeem, Wallet
-from loyalty_engine.core.promotions.evaluation import Promotions
 from loyalty_engine.core.promotions.offers import Promotion, compile_promotion
+from loyalty_engine.core.promotions.promotions import Promotions
 from loyalty_engine.core.referrals.terms import ReferralTerms
 from loyalty_engine.core.rules.history import HistoryRange
 from loyalty_engine.core.rules.past import start_of_window

@@ -6,17 +6,16 @@ each unit costs by now is known without ever listing units: a line of fuel has t
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from operator import attrgetter
 from typing import Final, NamedTuple, Self
 
 from loyalty_engine.core.earning.base import canonical
 from loyalty_engine.core.kernel.amounts import allocate
 from loyalty_engine.core.kernel.quantities import SCALE
-from loyalty_engine.core.rules.order import Line, Order
+from loyalty_engine.core.rules.order import Line, Order, line_reader
 from loyalty_engine.core.rules.reasons import new
 from loyalty_engine.core.rules.selections import GroupedLines, Selection
 
-_AMOUNT: Final = attrgetter("amount")
+_AMOUNT: Final = line_reader("amount")
 
 
 class Slice(NamedTuple):

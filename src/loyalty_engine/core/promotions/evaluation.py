@@ -5,26 +5,24 @@ cart, and the one that is chosen goes on.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from operator import attrgetter
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from loyalty_engine.core.earning.evaluation import Use
-from loyalty_engine.core.earning.index import Index, Seen
+from loyalty_engine.core.earning.index import Seen
 from loyalty_engine.core.earning.limits import NOTHING_COUNTED, Counted
-from loyalty_engine.core.earning.rules import Multiplier
 from loyalty_engine.core.kernel.amounts import allocate
 from loyalty_engine.core.program.promotions import PromotionGroup
 from loyalty_engine.core.promotions.cart import Cart, unjoin
 from loyalty_engine.core.promotions.effects import Share, within_floor
 from loyalty_engine.core.promotions.offers import Promotion, PromotionCap
+from loyalty_engine.core.promotions.promotions import Promotions
 from loyalty_engine.core.returns.memory import PromotionMemory
 from loyalty_engine.core.rules.order import Order
 from loyalty_engine.core.rules.reasons import Miss, WhyNotPromoted, new
 from loyalty_engine.core.rules.view import READERS, View
 
-Choice = Literal["all", "best", "first"]
 _TURN: Final = attrgetter("turn")
 _POSITION: Final = attrgetter("promotion.position")
 
@@ -78,64 +76,6 @@ class Promoted(NamedTuple):
     uses: tuple[Use, ...]
     seen: Seen
     memory: tuple[PromotionMemory, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Promotions:
-    """All promotions of a program, ready to be played."""
-
-    promotions: tuple[Promotion, ...]
-    groups: Mapping[str, PromotionGroup]
-    choose: Choice
-    index: Index[Promotion] = field(init=False)
-    looking_back: tuple[Promotion, ...] = field(init=False)
-    """Those that ask for earlier orders."""
-    multipliers: Mapping[str, Multiplier] = field(init=False)
-    """How promotions multiply what rules give, by their keys."""
-    issuing: Mapping[str, str] = field(init=False)
-    """The pools out of which promotions give codes, by the keys of these promotions."""
-    has_caps: bool = field(init=False)
-    """Whether any of those in use is limited."""
-    shared_caps: tuple[PromotionCap, ...] = field(init=False)
-    """The limits whose counters all members share."""
-    by_code: Mapping[str, Promotion] = field(init=False)
-    """Those that promo codes open, by their keys."""
-    active: tuple[Promotion, ...] = field(init=False)
-    """Those that are switched on, as the index has them."""
-    is_flat: bool = field(init=False)
-    """Whether all that may play do, one upon the other, without any group."""
-    is_in_order: bool = field(init=False)
-    """Whether they also do so in the order of the document."""
-    firsts: Mapping[str, int] = field(init=False)
-    """Where in the document each group begins: among neighbours of one priority it plays in its first promotion's place."""
-
-    def __post_init__(self) -> None:
-        active = tuple(promotion for promotion in self.promotions if promotion.is_active)
-        caps = tuple(cap for promotion in active for cap in promotion.caps if cap.per != "member")
-        object.__setattr__(self, "active", active)
-        is_flat = self.choose == "all" and all(one.group is None for one in self.promotions)
-        turns = [one.turn for one in self.promotions]
-        object.__setattr__(self, "is_flat", is_flat)
-        object.__setattr__(self, "is_in_order", is_flat and turns == sorted(turns))
-        object.__setattr__(self, "index", Index([(promotion, promotion.door) for promotion in active]))
-        object.__setattr__(self, "looking_back", tuple(one for one in active if one.history))
-        object.__setattr__(self, "has_caps", any(one.caps for one in active))
-        object.__setattr__(self, "shared_caps", caps)
-        object.__setattr__(self, "by_code", {one.key: one for one in self.promotions if one.needs_code})
-        object.__setattr__(self, "firsts", self._find_firsts())
-        multipliers = {one.key: one.multiplies for one in self.promotions if one.multiplies is not None}
-        object.__setattr__(self, "multipliers", multipliers)
-        issuing = {one.key: one.issues for one in active if one.issues is not None}
-        object.__setattr__(self, "issuing", issuing)
-
-    def _find_firsts(self) -> Mapping[str, int]:
-        firsts: dict[str, int] = {}
-        for promotion in self.promotions:
-            group = promotion.group
-            while group is not None and group not in firsts:
-                firsts[group] = promotion.position
-                group = self.groups[group].group
-        return firsts
 
 
 class _Outcome(NamedTuple):
@@ -209,6 +149,8 @@ def _unjoin(applied: Sequence[Applied], cart: Cart) -> Sequence[Applied]:
 
 class _Play:
     """Plays the promotions of one order."""
+
+    __slots__ = ("_codes", "_counted", "_inside", "_promotions", "_view", "refused")
 
     def __init__(self, promotions: Promotions, view: View, counted: Counted, codes: Collection[str]) -> None:
         self.refused: list[Refused] = []
@@ -378,6 +320,8 @@ class _Play:
 
 class _Replay(_Play):
     """Plays promotions again, of which it remembers what they gave."""
+
+    __slots__ = ("_remembered",)
 
     def __init__(self, promotions: Promotions, view: View, remembered: Mapping[str, PromotionMemory]) -> None:
         super().__init__(promotions, view, NOTHING_COUNTED, ())

@@ -12,9 +12,10 @@ from typing import Any, Final
 from loyalty_engine.core.earning.limits import Counted
 from loyalty_engine.core.kernel.quantities import SCALE
 from loyalty_engine.core.promotions.cart import Cart
-from loyalty_engine.core.promotions.evaluation import Applied, Promoted, Promotions, promote
+from loyalty_engine.core.promotions.evaluation import Applied, Promoted, promote
 from loyalty_engine.core.promotions.lacks import Lack, lacks_of
 from loyalty_engine.core.promotions.offers import Promotion
+from loyalty_engine.core.promotions.promotions import Promotions
 from loyalty_engine.core.rules.order import Line, Order
 from loyalty_engine.core.rules.view import View
 

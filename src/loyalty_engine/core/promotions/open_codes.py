@@ -18,8 +18,9 @@ from loyalty_engine.core.promotions.codes import (
     WhyNotUsed,
     counter_of,
 )
-from loyalty_engine.core.promotions.evaluation import Promoted, Promotions
+from loyalty_engine.core.promotions.evaluation import Promoted
 from loyalty_engine.core.promotions.offers import Promotion
+from loyalty_engine.core.promotions.promotions import Promotions
 from loyalty_engine.core.promotions.reasons import explain_unseen, reasons_of
 
 

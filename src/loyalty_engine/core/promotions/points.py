@@ -4,7 +4,7 @@ from collections.abc import Container, Sequence
 from typing import Final
 
 from loyalty_engine.core.earning.extras import Extra
-from loyalty_engine.core.promotions.evaluation import Promotions
+from loyalty_engine.core.promotions.promotions import Promotions
 from loyalty_engine.core.returns.memory import PromotionMemory
 
 BY_PROMOTION: Final = "promotion/"

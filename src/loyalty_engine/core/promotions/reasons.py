@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from loyalty_engine.core.earning.index import FactDoor, Seen
-from loyalty_engine.core.promotions.evaluation import Applied, Promoted, Promotions, Refused
+from loyalty_engine.core.promotions.evaluation import Applied, Promoted, Refused
 from loyalty_engine.core.promotions.offers import Promotion
+from loyalty_engine.core.promotions.promotions import Promotions
 from loyalty_engine.core.rules.reasons import Capped, Outdone, PromotionReason, Why, WhyNotPromoted
 
 

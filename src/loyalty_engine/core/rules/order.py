@@ -1,8 +1,9 @@
 """A purchase as the shop or till reports it, in the form that rules can see. Amounts are minor units."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
@@ -91,6 +92,11 @@ class Line(NamedTuple):
     off: int = 0
 
 
+def line_reader(name: str) -> Callable[[Line], Any]:
+    """Return what reads a field of a line by its place, which takes half the time of its name."""
+    return itemgetter(Line._fields.index(name))
+
+
 @dataclass(frozen=True, slots=True)
 class Tender:
     """How a part of the order was paid outside the engine: cash, card, and the like."""
@@ -125,6 +131,21 @@ class Order:
     def total(self) -> int:
         """What is to be paid for goods and shipping."""
         return self.goods_total + self.shipping
+
+    def at_prices(self, lines: tuple[Line, ...], shipping: int, shipping_off: int) -> "Order":
+        """Return the same order at other prices. ``replace`` takes twice the time, for every order with promotions."""
+        return Order(
+            self.reference,
+            self.placed_at,
+            self.currency,
+            lines,
+            self.channel,
+            self.location,
+            shipping,
+            self.tenders,
+            self.attributes,
+            shipping_off,
+        )
 
     @property
     def off(self) -> int:

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 from loyalty_engine.core.program.attributes import PYTHON_TYPES, Scalar, ValueType, read_value
 from loyalty_engine.core.program.conditions import LineFilter, LineSelection
 from loyalty_engine.core.program.facts import Vocabulary
-from loyalty_engine.core.rules.order import Line
+from loyalty_engine.core.rules.order import Line, line_reader
 
 Groups = Mapping[Scalar | None, Sequence[Line]]
 """Lines by the value of one field; None where a line has none."""
@@ -127,7 +127,7 @@ def measure_of(selection: Selection, name: MeasureName) -> Measure:
             return lambda lines: sum([line.amount for line in picked]) if (picked := pick(lines)) else 0
 
 
-_FIELDS: Final = tuple(Field(name, attrgetter(name)) for name in ("sku", "category", "brand", "unit"))
+_FIELDS: Final = tuple(Field(name, line_reader(name)) for name in ("sku", "category", "brand", "unit"))
 
 
 def sum_of(selection: Selection, name: str, value_type: ValueType) -> Measure:
