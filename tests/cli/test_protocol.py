@@ -14,6 +14,9 @@ from starlette.types import Receive, Scope, Send
 from loyalty_engine.api.hot_routes import WHOLE_ANSWER
 from loyalty_engine.cli.protocol import AnswerTransport, OneWriteProtocol
 
+LARGE = 32 * 1024 * 1024
+"""So many bytes are more than a connection takes at once."""
+
 
 class Wire:
     """A transport that keeps what is written to it."""
@@ -55,19 +58,28 @@ def test_an_invitation_to_send_the_body_is_not_the_head() -> None:
 
 
 class WholeResponse(Response):
-    """An answer that leaves past the messages of ASGI."""
+    """An answer that leaves past the messages of ASGI, or by them and a header that says so."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - Starlette's signature
-        assert scope["extensions"][WHOLE_ANSWER](self.status_code, self.raw_headers, self.body)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        write = scope.get("extensions", {}).get(WHOLE_ANSWER)
+        if write is None or not write(self.status_code, self.raw_headers, self.body):
+            self.headers["by"] = "messages"
+            await super().__call__(scope, receive, send)
 
 
 @pytest.fixture
-async def port() -> AsyncIterator[int]:
+def keeps_log() -> bool:
+    """Whether the server keeps an access log."""
+    return False
+
+
+@pytest.fixture
+async def port(keeps_log: bool) -> AsyncIterator[int]:
     async def echo(request: Request) -> Response:
         return Response(await request.body())
 
     async def whole(request: Request) -> Response:
-        return WholeResponse(await request.body())
+        return WholeResponse(await request.body() * int(request.query_params.get("times", "1")))
 
     async def stream(_: Request) -> Response:
         return StreamingResponse(iter((b"first ", b"second")))
@@ -84,7 +96,7 @@ async def port() -> AsyncIterator[int]:
     application = Starlette(routes=routes)
     server = Server(
         uvicorn.Config(
-            application, port=0, http=OneWriteProtocol, ws="none", lifespan="off", log_config=None, access_log=False
+            application, port=0, http=OneWriteProtocol, ws="none", lifespan="off", log_config=None, access_log=keeps_log
         )
     )
     serving = asyncio.create_task(server.serve())
@@ -154,6 +166,24 @@ async def test_a_whole_answer_has_the_head_of_any_other(port: int) -> None:
         b"one",
     ]
     assert len(whole) == len(echo)
+
+
+async def test_a_whole_answer_waits_where_the_one_before_was_not_taken_yet(port: int) -> None:
+    large = request_of(f"POST /whole?times={LARGE}", "content-length: 1", body="x")
+    small = request_of("POST /whole", "content-length: 3", "connection: close", body="two")
+    first, second = (await exchange(port, large, small)).split(b"HTTP/1.1 200 OK\r\n")[1:]
+
+    assert b"by: messages" not in first
+    assert first.endswith(b"\r\n\r\n" + b"x" * LARGE)
+    assert b"\r\nby: messages\r\n" in second
+    assert second.endswith(b"\r\n\r\ntwo")
+
+
+@pytest.mark.parametrize("keeps_log", [True])
+async def test_where_a_log_is_kept_answers_leave_by_messages(port: int) -> None:
+    answer = await exchange(port, request_of("POST /whole", "content-length: 3", "connection: close", body="one"))
+    assert b"\r\nby: messages\r\n" in answer
+    assert answer.endswith(b"\r\n\r\none")
 
 
 @pytest.mark.parametrize("path", ["/echo", "/whole"])
