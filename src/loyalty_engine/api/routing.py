@@ -228,11 +228,8 @@ def _body_reader(body_model: type[BaseModel], declared: Access) -> ReadBody:
     async def read(request: Request, sent: Sent, subject: str) -> tuple[Any, bytes, Any]:
         is_left_out = is_optional and _has_no_body(sent)
         body, parsed = reader.read(b"{}" if is_left_out else await _receive(request, sent, (_JSON,), MAX_BYTES))
-        return (
-            body,
-            digest(subject, parsed) if takes_key else b"",
-            parsed,
-        )  # a digest tells repetitions apart, nothing else
+        request_hash = digest(subject, parsed) if takes_key else b""  # it tells repetitions apart, nothing else
+        return body, request_hash, parsed
 
     return read
 

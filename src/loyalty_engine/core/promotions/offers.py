@@ -67,8 +67,10 @@ class Promotion:
     ``written`` its effect as the document has it; ``next`` how much more would give more; ``multiplies`` how it multiplies
     what earning rules give.
 
-    ``share`` is the effect where that is all there is to it, without floor and limits. ``recall`` and ``must_remember`` are as in :class:`~loyalty_engine.core.earning.rules.EarningRule`. ``turn`` is its place
-    among those that play: of higher priority first.
+    ``share`` is the effect where that is all there is to it, without floor and limits; ``turn`` is its place among those
+    that play: of higher priority first.
+
+    ``recall`` and ``must_remember`` are as in :class:`~loyalty_engine.core.earning.rules.EarningRule`.
     """
 
     key: str
