@@ -1,6 +1,6 @@
 """What an order or activity earns under the earning rules of a program, and the reason of every rule that had a say."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -13,8 +13,9 @@ from loyalty_engine.core.earning.limits import NOTHING_COUNTED, CompiledLimit, C
 from loyalty_engine.core.earning.memory import RuleMemory
 from loyalty_engine.core.earning.rules import EarningRule, Multiplier
 from loyalty_engine.core.kernel.amounts import Ratio
+from loyalty_engine.core.kernel.tuples import new
 from loyalty_engine.core.points.lifetimes import ActivationTerms
-from loyalty_engine.core.rules.reasons import Capped, Outdone, Reason, Why, WhyNot, new
+from loyalty_engine.core.rules.reasons import Capped, Outdone, Reason, Why, WhyNot
 from loyalty_engine.core.rules.selections import GroupedLines
 from loyalty_engine.core.rules.view import View
 
@@ -48,6 +49,10 @@ class Earned(NamedTuple):
     uses: tuple[Use, ...]
     seen: Seen
     memory: tuple[RuleMemory, ...] = ()
+
+
+_Winner = tuple[EarningRule, Reason]
+"""A rule that gives something, and the verdict on it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,7 +96,7 @@ def evaluate_earning(
     """
     found, seen = rules.index.find(view)
     hearing = _LateHearing(view, counted, gone, remembers=remembers) if gone else _Hearing(view, counted, remembers)
-    return _hear(rules, [rule for _, rule in found], hearing, seen, extras=extras)
+    return _hear(rules, found, hearing, seen, extras=extras)
 
 
 def evaluate_again(
@@ -120,9 +125,7 @@ def _hear(
             multipliers.append(place)
             verdict = _refused(rule, "nothing_to_earn")
         verdicts.append(verdict)
-    outdone: list[RuleMemory] = []
-    if not rules.groups.is_trivial:
-        outdone += hearing.choose(rules.groups, found, verdicts, range(len(found)))
+    outdone = hearing.choose(rules.groups, found, verdicts, range(len(found)))
     if multipliers:
         winners = _winners(found, verdicts)
         for place in multipliers:
@@ -130,9 +133,6 @@ def _hear(
         outdone += hearing.choose(rules.groups, found, verdicts, multipliers)
     earned = hearing.close(found, verdicts, outdone, seen)
     return earned if not extras else _with_extras(earned, extras, _winners(found, verdicts), hearing)
-
-
-_Winner = tuple[EarningRule, Reason]
 
 
 def _winners(found: Sequence[EarningRule], verdicts: Sequence[Reason]) -> list[_Winner]:
@@ -194,16 +194,20 @@ class _Hearing:
 
     def choose(
         self, groups: Groups, found: Sequence[EarningRule], verdicts: list[Reason], places: Iterable[int]
-    ) -> Iterator[RuleMemory]:
-        """Put the losers among the rules at these places right, and yield what is remembered of them."""
+    ) -> list[RuleMemory]:
+        """Put the verdicts on the losers among the rules at these places right, and return what is remembered of them."""
+        if groups.is_trivial:
+            return []
         applied = [place for place in places if verdicts[place].applied]
-        if groups.is_trivial or len(applied) < 2:  # noqa: PLR2004 - one alone competes with nobody
-            return
+        if len(applied) < 2:  # noqa: PLR2004 - one alone competes with nobody
+            return []
+        outdone = []
         bids = [_bid(place, found[place], verdicts[place]) for place in applied]
         for place, group in sorted(groups.find_losers(bids).items()):
             rule, amount = found[place], verdicts[place].amount
             verdicts[place] = _refused(rule, "outdone", Outdone(group, amount))
-            yield RuleMemory(rule.key, amount, outdone=True, held=_held(rule, self.view))
+            outdone.append(RuleMemory(rule.key, amount, outdone=True, held=_held(rule, self.view)))
+        return outdone
 
     def close(
         self, found: Sequence[EarningRule], verdicts: Sequence[Reason], outdone: Sequence[RuleMemory], seen: Seen

@@ -120,14 +120,8 @@ class Index(Generic[Rule]):
             case FactDoor(need=need, read=read):
                 self._by_fact.append((need.fact, read, need.personal, table))  # type: ignore[arg-type]  # values are facts
 
-    def find(self, view: View) -> tuple[list[tuple[int, Rule]], Seen]:
-        """Return the rules to look at, each with its position, and the facts that were read to find them."""
-        positions, seen = self.find_positions(view)
-        rules = self._rules
-        return [(position, rules[position]) for position in positions], seen
-
-    def find_positions(self, view: View) -> tuple[Sequence[int], Seen]:
-        """Return the same as :meth:`find`, of the rules only their positions among those that the index was made of."""
+    def find(self, view: View) -> tuple[list[Rule], Seen]:
+        """Return the rules to look at, in the order in which the index got them, and the facts that were read to find them."""
         opened: set[int] = set()
         lines = view.lines.lines
         for read_line, by_value in self._by_line:
@@ -141,10 +135,12 @@ class Index(Generic[Rule]):
                 opened.update(by_fact[actual])
             if not is_personal:
                 seen[name] = actual
-        if not opened:
-            return self._always, seen
-        opened.update(self._always)
-        return sorted(opened), seen
+        positions: Sequence[int] = self._always
+        if opened:
+            opened.update(positions)
+            positions = sorted(opened)
+        rules = self._rules
+        return [rules[position] for position in positions], seen
 
 
 def _name_of(door: Door) -> str:

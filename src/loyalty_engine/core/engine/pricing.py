@@ -13,6 +13,7 @@ from loyalty_engine.core.engine.attributes import with_decimals
 from loyalty_engine.core.engine.facts import MemberState
 from loyalty_engine.core.engine.ruleset import Ruleset
 from loyalty_engine.core.engine.views import counted_for, view_order
+from loyalty_engine.core.kernel.tuples import new
 from loyalty_engine.core.promotions.codes import CodeReason
 from loyalty_engine.core.promotions.evaluation import Promoted, promote
 from loyalty_engine.core.promotions.nudges import Nudge, find_nudges
@@ -20,7 +21,7 @@ from loyalty_engine.core.promotions.open_codes import NOTHING_OPENED, OpenCode, 
 from loyalty_engine.core.promotions.reasons import reasons_of
 from loyalty_engine.core.returns.memory import PromotionMemory
 from loyalty_engine.core.rules.order import Line, Order
-from loyalty_engine.core.rules.reasons import PromotionReason, new
+from loyalty_engine.core.rules.reasons import PromotionReason
 from loyalty_engine.core.rules.view import View
 
 

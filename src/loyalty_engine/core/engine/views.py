@@ -9,9 +9,9 @@ from loyalty_engine.core.earning.limits import Counted
 from loyalty_engine.core.engine.attributes import history_with_decimals, read_decimals
 from loyalty_engine.core.engine.facts import MemberState
 from loyalty_engine.core.engine.ruleset import Ruleset
+from loyalty_engine.core.kernel.tuples import new
 from loyalty_engine.core.referrals.terms import count_friends, programme_of
 from loyalty_engine.core.rules.order import MemberSnapshot, Order
-from loyalty_engine.core.rules.reasons import new
 from loyalty_engine.core.rules.selections import GroupedLines
 from loyalty_engine.core.rules.view import View
 from loyalty_engine.core.tiers.standings import MemberTiers

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final, NamedTuple
 
-_new: Final = tuple.__new__
+from loyalty_engine.core.kernel.tuples import new
 
 
 class Balance(NamedTuple):
@@ -27,13 +27,13 @@ class Balance(NamedTuple):
         available, pending, held, debt, expires_at = self
         match account:
             case "available":
-                return _new(Balance, (available + amount, pending, held, debt, expires_at))
+                return new(Balance, (available + amount, pending, held, debt, expires_at))
             case "pending":
-                return _new(Balance, (available, pending + amount, held, debt, expires_at))
+                return new(Balance, (available, pending + amount, held, debt, expires_at))
             case "held":
-                return _new(Balance, (available, pending, held + amount, debt, expires_at))
+                return new(Balance, (available, pending, held + amount, debt, expires_at))
             case "debt":
-                return _new(Balance, (available, pending, held, debt - amount, expires_at))
+                return new(Balance, (available, pending, held, debt - amount, expires_at))
             case _:
                 return self
 

@@ -11,8 +11,8 @@ from typing import Final, NamedTuple, Self
 from loyalty_engine.core.earning.base import canonical
 from loyalty_engine.core.kernel.amounts import allocate
 from loyalty_engine.core.kernel.quantities import SCALE
+from loyalty_engine.core.kernel.tuples import new
 from loyalty_engine.core.rules.order import Line, Order, line_reader
-from loyalty_engine.core.rules.reasons import new
 from loyalty_engine.core.rules.selections import GroupedLines, Selection
 
 _AMOUNT: Final = line_reader("amount")

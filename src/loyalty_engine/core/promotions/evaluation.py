@@ -13,6 +13,7 @@ from loyalty_engine.core.earning.evaluation import Use
 from loyalty_engine.core.earning.index import Seen
 from loyalty_engine.core.earning.limits import NOTHING_COUNTED, Counted
 from loyalty_engine.core.kernel.amounts import allocate
+from loyalty_engine.core.kernel.tuples import new
 from loyalty_engine.core.program.promotions import PromotionGroup
 from loyalty_engine.core.promotions.cart import Cart, unjoin
 from loyalty_engine.core.promotions.effects import Share, within_floor
@@ -20,7 +21,7 @@ from loyalty_engine.core.promotions.offers import Promotion, PromotionCap
 from loyalty_engine.core.promotions.promotions import Promotions
 from loyalty_engine.core.returns.memory import PromotionMemory
 from loyalty_engine.core.rules.order import Order
-from loyalty_engine.core.rules.reasons import Miss, WhyNotPromoted, new
+from loyalty_engine.core.rules.reasons import Miss, WhyNotPromoted
 from loyalty_engine.core.rules.view import READERS, View
 
 _TURN: Final = attrgetter("turn")
@@ -94,9 +95,8 @@ def promote(
 ) -> Promoted:
     """Return what an order gets. ``codes`` are the keys of promotions that the customer's promo codes open."""
     play = _Play(promotions, view, counted, codes)
-    positions, seen = promotions.index.find_positions(view)
-    active = promotions.active
-    admitted = play.admit([active[position] for position in positions])
+    found, seen = promotions.index.find(view)
+    admitted = play.admit(found)
     cart, applied = play.run(admitted, Cart.of(order, view.lines if view.lines.lines is order.lines else None))
     applied = _unjoin(applied, cart)
     if not promotions.is_in_order:

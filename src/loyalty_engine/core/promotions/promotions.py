@@ -32,8 +32,6 @@ class Promotions:
     """The limits whose counters all members share."""
     by_code: Mapping[str, Promotion] = field(init=False)
     """Those that promo codes open, by their keys."""
-    active: tuple[Promotion, ...] = field(init=False)
-    """Those that are switched on, as the index has them."""
     is_flat: bool = field(init=False)
     """Whether all that may play do, one upon the other, without any group."""
     is_in_order: bool = field(init=False)
@@ -44,7 +42,6 @@ class Promotions:
     def __post_init__(self) -> None:
         active = tuple(promotion for promotion in self.promotions if promotion.is_active)
         caps = tuple(cap for promotion in active for cap in promotion.caps if cap.per != "member")
-        object.__setattr__(self, "active", active)
         is_flat = self.choose == "all" and all(one.group is None for one in self.promotions)
         turns = [one.turn for one in self.promotions]
         object.__setattr__(self, "is_flat", is_flat)

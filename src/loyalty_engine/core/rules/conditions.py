@@ -8,6 +8,7 @@ from functools import partial
 from operator import contains, eq, ge, gt, le, lt, ne
 from typing import Any, Final, assert_never
 
+from loyalty_engine.core.kernel.tuples import new
 from loyalty_engine.core.program.conditions import (
     AllOf,
     AnyOf,
@@ -25,7 +26,7 @@ from loyalty_engine.core.program.facts import FactType, Vocabulary, read_compara
 from loyalty_engine.core.program.fields import Entry
 from loyalty_engine.core.rules.order import Scalar
 from loyalty_engine.core.rules.past import compile_history, is_birthday
-from loyalty_engine.core.rules.reasons import Excluded, Miss, Need, NoneOf, Unmet, new
+from loyalty_engine.core.rules.reasons import Excluded, Miss, Need, NoneOf, Unmet
 from loyalty_engine.core.rules.selections import Measure, Selection, compile_selection, measure_of, sum_of
 from loyalty_engine.core.rules.view import View, reader_of
 

@@ -28,9 +28,6 @@ WhyNotPromoted = Literal[
     "outdone",
 ]
 
-new: Final = tuple.__new__
-"""Makes a named tuple from a tuple in half the time that calling it takes. For what runs once per rule and order."""
-
 
 @dataclass(frozen=True, slots=True)
 class Need:
