@@ -14,7 +14,7 @@ from loyalty_engine.core.engine.facts import Facts
 from loyalty_engine.core.kernel.identities import parse_identity
 from loyalty_engine.persistence.asks import Ask, Known
 from loyalty_engine.persistence.ledger import Question, gather
-from tests.persistence.grown import HOLDER, MEMBERS, MERGED, open_grown
+from tests.persistence.grown import HOLDER, MEMBERS, MERGED, open_grown, order_id
 
 PROGRAM: Final = 1
 LATER: Final = datetime(2029, 1, 1, tzinfo=UTC)
@@ -39,7 +39,25 @@ ASKS: Final = {
     "nothing due yet": replace(ASK, identity=parse_identity(f"card:{MEMBERS - 7}")),
     "merged": replace(ASK, identity=parse_identity(f"card:{MERGED}")),
     "merged, by id": replace(ASK, identity=None, member_id=UUID(int=MERGED), wants_lots=True),
+    "key of another till": replace(ASK, key="key-till"),
+    "key of another client": replace(ASK, key="key-client"),
+    "key of another program": replace(ASK, key="key-foreign"),
+    "number of another program": replace(ASK, natural_key="order||foreign"),
+    "name of another program": replace(ASK, identity=parse_identity("card:9999")),
 }
+_ELSEWHERE: Final = f"""
+INSERT INTO idempotency VALUES (1, 1, 'till', 'key-till', '{order_id(17)}', false, ''), (1, 2, '', 'key-client', '{order_id(17)}', false, '');
+INSERT INTO program (key) VALUES ('foreign');
+CREATE VIEW pg_temp.elsewhere AS SELECT id, lpad(to_hex(7), 32, '0')::uuid AS member FROM program WHERE key = 'foreign';
+INSERT INTO member SELECT id, member, 1, 0, 'active', now(), 0, 0 FROM pg_temp.elsewhere;
+INSERT INTO member_identity SELECT id, 'card:9999', member FROM pg_temp.elsewhere;
+INSERT INTO balance SELECT id, member, 'foreign', 9, 0, 0, 0 FROM pg_temp.elsewhere;
+INSERT INTO lot SELECT id, '{order_id(17)}', member, 'foreign', 9, 9, now(), now(), NULL, 'program', 0, '{order_id(17)}' FROM pg_temp.elsewhere;
+INSERT INTO order_key SELECT id, 'order||foreign', '{order_id(20000)}', '\\x01' FROM pg_temp.elsewhere;
+INSERT INTO idempotency SELECT id, 1, '', 'key-foreign', '{order_id(17)}', false, '' FROM pg_temp.elsewhere
+"""
+"""What nobody of the program may be told, or under that key: a member, an order and outcomes of the same ids."""
+
 _LIVELY: Final = f"""
 UPDATE balance SET available = 1, pending = 2, debt = 3, expires_at = '2027-03-01T00:00:00.000001Z' WHERE wallet = 'cashback';
 UPDATE member SET counters = '{{"earning/gift": 3}}', orders = 4, spend = 5, first_order_at = '2026-01-01', last_order_at = '2026-02-01',
@@ -62,6 +80,7 @@ async def connection(grown_url: str) -> AsyncIterator["asyncpg.Connection[asyncp
     opened = await asyncpg.connect(grown_url, server_settings={"search_path": "loyalty", "timezone": "UTC"})
     transaction = opened.transaction()
     await transaction.start()
+    await opened.execute(_ELSEWHERE)
     await opened.execute(_LIVELY)
     yield opened
     await transaction.rollback()
@@ -106,7 +125,7 @@ async def test_what_is_compared_is_there(connection: "asyncpg.Connection[asyncpg
     found = {name: (await ask_alone(connection, ask))[1] for name, ask in ASKS.items()}
 
     member = {name: facts.member for name, facts in found.items() if facts.member is not None}
-    assert set(found) - set(member) == {"nobody", "unknown"}
+    assert set(found) - set(member) == {"nobody", "unknown", "name of another program"}
     assert len(member["redemption"].lots) > 0
     assert [lot.remaining for lot in member["redemption with holds"].lots[:1]] == [0]
     assert len(member["redemption with holds"].holds) > 0
@@ -119,6 +138,12 @@ async def test_what_is_compared_is_there(connection: "asyncpg.Connection[asyncpg
     assert found["known order"].order is not None
     assert len(found["awaited order"].waiting) == 1
     assert found["awaited order, given up"].waiting == ()
+    elsewhere = [found[name] for name in ASKS if " of another " in name]
+    assert [(facts.earlier, facts.order) for facts in elsewhere] == [(None, None)] * 5
+    assert {wallet for facts in found.values() if facts.member for wallet in facts.member.balances} == {
+        "points",
+        "cashback",
+    }
 
 
 @pytest.mark.parametrize(
@@ -131,6 +156,13 @@ async def test_what_is_compared_is_there(connection: "asyncpg.Connection[asyncpg
         ("redemption with holds", "x.held > 0", "x.held < 0"),
         ("merged", "CASE WHEN m.merged_into IS NOT NULL", "CASE WHEN false"),
         ("refused before", "x.is_refusal", "NOT x.is_refusal"),
+        ("key of another till", "x.scope = a.scope AND", ""),
+        ("key of another client", "x.client_id = a.client_id AND", ""),
+        ("key of another program", "x.program_id = p_program AND x.client_id", "x.client_id"),
+        ("number of another program", "x.program_id = p_program AND x.natural_key", "x.natural_key"),
+        ("name of another program", "x.program_id = p_program AND x.identity", "x.identity"),
+        ("look", "FROM balance x WHERE x.program_id = p_program AND", "FROM balance x WHERE"),
+        ("redemption", "FROM lot x WHERE x.program_id = p_program AND", "FROM lot x WHERE"),
     ],
 )
 async def test_a_difference_would_be_seen(
