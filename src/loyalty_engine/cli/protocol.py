@@ -25,7 +25,8 @@ class OneWriteProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401 - uvicorn's own type of it
         if cycle.scope["method"] != "HEAD":  # whose head nothing would follow
             if not self.config.access_log:
-                cast("dict[str, Any]", cycle.scope)["extensions"] = {WHOLE_ANSWER: partial(_write_whole, cycle)}
+                extensions = cast("dict[str, Any]", cycle.scope).setdefault("extensions", {})
+                extensions[WHOLE_ANSWER] = partial(_write_whole, cycle)
             cycle.transport = cast("asyncio.Transport", AnswerTransport(cycle.transport))
         super()._start_asgi_task(cycle, app)
 
