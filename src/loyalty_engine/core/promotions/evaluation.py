@@ -29,8 +29,8 @@ _POSITION: Final = attrgetter("promotion.position")
 
 
 class Applied(NamedTuple):
-    """What one promotion gives: minor units off each line by its id, and off shipping; goods to add; points, or the wallet
-    of which it ``multiplies`` what earning rules give.
+    """What one promotion gives: minor units off each line by its id, and off shipping, which is its ``value`` together; goods
+    to add; points, or the wallet of which it ``multiplies`` what earning rules give.
 
     ``cut`` is the limit that gave less than the ``wanted`` amount, with what was ``used`` of it before.
     """
@@ -38,17 +38,13 @@ class Applied(NamedTuple):
     promotion: Promotion
     lines: Mapping[str, int]
     shipping: int
+    value: int
     gifts: tuple[tuple[str, int], ...]
     points: tuple[str, int] | None
     cut: PromotionCap | None
-    used: int = 0
-    wanted: int = 0
-    multiplies: str | None = None
-
-    @property
-    def value(self) -> int:
-        """How much less there is to pay."""
-        return sum(self.lines.values()) + self.shipping
+    used: int
+    wanted: int
+    multiplies: str | None
 
 
 class Refused(NamedTuple):
@@ -124,7 +120,7 @@ def promote_again(
 
 def _remember(applied: Sequence[Applied], view: View) -> tuple[PromotionMemory, ...]:
     memory = []
-    for promotion, lines, shipping, _, points, _, _, _, multiplies in applied:
+    for promotion, lines, shipping, _, _, points, _, _, _, multiplies in applied:
         held, wallet, given = "", multiplies or "", 0
         if promotion.must_remember and promotion.recall is not None:
             held = promotion.recall().remember(view)
@@ -256,7 +252,7 @@ class _Play:
             self.refused.append(Refused(promotion, "nothing_to_discount"))
             return cart, None
         after, lines = cart.pay_less(places, offs, 0)
-        return after, new(Applied, (promotion, lines, 0, (), None, None, 0, wanted, None))
+        return after, new(Applied, (promotion, lines, 0, wanted, (), None, None, 0, wanted, None))
 
     def _play_one(self, promotion: Promotion, cart: Cart) -> tuple[Cart, Applied | None]:
         """Return the cart after one promotion, and what that gives; None: nothing, and it is refused."""
@@ -276,7 +272,8 @@ class _Play:
         if most < wanted:
             *offs, shipping_off = allocate(most, [*offs, shipping_off])
         after, lines = after.pay_less(places, offs, shipping_off)
-        return after, new(Applied, (promotion, lines, shipping_off, gifts, points, cut, used, wanted, multiplies))
+        what = lines, shipping_off, most, gifts, points
+        return after, new(Applied, (promotion, *what, cut, used, wanted, multiplies))
 
     def _room(self, promotion: Promotion, wanted: int) -> tuple[int | None, PromotionCap | None]:
         """Return how much a promotion may take off, None: it may not apply; and the limit that says so."""
