@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
@@ -107,6 +107,16 @@ async def test_both_ways_tell_the_same(connection: "asyncpg.Connection[asyncpg.R
     await asyncio.sleep(0)  # the driver tells what it sent a moment later
     ways = [statement.partition("(")[0] for statement in sent if statement.startswith("SELECT * FROM loyalty.gather")]
     assert {*ways} == {"SELECT * FROM loyalty.gather_plain_v9", "SELECT * FROM loyalty.gather_v8"}
+
+
+def test_whatever_a_plain_ask_cannot_carry_makes_an_ask_for_more() -> None:
+    """A field that is added to asks has to be in one of the two, or plain asks would lose it."""
+    carried = {"client_id", "scope", "key", "member_id", "identity", "natural_key", "now", "wants_lots"}
+    others = {field.name for field in fields(Ask)} - carried
+    something: Any = True
+
+    assert len(ASK.as_plain_row(0)) == 1 + len(carried)
+    assert {name for name in others if replace(ASK, **{name: something}).is_plain} == set()
 
 
 async def test_an_ask_for_little_is_answered_beside_others(connection: "asyncpg.Connection[asyncpg.Record]") -> None:

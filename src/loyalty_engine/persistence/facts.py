@@ -74,7 +74,9 @@ def read_gathered(row: Row, ask: Ask, asks: int, *, brought: Brought, joined: Br
 def read_plain(row: Row) -> tuple[Known, Facts]:
     """Turn one row of ``gather_plain_v9`` into what is known of the caller and the request's facts."""
     known = Known(row["generation"], row["revision"])
-    member = _read_plain_member(row) if row["version"] is not None else None
+    member = None
+    if row["version"] is not None:
+        member = _member(row, {fields[0]: Balance(*fields[1:]) for fields in row["balances"]})
     earlier, numbered = row["earlier"], row["numbered"]
     if earlier is None and numbered is None:
         return known, Facts(member)
@@ -91,7 +93,31 @@ def _with_number(facts: Facts, request_hash: bytes, order: str | None, waiting: 
     )
 
 
-def _read_plain_member(row: Row) -> MemberState:
+def _choose_referral(ask: Ask, brought: Brought, subject: SubjectFacts) -> Referral | None:
+    """Return who brought the member, as far as it matters; requests about two members leave that alone."""
+    reverses = subject.operation
+    if ask.referral is None or (reverses is not None and reverses.other_member_id is not None):
+        return None
+    proofs = {known.id for known in subject.returned.values()}
+    return brought.choose(ask.referral.referral_id, proofs if reverses is None else {reverses.id})
+
+
+def _read_member(row: Row, subjects: Iterable[Lot]) -> MemberState:
+    return _member(
+        row,
+        _read_balances(row["balances"]),
+        subjects,
+        profile=read_profile(orjson.loads(row["profile"])) if row["profile"] else None,
+        history=tuple(_read_past(*raw) for raw in orjson.loads(row["history"])) if row["history"] else (),
+        merged_into=row["merged_into"],
+        tiers=read_tiers(row["tiers"]) if row["tiers"] is not None else {},
+        earned=read_earned(row["earned"]) if row["earned"] is not None else {},
+        plans=read_plans(row["plans"]) if row["plans"] is not None else {},
+    )
+
+
+def _member(row: Row, balances: Mapping[str, Balance], subjects: Iterable[Lot] = (), **more: Any) -> MemberState:  # noqa: ANN401 - its other fields
+    """Return the member of a row of any gather, with ``more`` that only some of them read."""
     counters, lots = row["counters"], row["lots"]
     holds = orjson.loads(row["holds"]) if row["holds"] else ()
     return MemberState(
@@ -106,50 +132,12 @@ def _read_plain_member(row: Row) -> MemberState:
         last_order_at=row["last_order_at"],
         enrolled_at=row["enrolled_at"],
         counters=orjson.loads(counters) if counters else {},
-        balances={fields[0]: Balance(*fields[1:]) for fields in row["balances"]},
-        lots=_join_lots(lots, [lot for raw in holds for lot in read_lots(raw)]) if lots is not None else (),
-        holds=tuple(map(read_hold, holds)) if holds else (),
+        balances=balances,
+        lots=() if lots is None else _join_lots(lots, [*(lot for raw in holds for lot in read_lots(raw)), *subjects]),
+        holds=tuple(map(read_hold, holds)),
         sees_lots=lots is not None,
         due_at=row["due_at"],
-    )
-
-
-def _choose_referral(ask: Ask, brought: Brought, subject: SubjectFacts) -> Referral | None:
-    """Return who brought the member, as far as it matters; requests about two members leave that alone."""
-    reverses = subject.operation
-    if ask.referral is None or (reverses is not None and reverses.other_member_id is not None):
-        return None
-    proofs = {known.id for known in subject.returned.values()}
-    return brought.choose(ask.referral.referral_id, proofs if reverses is None else {reverses.id})
-
-
-def _read_member(row: Row, subjects: Iterable[Lot]) -> MemberState:
-    holds = orjson.loads(row["holds"]) if row["holds"] else ()
-    return MemberState(
-        id=row["member_id"],
-        version=row["version"],
-        seq=row["seq"],
-        status=row["status"],
-        booked_at=row["booked_at"],
-        orders=row["orders"],
-        spend=row["spend"],
-        first_order_at=row["first_order_at"],
-        last_order_at=row["last_order_at"],
-        enrolled_at=row["enrolled_at"],
-        counters=orjson.loads(row["counters"]) if row["counters"] else {},
-        balances=_read_balances(row["balances"]),
-        lots=_join_lots(row["lots"], [*(lot for raw in holds for lot in read_lots(raw)), *subjects])
-        if row["lots"] is not None
-        else (),
-        profile=read_profile(orjson.loads(row["profile"])) if row["profile"] else None,
-        history=tuple(_read_past(*raw) for raw in orjson.loads(row["history"])) if row["history"] else (),
-        holds=tuple(read_hold(raw) for raw in holds),
-        sees_lots=bool(row["sees_lots"]),
-        due_at=row["due_at"],
-        merged_into=row["merged_into"],
-        tiers=read_tiers(row["tiers"]) if row["tiers"] is not None else {},
-        earned=read_earned(row["earned"]) if row["earned"] is not None else {},
-        plans=read_plans(row["plans"]) if row["plans"] is not None else {},
+        **more,
     )
 
 

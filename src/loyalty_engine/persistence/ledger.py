@@ -83,41 +83,35 @@ async def gather(connection: Connection, questions: Sequence[Question]) -> list[
 
     Each is answered from one snapshot.
     """
-    if all(ask.is_plain for question in questions for ask in question.asks):
-        return await _gather_plain(connection, questions)
-    asked = [question.flat for question in questions]
-    asks = [(ask, len(flat)) for flat in asked for ask in flat]
-    statement = _GATHER if all(ask.subject is None for ask, _ in asks) else _GATHER_ABOUT
-    values = [ask.as_row(n, among) for n, (ask, among) in enumerate(asks)]
-    rows = await connection.fetch(statement, questions[0].program_id, values)
-    by_number = {row["n"]: row for row in rows}
-    taken = map(by_number.__getitem__, count())
+    is_plain = all(ask.is_plain for question in questions for ask in question.asks)
+    asked = [question.asks if is_plain else question.flat for question in questions]
+    statement, values = _ask_plainly(asked) if is_plain else _ask_fully(asked)
+    rows = {row["n"]: row for row in await connection.fetch(statement, questions[0].program_id, values)}
+    taken = map(rows.__getitem__, count())
     answers = []
     for question, flat in zip(questions, asked, strict=True):
         own = list(islice(taken, len(flat)))
         survivors = [row["stands_for"] for row in own]
         if any(survivors):
             answers += await gather(connection, [question.about(survivors)])
+        elif is_plain:
+            answers.append([read_plain(row) for row in own])
         else:
             answers.append(question.join(_read_all(own, question, flat)))
     return answers
 
 
-async def _gather_plain(connection: Connection, questions: Sequence[Question]) -> list[list[Gathered]]:
-    """Answer questions of plain asks alone: with the statement that reads nothing else."""
-    asks = (ask for question in questions for ask in question.asks)
-    values = [ask.as_plain_row(n) for n, ask in enumerate(asks)]
-    rows = {row["n"]: row for row in await connection.fetch(_GATHER_PLAIN, questions[0].program_id, values)}
-    taken = map(rows.__getitem__, count())
-    answers = []
-    for question in questions:
-        own = list(islice(taken, len(question.asks)))
-        survivors = [row["stands_for"] for row in own]
-        if any(survivors):
-            answers += await _gather_plain(connection, [question.about(survivors)])
-        else:
-            answers.append([read_plain(row) for row in own])
-    return answers
+def _ask_plainly(asked: Sequence[Sequence[Ask]]) -> tuple[str, list[tuple[object, ...]]]:
+    """Return the statement for plain asks alone, which reads nothing else, and what it is asked."""
+    asks = (ask for own in asked for ask in own)
+    return _GATHER_PLAIN, [ask.as_plain_row(n) for n, ask in enumerate(asks)]
+
+
+def _ask_fully(asked: Sequence[Sequence[Ask]]) -> tuple[str, list[tuple[object, ...]]]:
+    """Return the statement for asks of all kinds, and what it is asked."""
+    asks = [(ask, len(own)) for own in asked for ask in own]
+    statement = _GATHER if all(ask.subject is None for ask, _ in asks) else _GATHER_ABOUT
+    return statement, [ask.as_row(n, among) for n, (ask, among) in enumerate(asks)]
 
 
 def _read_all(rows: Sequence[asyncpg.Record], question: Question, flat: Sequence[Ask]) -> list[Gathered]:

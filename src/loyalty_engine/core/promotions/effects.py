@@ -81,7 +81,7 @@ def compile_share(effect: PromotionEffect, terms: Terms) -> Share | None:
             selection, rate = terms.select(effect.of), Ratio.parse_percent(effect.percent)
             if terms.of_list:
                 return lambda cart: _share_off(cart, cart.places(selection), rate, terms)
-            return _share_of_rest(selection, rate, terms.rounding)
+            return lambda cart: _share_of_rest(cart, cart.places(selection), rate, terms.rounding)
         case AmountOff(each="order", amount=amount):
             selection = terms.select(effect.of)
             return lambda cart: _spread(cart, cart.places(selection), amount)
@@ -153,22 +153,16 @@ def _share_off(cart: Cart, places: Sequence[int], rate: Ratio, terms: Terms) -> 
     What is more than the rest of a slice is not taken off the others: their share of a list price stays what it is.
     """
     if not terms.of_list:
-        amounts = cart.amounts_at(places)
-        return places, allocate(rate.of(sum(amounts), terms.rounding), amounts)
+        return _share_of_rest(cart, places, rate, terms.rounding)
     bases = [cart.listed[place] for place in places]
     shares = allocate(rate.of(sum(bases), terms.rounding), bases)
     return places, list(map(min, shares, cart.amounts_at(places)))
 
 
-def _share_of_rest(selection: Selection | None, rate: Ratio, rounding: Rounding) -> Share:
-    """Return the same for what promotions before left, in fewer steps: most promotions are of this kind."""
-
-    def share(cart: Cart) -> Shares:
-        places = cart.places(selection)
-        amounts = cart.amounts_at(places)
-        return places, allocate(rate.of(sum(amounts), rounding), amounts)
-
-    return share
+def _share_of_rest(cart: Cart, places: Sequence[int], rate: Ratio, rounding: Rounding) -> Shares:
+    """Take a share of what promotions before left of these slices."""
+    amounts = cart.amounts_at(places)
+    return places, allocate(rate.of(sum(amounts), rounding), amounts)
 
 
 def _spread(cart: Cart, places: Sequence[int], total: int) -> Shares:
